@@ -1,0 +1,1 @@
+"""The front of every recognizer: OpenAI-compatible, authenticated, bounded."""
