@@ -1,0 +1,43 @@
+# `make demo` and `make test` are all that a fresh machine with Python needs.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+# A GPU machine takes the torch that fits it; any other is held to the CPU's version.
+CONSTRAINT := $(shell command -v nvidia-smi >/dev/null 2>&1 || echo "-c constraints-cpu.txt")
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-slow lint format clean
+
+help:  ## What there is to make
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+$(STAMP): pyproject.toml constraints-cpu.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"Maksud needs Python 3.11 or newer; {sys.executable} is {v[0]}.{v[1]}. Try: make PYTHON=python3.12 …")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Setting up $(VENV) (once; a minute or two) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(CONSTRAINT) -e '.[dev]'
+	@touch $@
+
+setup: $(STAMP)  ## The virtual environment with everything in it
+
+demo: $(STAMP)  ## The whole road on the shipped data: check, train, tune, evaluate, serve, ask
+	@$(BIN)/maksud demo $(ARGS)
+
+test: $(STAMP)  ## The default test suite: offline, under ten minutes on two cores
+	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+test-slow: $(STAMP)  ## The tests that take minutes or need the embedded language model
+	@$(BIN)/python -m pytest -m slow $(ARGS)
+
+lint: $(STAMP)  ## Style and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: $(STAMP)  ## Formats the code and sorts its imports
+	@$(BIN)/ruff check --fix-only .
+	@$(BIN)/ruff format .
+
+clean:  ## Removes the virtual environment and caches; leaves data and runs alone
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
