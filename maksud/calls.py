@@ -96,6 +96,18 @@ def _checked(name: str) -> str:
     return name
 
 
+def same_answer(answer: Iterable[Call], gold: Iterable[Call]) -> bool:
+    """Exact match: the same calls in the same order, each with the same arguments in any order.
+
+    Name positional arguments first (`Catalog.named`), else their order counts for nothing.
+    """
+    return [_order_free(c) for c in answer] == [_order_free(c) for c in gold]
+
+
+def _order_free(call: Call) -> tuple[str, list[tuple[str, str]]]:
+    return call.intent, sorted((a.name or "", a.value) for a in call.arguments)
+
+
 def parse_calls(text: str) -> tuple[Call, ...]:
     """Calls of an answer.
 

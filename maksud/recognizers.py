@@ -9,12 +9,11 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from maksud.calls import NONE
+from maksud.calls import NONE, same_answer
 from maksud.catalog import Catalog
 from maksud.contract import SYSTEM_PROMPT, Contract, Decoding
 from maksud.dataset import Dataset, Example
@@ -269,21 +268,6 @@ def _calibrate(
     about = {"examples": len(held_out), "exact_match": sum(correct) / len(correct)}
     about |= choice.to_json()
     return contract.calibrated(calibration, choice.threshold, settings.false_accept_rate), about
-
-
-def same_answer(answer: Sequence[Any], gold: Sequence[Any]) -> bool:
-    """Exact match of two answers with named arguments: calls in order, arguments in any order."""
-    if len(answer) != len(gold):
-        return False
-    return all(
-        a.intent == g.intent
-        and sorted(a.arguments, key=_argument_key) == sorted(g.arguments, key=_argument_key)
-        for a, g in zip(answer, gold, strict=True)
-    )
-
-
-def _argument_key(argument: Any) -> tuple[str, str]:
-    return argument.name or "", argument.value
 
 
 def _thinned(data: Dataset, limit: int, seed: int) -> list[Example]:

@@ -1,0 +1,5 @@
+"""`python -m maksud` is the `maksud` command."""
+
+from maksud.cli import main
+
+main()
