@@ -8,6 +8,7 @@ permission), 4 done but something was rejected, 130 interrupted.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -34,6 +35,9 @@ app = typer.Typer(
 models_app = typer.Typer(no_args_is_help=True, help="Language models to start from.")
 app.add_typer(models_app, name="models")
 
+# Typer carries its own click in newer versions; the root of its usage errors is found either way.
+_UsageError = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output, for scripts.")]
 Data = Annotated[
     Path, typer.Argument(help="A data file, or a directory with train.json, dev.json, test.json.")
@@ -44,13 +48,18 @@ RunPath = Annotated[Path, typer.Argument(help="A run: the directory that `maksud
 @app.command()
 def init(
     directory: Annotated[Path, typer.Argument(help="Where to put it; must be new or empty.")],
+    scenario: Annotated[
+        str, typer.Option(help="Example to start from: voice_assistant or customer_service.")
+    ] = "voice_assistant",
+    language: Annotated[str, typer.Option(help="Its language: id or en.")] = "id",
 ) -> None:
-    """Start a project: a small dataset, a catalog to edit, and what to type next."""
-    from maksud.demo.starter import write_starter
+    """Start a project: example data and a catalog to edit, and what to type next."""
+    from maksud.demo.shipped import write_starter
 
-    files = write_starter(directory)
-    _say(f"Wrote {', '.join(files)} to {directory}.")
+    data = write_starter(directory, scenario, language)
+    _say(f"Wrote {data!r} and catalog.yaml to {directory}.")
     _say(f"Next: edit them, then  maksud check {directory}")
+    _say(f"      maksud train {directory} --out runs/first")
 
 
 @app.command()
@@ -338,21 +347,17 @@ def models_get(
 
 def main() -> None:
     """The console script: runs the command and turns errors into one line and an exit code."""
-    import click
-
     try:
         code = app(standalone_mode=False)
     except MaksudError as error:
         _fail(str(error), error.exit_code)
-    except click.exceptions.Abort:
+    except (KeyboardInterrupt, typer.Abort):
         _fail("interrupted", 130)
-    except KeyboardInterrupt:
-        _fail("interrupted", 130)
-    except click.ClickException as error:
-        error.show()
+    except _UsageError as error:
+        error.show()  # type: ignore[attr-defined]
         sys.exit(2)
-    except BrokenPipeError:
-        sys.stderr.close()
+    except BrokenPipeError:  # the reader of our output left: nothing to say
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except Exception:
         _fail(_report_bug(), 1)

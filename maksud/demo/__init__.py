@@ -1,0 +1,1 @@
+"""The shipped example data, and the tour over the whole road."""

@@ -1,0 +1,66 @@
+"""The example data that comes with Maksud, written for it (see `data/README.md`)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from maksud.catalog import Catalog
+from maksud.dataset import Dataset
+from maksud.errors import NotFoundError, RunError, nearest
+from maksud.formats.files import load, save
+
+SCENARIOS = ("voice_assistant", "customer_service")
+LANGUAGES = ("id", "en")
+
+_DATA = Path(__file__).parent / "data"
+
+
+def shipped(scenario: str = "", language: str = "") -> Dataset:
+    """The shipped examples: of one scenario and language, or of all that are left open.
+
+    Each example has metadata `scenario` and `language`.
+    """
+    for given, known in ((scenario, SCENARIOS), (language, LANGUAGES)):
+        if given and given not in known:
+            raise NotFoundError(f"no shipped data {given!r}", hint=nearest(given, known))
+    examples = []
+    catalog = None
+    for name in SCENARIOS:
+        if scenario and name != scenario:
+            continue
+        for code in LANGUAGES:
+            if language and code != language:
+                continue
+            part = load(_DATA / name / code)
+            about = {"scenario": name, "language": code}
+            examples += [replace(e, metadata={**e.metadata, **about}) for e in part]
+        own = Catalog.load(_DATA / name / "catalog.yaml")
+        catalog = own if catalog is None else catalog.merged(own)
+    return Dataset(examples, catalog=catalog, name=scenario or "demo")
+
+
+def write_starter(directory: Path, scenario: str, language: str) -> Dataset:
+    """Writes a scenario's data and catalog to a new directory, to be edited.
+
+    Raises `RunError` where the directory holds something already.
+    """
+    data = shipped(scenario, language)
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise RunError("is not empty", where=str(directory), hint="Name a new directory")
+    plain = Dataset(
+        (
+            replace(
+                e,
+                metadata={
+                    k: v for k, v in e.metadata.items() if k not in ("scenario", "language")
+                },
+            )
+            for e in data
+        ),
+        catalog=data.declared_catalog,
+        name=directory.name,
+    )
+    save(plain, directory)
+    return plain
+

@@ -1,0 +1,315 @@
+"""`maksud demo`: the whole road on the shipped data, as a user would walk it.
+
+check → train compact → tune the embedded language model with LoRA → evaluate both → serve →
+real HTTP calls through the official OpenAI client. Everything is done by the same functions and
+the same command that users call; nothing is prepared beforehand.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import secrets
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from maksud.checks import check
+from maksud.dataset import Dataset, Example
+from maksud.demo.shipped import shipped
+from maksud.errors import EngineError, MaksudError, SystemFault
+from maksud.formats.files import load, save
+from maksud.recognition import OnProgress, Recognizer
+from maksud.recognizers import TrainSettings, load_recognizer, train
+from maksud.runs import Run
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from maksud.evaluation.report import Report
+
+LANGUAGE_MODEL = "smollm2-135m"
+PER_INTENT = 14
+"""Examples of each intent that the language model is tuned on: a sample that tunes in minutes."""
+EPOCHS = 4
+TEST_SAMPLE = 150
+"""Test examples that both recognizers are measured on, so that their figures can be compared."""
+CALIBRATION_SAMPLE = 120
+
+Tell = Callable[[], AbstractContextManager[OnProgress]]
+
+ASKED: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("Indonesian", ("Saya ingin mendengarkan musik",)),
+    ("Indonesian", ("Periksa prakiraan cuaca Hangzhou",)),
+    ("English", ("could you switch off the lamp in the bedroom please",)),
+    ("several intents", ("bangunin aku jam 5 pagi terus kecilin volumenya",)),
+    ("out of scope", ("siapa penemu telepon?",)),
+    ("several turns", ("Saya mau kembalikan barang", "INV-90417")),
+)
+"""What the demo asks each served model: a label and the user's turns."""
+
+
+def tour(directory: Path, *, quick: bool = False, keep: bool = False) -> None:
+    """Walks the road, writing data, runs and reports to `directory`.
+
+    `quick`: the compact recognizer only. `keep`: goes on serving until interrupted.
+    Raises `MaksudError` where a step fails; only a language model that can't be had is passed
+    over, with a line that says so.
+    """
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    started = time.perf_counter()
+    data = _prepare(console, directory)
+    runs = [_compact(console, data, directory)]
+    if not quick:
+        tuned = _language_model(console, data, directory)
+        if tuned is not None:
+            runs.append(tuned)
+    _evaluate(console, data, runs, directory)
+    _serve_and_ask(console, runs, directory, keep=keep, started=started)
+
+
+# ---------------------------------------------------------------- the steps
+
+
+def _prepare(console: Console, directory: Path) -> Dataset:
+    _title(console, "1. Data", "shipped with Maksud: two scenarios, Indonesian and English")
+    save(shipped(), directory / "data")
+    data = load(directory / "data", name="demo")
+    found = check(data)
+    counts = {level: sum(f.level == level for f in found) for level in ("error", "warning", "info")}
+    if counts["error"]:
+        raise MaksudError("the shipped data has errors", hint="Please report it")
+    multi = sum(len(e.calls) > 1 for e in data)
+    turns = sum(e.is_multi_turn for e in data)
+    console.print(f"  {len(data.catalog)} intents · {data!r}")
+    console.print(f"  {multi:,} with several intents, {turns:,} folded from several turns")
+    console.print("  check: " + ", ".join(f"{n} {level}s" for level, n in counts.items()))
+    return data
+
+
+def _compact(console: Console, data: Dataset, directory: Path) -> Run:
+    _title(console, "2. Train", "a compact network, from scratch, on this CPU")
+    with _bars(console) as tell:
+        run = train(data, out=directory / "runs" / "compact", overwrite=True, on_progress=tell)
+    _trained(console, run)
+    return run
+
+
+def _language_model(console: Console, data: Dataset, directory: Path) -> Run | None:
+    from importlib.util import find_spec
+
+    title = f"LoRA on {LANGUAGE_MODEL}, a sample of {PER_INTENT} examples per intent"
+    _title(console, "3. Tune", title)
+    missing = [m for m in ("torch", "transformers", "peft", "gguf") if find_spec(m) is None]
+    if missing:
+        console.print(f"  passed over: {', '.join(missing)} is not installed (maksud[lm])")
+        return None
+    from maksud.language_model.gallery import get
+    from maksud.language_model.training import LanguageModelSettings
+
+    try:
+        with _bars(console) as tell:
+            get(LANGUAGE_MODEL, tell)
+    except SystemFault as error:
+        console.print(f"  passed over: the language model can't be had here: {error}")
+        return None
+    settings = TrainSettings(
+        base=LANGUAGE_MODEL,
+        per_intent=PER_INTENT,
+        calibration_examples=CALIBRATION_SAMPLE,
+        language_model=LanguageModelSettings(num_train_epochs=EPOCHS),
+    )
+    with _bars(console) as tell:
+        run = train(
+            data,
+            out=directory / "runs" / LANGUAGE_MODEL,
+            settings=settings,
+            overwrite=True,
+            on_progress=tell,
+        )
+    _trained(console, run)
+    return run
+
+
+def _evaluate(console: Console, data: Dataset, runs: Sequence[Run], directory: Path) -> None:
+    from maksud.evaluation.comparison import compare
+    from maksud.evaluation.report import evaluate
+
+    test = data.test
+    sample = _sample(test) if len(runs) > 1 else list(test)
+    what = f"{len(sample)} of {len(test):,} test examples" if len(runs) > 1 else "the test split"
+    _title(console, "4. Evaluate", f"{what}; no value in them occurs in training")
+    reports: list[Report] = []
+    with _bars(console) as tell:
+        for run in runs:
+            recognizer: Recognizer = load_recognizer(run)
+            report = evaluate(recognizer, sample, progress=tell)
+            report.write(directory / "reports" / run.name)
+            reports.append(report)
+            del recognizer
+    console.print(compare(reports).table() if len(reports) > 1 else reports[0].table())
+    for run in runs:
+        console.print(f"  report: {directory / 'reports' / run.name / 'report.html'}")
+
+
+def _sample(test: Dataset) -> list[Example]:
+    import random
+
+    if len(test) <= TEST_SAMPLE:
+        return list(test)
+    return [test[k] for k in sorted(random.Random(0).sample(range(len(test)), TEST_SAMPLE))]
+
+
+def _serve_and_ask(
+    console: Console, runs: Sequence[Run], directory: Path, *, keep: bool, started: float
+) -> None:
+    _title(console, "5. Serve and ask", "HTTP on loopback, bearer token, the OpenAI client")
+    token = f"mk-{secrets.token_urlsafe(24)}"
+    with _server(runs, token) as (url, server):
+        console.print(f"  {url}/v1  ·  token {token}")
+        try:
+            for run in runs:
+                _ask(console, url, token, run.name)
+        except Exception as error:
+            raise EngineError(f"the server did not answer as it should: {error}") from error
+        _summary(console, runs, directory, time.perf_counter() - started)
+        if keep:
+            console.print(f"\nServing at {url}/v1 with the token above. Ctrl-C ends it.")
+            try:
+                server.wait()
+            except KeyboardInterrupt:
+                return
+
+
+def _ask(console: Console, url: str, token: str, model: str) -> None:
+    from openai import OpenAI
+
+    client = OpenAI(base_url=f"{url}/v1", api_key=token, max_retries=1, timeout=60)
+    console.print(f"  [bold]{model}[/bold]")
+    for label, turns in ASKED:
+        messages: list[Any] = []
+        for turn in turns:
+            messages.append({"role": "user", "content": turn})
+            answer = client.chat.completions.create(model=model, messages=messages)
+            message = answer.choices[0].message
+            content = message.content or ""
+            extra: dict[str, Any] = (message.model_extra or {}).get("maksud") or {}
+            asked = [m["question"] for m in extra.get("missing") or []]
+            said = asked[0] if asked and extra.get("accepted") else content
+            messages.append({"role": "assistant", "content": said})
+            console.print(f"    [dim]{label:<16}[/dim]{turn}", markup=True)
+            sure = f"[dim]{extra['confidence']:.2f}[/dim]" if "confidence" in extra else ""
+            asks = f"   asks: {asked[0]}" if said != content else ""
+            console.print(f"    {'':<16}[green]→ {content}[/green]  {sure}{asks}")
+            label = ""
+
+
+def _summary(console: Console, runs: Sequence[Run], directory: Path, seconds: float) -> None:
+    _title(console, "Done", f"{seconds / 60:.1f} minutes")
+    first = runs[0].path
+    console.print(f"  data     {directory / 'data'}   (edit it, or bring your own)")
+    console.print(f"  runs     {', '.join(str(r.path) for r in runs)}")
+    console.print(f"  reports  {directory / 'reports'}")
+    console.print("  next:")
+    console.print(f'    maksud recognize {first} "putar lagu dangdut dong"')
+    console.print(f"    maksud serve {first}")
+    console.print("    maksud init my-project && maksud check my-project")
+
+
+# ---------------------------------------------------------------- the server
+
+
+@contextmanager
+def _server(
+    runs: Sequence[Run], token: str
+) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """`maksud serve` as a child on a free port; yields its URL once it is ready."""
+    command = [sys.executable, "-m", "maksud", "serve", *(str(r.path) for r in runs)]
+    command += ["--port", "0", "--json"]
+    child = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "MAKSUD_TOKEN": token},
+    )
+    try:
+        yield _address(child), child
+    finally:
+        child.terminate()
+        try:
+            child.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            child.kill()
+
+
+def _address(child: subprocess.Popen[str], patience: float = 120) -> str:
+    lines: queue.Queue[str] = queue.Queue()
+    said: list[str] = []
+
+    def pump(stream: Any, keep: Callable[[str], None]) -> None:
+        for line in stream:
+            keep(line)
+
+    for stream, keep in ((child.stdout, lines.put), (child.stderr, said.append)):
+        threading.Thread(target=pump, args=(stream, keep), daemon=True).start()
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        try:
+            return str(json.loads(lines.get(timeout=0.5))["url"]).removesuffix("/v1")
+        except queue.Empty:
+            if child.poll() is not None:
+                break
+    last = said[-1].strip() if said else "it said nothing"
+    raise SystemFault(f"the server did not start: {last}")
+
+
+# ---------------------------------------------------------------- drawing
+
+
+def _title(console: Console, step: str, text: str) -> None:
+    console.print(f"\n[bold]{step}[/bold]  [dim]{text}[/dim]")
+
+
+def _trained(console: Console, run: Run) -> None:
+    metrics = run.metrics
+    about = metrics["calibration"]
+    n = run.manifest["data"]["train"]
+    console.print(
+        f"  {n:,} examples, {metrics['total_seconds']:.0f} s · on {about['examples']} held-out "
+        f"examples {about['exact_match']:.1%} wholly right · threshold {run.contract.threshold:.2f}"
+    )
+
+
+@contextmanager
+def _bars(console: Console) -> Iterator[OnProgress]:
+    from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+    from rich.progress import TimeRemainingColumn
+
+    from maksud.recognition import Progress as Event
+
+    columns = (
+        TextColumn("  {task.description:<12}"),
+        BarColumn(bar_width=28),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("[dim]{task.fields[text]}[/dim]"),
+    )
+    with Progress(*columns, console=console, transient=True) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(event: Event) -> None:
+            if event.stage not in tasks:
+                tasks[event.stage] = bars.add_task(event.stage, total=1.0, text="")
+            bars.update(tasks[event.stage], completed=event.done, text=event.text)
+
+        yield tell
