@@ -224,7 +224,9 @@ class Catalog:
         intents = []
         for intent, parameters in sorted(order.items()):
             made = []
-            for name, counts in parameters.items():
+            # Positional parameters come first, in their places, so that `named` finds them.
+            ranked = sorted(parameters.items(), key=lambda kv: not kv[0].startswith("\0"))
+            for name, counts in ranked:
                 number = name[1:] if name.startswith("\0") else ""
                 plain = name if not number else "value" + (number if width[intent] > 1 else "")
                 total = sum(counts.values())
@@ -238,7 +240,6 @@ class Catalog:
                         copied=is_copied,
                     )
                 )
-            # Positional parameters come first, in their places, so that naming finds them.
             bare_style = positional[intent] > 0 and named[intent] == 0
             intents.append(Intent(intent, parameters=tuple(made), positional=bare_style))
         return cls(tuple(intents))
