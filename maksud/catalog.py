@@ -230,8 +230,11 @@ class Catalog:
                 number = name[1:] if name.startswith("\0") else ""
                 plain = name if not number else "value" + (number if width[intent] > 1 else "")
                 total = sum(counts.values())
-                is_copied = not seen_text or copied[intent, name] >= 0.5 * total
-                listed = not is_copied and len(counts) <= max(2, min(50, total // 3))
+                # A handful of values that are not in the text is a fault of the data (`checks`
+                # tells it), not a rule.
+                few = total < 10
+                is_copied = few or not seen_text or copied[intent, name] >= 0.5 * total
+                listed = not is_copied and len(counts) <= min(50, total // 3)
                 made.append(
                     Parameter(
                         plain,

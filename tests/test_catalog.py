@@ -92,8 +92,8 @@ def test_missing_required_parameters_bring_their_question() -> None:
 
 
 def test_inferred_from_answers() -> None:
-    answers = ["play(song=Halo)", "weather(Hangzhou)", "stop()", "none()", "play(mode=loud)"] * 4
-    utterances = ["play Halo", "in Hangzhou", "stop", "?", "play it with noise"] * 4
+    answers = ["play(song=Halo)", "weather(Hangzhou)", "stop()", "none()", "play(mode=loud)"] * 12
+    utterances = ["play Halo", "in Hangzhou", "stop", "?", "play it with noise"] * 12
     catalog = Catalog.infer(map(parse_calls, answers), utterances)
     assert catalog.names == ("play", "stop", "weather")
     assert catalog.get("weather") == Intent(
