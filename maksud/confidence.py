@@ -1,0 +1,574 @@
+"""Confidence as a probability: calibration on held-out answers, and the threshold for refusing.
+
+A recognizer gives raw evidence for its answer (log-probabilities, margins, lengths). A logistic
+regression, fitted on held-out answers, turns it into the probability that the whole answer is
+right; the threshold is then the lowest at which a stated share, at most, of what must be
+refused is accepted. Beside them stand the measures of how good a confidence is. The module
+knows nothing of models: numbers in, numbers out.
+
+By convention the first feature is the recognizer's main evidence: the greater, the surer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from maksud.errors import InputError
+
+Floats = NDArray[np.float64]
+
+FEW_ROWS = 20
+"""Fewer held-out answers than this (or all of them right, or all wrong) can't carry a fit of all
+features: the first alone is used, around a smoothed prior."""
+CLAMP = 6.0
+"""Features count for at most so many standard deviations from the held-out mean."""
+FEW_TO_REFUSE = 10
+"""Fewer out-of-scope utterances than this can't carry a threshold."""
+DEFAULT_THRESHOLD = 0.5
+"""Threshold where nothing was held out that must be refused: surer of right than of wrong."""
+BINS = 15
+
+_PENALTIES = (0.3, 3.0, 30.0, 300.0)
+_FOLDS = 5
+_TINY = 1e-12
+_HUGE = 1e100
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Logistic regression from a recognizer's features to P(the whole answer is right).
+
+    A feature that is listed in `log_odds` is a log-probability: it enters a second time as
+    log-odds, log(p / (1 - p)), so that sure answers are told apart as well as unsure ones are.
+    `mean`, `scale` and `weights` have a number for each column: the features, then those.
+    """
+
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+    weights: tuple[float, ...]
+    bias: float
+    features: int
+    log_odds: tuple[int, ...] = ()
+    examples: int = 0
+    correct: int = 0
+    ece: float | None = None
+    """Expected calibration error of cross-fitted probabilities on the held-out answers."""
+    note: str = ""
+    _columns: tuple[tuple[int, bool, float, float, float], ...] = field(
+        init=False, repr=False, compare=False
+    )
+
+    def __post_init__(self) -> None:
+        sources = [(k, False) for k in range(self.features)] + [(k, True) for k in self.log_odds]
+        if not len(sources) == len(self.mean) == len(self.scale) == len(self.weights):
+            raise ValueError("mean, scale and weights need a number for each column")
+        if any(not 0 <= k < self.features for k in self.log_odds):
+            raise ValueError("log_odds names a feature that is not there")
+        numbers = (*self.mean, *self.scale, *self.weights, self.bias)
+        if not all(map(math.isfinite, numbers)) or any(s <= 0 for s in self.scale):
+            raise ValueError("mean, scale, weights and bias must be finite, scale positive")
+        columns = tuple(
+            (k, odds, m, 1.0 / s, w)
+            for (k, odds), m, s, w in zip(sources, self.mean, self.scale, self.weights, strict=True)
+            if w
+        )
+        object.__setattr__(self, "_columns", columns)
+
+    def probability(self, features: Sequence[float]) -> float:
+        """P(the whole answer is right), in [0, 1]. Features that are not finite are clamped.
+
+        Plain Python: it is on the path of answers that take a millisecond. Raises `InputError`
+        for another number of features than the calibration was fitted on.
+        """
+        if len(features) != self.features:
+            raise InputError(
+                f"{len(features)} features, the calibration was fitted on {self.features}",
+                hint="Evaluate with the recognizer that was calibrated",
+            )
+        logit = self.bias
+        for k, odds, mean, inverse, weight in self._columns:
+            x = features[k]
+            z = ((_log_odds(x) if odds else x) - mean) * inverse
+            if z != z:  # no number at all: neither for nor against
+                continue
+            logit += weight * (CLAMP if z > CLAMP else -CLAMP if z < -CLAMP else z)
+        return _sigmoid(logit)
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON-able mapping; `from_json` reads it back to an equal value."""
+        return {
+            "mean": list(self.mean),
+            "scale": list(self.scale),
+            "weights": list(self.weights),
+            "bias": self.bias,
+            "features": self.features,
+            "log_odds": list(self.log_odds),
+            "examples": self.examples,
+            "correct": self.correct,
+            "ece": self.ece,
+            "note": self.note,
+        }
+
+    @classmethod
+    def from_json(cls, content: Any) -> Calibration:
+        """A calibration from `to_json`; `ValueError`, `KeyError` or `TypeError` for another."""
+        return cls(
+            mean=tuple(float(x) for x in content["mean"]),
+            scale=tuple(float(x) for x in content["scale"]),
+            weights=tuple(float(x) for x in content["weights"]),
+            bias=float(content["bias"]),
+            features=int(content["features"]),
+            log_odds=tuple(int(x) for x in content["log_odds"]),
+            examples=int(content["examples"]),
+            correct=int(content["correct"]),
+            ece=None if content["ece"] is None else float(content["ece"]),
+            note=str(content["note"]),
+        )
+
+
+def fit_calibration(features: Sequence[Sequence[float]], correct: Sequence[bool]) -> Calibration:
+    """The calibration that held-out answers teach.
+
+    `features`: one row of raw evidence for each answer, [N][F]; `correct`: whether that whole
+    answer was right, [N]. Logistic regression with L2, fitted by Newton's method on Platt's
+    smoothed targets (Platt 1999). The penalty, and whether log-probabilities also enter as
+    log-odds, are those of the lowest cross-fitted log loss: a row is never judged by a fit that
+    saw it. Under `FEW_ROWS` rows, or with only one outcome, the first feature alone ranks the
+    answers around a smoothed prior, and `note` says so. Raises `InputError` for no rows, or rows of
+    unequal length.
+    """
+    rows, outcome = _table(features, correct)
+    n, width = rows.shape
+    right = int(outcome.sum())
+    if not width or n < FEW_ROWS or right in (0, n):
+        return _prior_calibration(rows, right)
+    candidates: list[tuple[int, ...]] = [()]
+    as_odds = tuple(k for k in range(width) if rows[:, k].max() <= 0 and rows[:, k].min() < 0)
+    if as_odds:
+        candidates.append(as_odds)
+    best: tuple[float, float, tuple[int, ...], Floats] | None = None
+    for log_odds in candidates:
+        columns = _with_log_odds(rows, log_odds)
+        for penalty in _PENALTIES:
+            held_out = _cross_fitted(columns, outcome, penalty)
+            loss = _log_loss(held_out, outcome)
+            if best is None or loss < best[0] - 1e-9:
+                best = (loss, penalty, log_odds, held_out)
+    if best is None:  # not reached: there is always the plain candidate
+        return _prior_calibration(rows, right)
+    _, penalty, log_odds, held_out = best
+    columns = _with_log_odds(rows, log_odds)
+    mean, scale = _moments(columns)
+    weights, bias = _newton(_standardised(columns, mean, scale), outcome, penalty)
+    return Calibration(
+        mean=tuple(map(float, mean)),
+        scale=tuple(map(float, scale)),
+        weights=tuple(map(float, weights)),
+        bias=float(bias),
+        features=width,
+        log_odds=log_odds,
+        examples=n,
+        correct=right,
+        ece=ece(held_out, outcome),
+    )
+
+
+@dataclass(frozen=True)
+class ThresholdChoice:
+    """A threshold, and what it was chosen on.
+
+    `accepted_wrongly` of `must_refuse` held-out answers are accepted at the threshold: the
+    share `observed`. `upper_bound` is the 95 % one-sided bound on the true share (Clopper and
+    Pearson 1934): how far so few can be trusted. `coverage` is the share of in-scope utterances
+    whose answer is accepted.
+    """
+
+    threshold: float
+    false_accept_rate: float
+    chosen_on: str
+    must_refuse: int
+    accepted_wrongly: int
+    observed: float | None
+    upper_bound: float | None
+    coverage: float | None
+    note: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON-able mapping."""
+        return {
+            "threshold": self.threshold,
+            "false_accept_rate": self.false_accept_rate,
+            "chosen_on": self.chosen_on,
+            "must_refuse": self.must_refuse,
+            "accepted_wrongly": self.accepted_wrongly,
+            "observed": self.observed,
+            "upper_bound": self.upper_bound,
+            "coverage": self.coverage,
+            "note": self.note,
+        }
+
+
+def choose_threshold(
+    confidence: Sequence[float],
+    *,
+    out_of_scope: Sequence[bool],
+    wrong_intent: Sequence[bool],
+    false_accept_rate: float = 0.05,
+) -> ThresholdChoice:
+    """The smallest threshold that accepts at most `false_accept_rate` of what must be refused.
+
+    `confidence`: of each held-out answer, [N], with 0 for `none()`, which is never accepted.
+    `out_of_scope`: whether the utterance is out of scope; these must be refused. Where there are
+    fewer than `FEW_TO_REFUSE` of them, answers with wrong intents (`wrong_intent`) stand in for
+    them; where there are none of those either, the threshold is `DEFAULT_THRESHOLD`.
+    Raises `InputError` for a rate outside (0, 1) or lists of unequal length.
+    """
+    if not 0 < false_accept_rate < 1:
+        raise InputError(
+            f"false_accept_rate {false_accept_rate}", hint="Use a share between 0 and 1"
+        )
+    values, outside = _pair(confidence, out_of_scope)
+    values, wrong = _pair(values, wrong_intent)
+    on, must_refuse, name = outside, int(outside.sum()), "out_of_scope"
+    notes = []
+    if must_refuse < FEW_TO_REFUSE:
+        notes.append(
+            f"only {must_refuse} out-of-scope utterances were held out: the threshold is chosen "
+            "on answers with wrong intents"
+        )
+        on = np.maximum(wrong, outside)
+        must_refuse, name = int(on.sum()), "wrong_intent"
+    if not must_refuse:
+        threshold, wrongly, name = DEFAULT_THRESHOLD, 0, "nothing"
+        notes = ["nothing that must be refused was held out: the threshold is a default"]
+        observed = bound = None
+    else:
+        refused = np.sort(values[on > 0])[::-1]
+        allowed = int(false_accept_rate * must_refuse + 1e-9)
+        threshold = _just_above(float(refused[allowed]), values)
+        wrongly = int((refused >= threshold).sum())
+        observed = wrongly / must_refuse
+        bound = _upper_bound(wrongly, must_refuse)
+        if bound > false_accept_rate:
+            notes.append(
+                f"{must_refuse} held-out answers to refuse show {observed:.1%} accepted; with so "
+                f"many the true rate may be up to {bound:.1%} (95 %)"
+            )
+        if threshold > 1:
+            notes.append("an answer to refuse has confidence 1: no answer is accepted")
+    inside = values[outside < 1]
+    return ThresholdChoice(
+        threshold=threshold,
+        false_accept_rate=false_accept_rate,
+        chosen_on=name,
+        must_refuse=must_refuse,
+        accepted_wrongly=wrongly,
+        observed=observed,
+        upper_bound=bound,
+        coverage=float((inside >= threshold).mean()) if inside.size else None,
+        note="; ".join(notes),
+    )
+
+
+# ---------------------------------------------------------------- measures
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Answers of near confidence: how many, their mean confidence, the share that is right."""
+
+    low: float
+    high: float
+    count: int
+    confidence: float
+    accuracy: float
+
+
+def calibration_bins(
+    confidence: Sequence[float] | Floats,
+    correct: Sequence[bool] | Floats,
+    *,
+    bins: int = BINS,
+    adaptive: bool = False,
+) -> list[Bin]:
+    """The bins of a reliability diagram that hold answers, from unsure to sure.
+
+    Equal width (Guo et al. 2017), or `adaptive`: equal numbers of answers (Nixon et al. 2019).
+    """
+    values, outcome = _pair(confidence, correct)
+    order = np.argsort(values, kind="stable")
+    values, outcome = values[order], outcome[order]
+    if adaptive:
+        cuts = [round(k * values.size / bins) for k in range(1, bins)]
+    else:
+        cuts = [int(k) for k in np.searchsorted(values, np.arange(1, bins) / bins, "left")]
+    edges = [0, *cuts, values.size]
+    out = []
+    for k in range(bins):
+        part = slice(edges[k], edges[k + 1])
+        v, c = values[part], outcome[part]
+        if not v.size:
+            continue
+        low, high = (float(v[0]), float(v[-1])) if adaptive else (k / bins, (k + 1) / bins)
+        out.append(Bin(low, high, int(v.size), float(v.mean()), float(c.mean())))
+    return out
+
+
+def ece(
+    confidence: Sequence[float] | Floats,
+    correct: Sequence[bool] | Floats,
+    *,
+    bins: int = BINS,
+    adaptive: bool = False,
+) -> float:
+    """Expected calibration error, in [0, 1]: mean gap between confidence and accuracy of a bin.
+
+    Equal-width bins (Naeini et al. 2015; Guo et al. 2017), or `adaptive` ones of equal size
+    (Nixon et al. 2019). 0 for no answers.
+    """
+    found = calibration_bins(confidence, correct, bins=bins, adaptive=adaptive)
+    total = sum(b.count for b in found)
+    return sum(b.count * abs(b.confidence - b.accuracy) for b in found) / total if total else 0.0
+
+
+def brier(confidence: Sequence[float] | Floats, correct: Sequence[bool] | Floats) -> float:
+    """Mean squared error of the confidence as a forecast (Brier 1950), in [0, 1]."""
+    values, outcome = _pair(confidence, correct)
+    return float(np.mean((values - outcome) ** 2)) if values.size else 0.0
+
+
+def auroc(score: Sequence[float] | Floats, positive: Sequence[bool] | Floats) -> float | None:
+    """P(a positive scores higher than a negative), ties counted half, in [0, 1].
+
+    The area under the ROC curve as the Mann-Whitney statistic (Hanley and McNeil 1982). None
+    where one of the two is absent.
+    """
+    values, outcome = _pair(score, positive, unit=False)
+    count = float(outcome.sum())
+    others = outcome.size - count
+    if not count or not others:
+        return None
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks = np.cumsum(counts) - (counts - 1) / 2  # mean rank of equal scores, from 1
+    above = float(ranks[inverse.reshape(-1)][outcome > 0].sum()) - count * (count + 1) / 2
+    return above / (count * others)
+
+
+@dataclass(frozen=True, slots=True)
+class RiskCoverage:
+    """At `threshold`, the share `coverage` of answers is accepted and `risk` of them are wrong."""
+
+    threshold: float
+    coverage: float
+    risk: float
+
+
+def risk_coverage(
+    confidence: Sequence[float] | Floats, correct: Sequence[bool] | Floats
+) -> list[RiskCoverage]:
+    """The risk-coverage curve (El-Yaniv and Wiener 2010), from the surest answers to all.
+
+    One point for each distinct confidence, as a threshold can't tell equal ones apart.
+    """
+    values, outcome = _pair(confidence, correct)
+    if not values.size:
+        return []
+    order = np.argsort(-values, kind="stable")
+    values, wrong = values[order], 1.0 - outcome[order]
+    last = np.append(np.flatnonzero(np.diff(values)), values.size - 1)
+    accepted = last + 1
+    risk = np.cumsum(wrong)[last] / accepted
+    return [
+        RiskCoverage(float(values[k]), float(a / values.size), float(r))
+        for k, a, r in zip(last, accepted, risk, strict=True)
+    ]
+
+
+def area_under_risk_coverage(
+    confidence: Sequence[float] | Floats, correct: Sequence[bool] | Floats
+) -> float:
+    """Mean risk over all coverages (Geifman et al. 2019), in [0, 1]; lower is better."""
+    area, before = 0.0, 0.0
+    for point in risk_coverage(confidence, correct):
+        area += (point.coverage - before) * point.risk
+        before = point.coverage
+    return area
+
+
+# ---------------------------------------------------------------- arithmetic
+
+
+def _sigmoid(x: float) -> float:
+    if x >= 0:
+        return 1.0 / (1.0 + math.exp(-min(x, 700.0)))
+    e = math.exp(max(x, -700.0))
+    return e / (1.0 + e)
+
+
+def _log_odds(log_probability: float) -> float:
+    """log(p / (1 - p)) of a log-probability; of 0 and above, that of nearly 1."""
+    if log_probability != log_probability:
+        return log_probability
+    x = min(log_probability, -_TINY)
+    return x - math.log(-math.expm1(x))
+
+
+def _table(features: Sequence[Sequence[float]], correct: Sequence[bool]) -> tuple[Floats, Floats]:
+    """Rows and outcomes as arrays; what is not finite takes the column's nearest finite value."""
+    if len(features) != len(correct):
+        raise InputError(f"{len(features)} rows of features for {len(correct)} answers")
+    widths = {len(row) for row in features}
+    if not widths:
+        raise InputError("there are no answers to calibrate on", hint="Hold some examples out")
+    if len(widths) > 1:
+        raise InputError(f"rows of {min(widths)} to {max(widths)} features: one length is needed")
+    rows = np.asarray(features, dtype=np.float64).reshape(len(features), -1)
+    for k in range(rows.shape[1]):
+        column = rows[:, k]
+        finite = column[np.isfinite(column)]
+        low, high = (finite.min(), finite.max()) if finite.size else (0.0, 0.0)
+        middle = float(np.median(finite)) if finite.size else 0.0
+        column = np.nan_to_num(column, nan=middle, posinf=high, neginf=low)
+        rows[:, k] = np.clip(column, -_HUGE, _HUGE)  # its square must still be a number
+    return rows, np.asarray(correct, dtype=np.float64)
+
+
+def _pair(first: ArrayLike, second: ArrayLike, *, unit: bool = True) -> tuple[Floats, Floats]:
+    """Two checked lists of one length as arrays; with `unit`, the first in [0, 1]."""
+    a = np.asarray(first, dtype=np.float64).reshape(-1)
+    b = np.asarray(second, dtype=np.float64).reshape(-1)
+    if a.size != b.size:
+        raise InputError(f"{a.size} confidences for {b.size} answers")
+    if not np.isfinite(a).all() or (unit and a.size and (a.min() < 0 or a.max() > 1)):
+        raise InputError("a confidence is not a number" + (" in [0, 1]" if unit else ""))
+    return a, b
+
+
+def _with_log_odds(rows: Floats, columns: tuple[int, ...]) -> Floats:
+    if not columns:
+        return rows
+    x = np.minimum(rows[:, list(columns)], -_TINY)
+    return np.hstack([rows, x - np.log(-np.expm1(x))])
+
+
+def _moments(columns: Floats) -> tuple[Floats, Floats]:
+    mean, scale = columns.mean(axis=0), columns.std(axis=0)
+    # A column that does not vary says nothing; a scale of 1 keeps it harmless.
+    return mean, np.where(scale > 1e-9 * (1.0 + np.abs(mean)), scale, 1.0)
+
+
+def _standardised(columns: Floats, mean: Floats, scale: Floats) -> Floats:
+    z: Floats = np.clip((columns - mean) / scale, -CLAMP, CLAMP)
+    return z
+
+
+def _newton(z: Floats, outcome: Floats, penalty: float) -> tuple[Floats, float]:
+    """Weights and bias of the penalised logistic regression; the bias is not penalised."""
+    n, width = z.shape
+    right = outcome.sum()
+    target = np.where(outcome > 0, (right + 1) / (right + 2), 1 / (n - right + 2))
+    x = np.hstack([z, np.ones((n, 1))])
+    ridge = np.full(width + 1, penalty)
+    ridge[-1] = 1e-6
+    w = np.zeros(width + 1)
+    w[-1] = math.log((right + 1) / (n - right + 1))
+
+    def loss(w: Floats) -> float:
+        logit = x @ w
+        return float((np.logaddexp(0, logit) - target * logit).sum() + 0.5 * (ridge * w * w).sum())
+
+    now = loss(w)
+    for _ in range(50):
+        p = 1.0 / (1.0 + np.exp(-np.clip(x @ w, -500, 500)))
+        gradient = x.T @ (p - target) + ridge * w
+        curvature = np.maximum(p * (1 - p), 1e-9)
+        step = np.linalg.solve((x.T * curvature) @ x + np.diag(ridge), gradient)
+        size = 1.0
+        while (after := loss(w - size * step)) > now and size > 1e-6:
+            size /= 2
+        if after >= now - 1e-10 * (1 + abs(now)):
+            break
+        w, now = w - size * step, after
+    return w[:-1], float(w[-1])
+
+
+def _cross_fitted(columns: Floats, outcome: Floats, penalty: float) -> Floats:
+    """The probability of each row by a fit on the other folds."""
+    n = len(outcome)
+    fold = np.random.default_rng(0).permutation(n) % _FOLDS
+    out = np.empty(n)
+    for k in range(_FOLDS):
+        seen, held = fold != k, fold == k
+        mean, scale = _moments(columns[seen])
+        w, bias = _newton(_standardised(columns[seen], mean, scale), outcome[seen], penalty)
+        logit = _standardised(columns[held], mean, scale) @ w + bias
+        out[held] = 1.0 / (1.0 + np.exp(-np.clip(logit, -500, 500)))
+    return out
+
+
+def _log_loss(probability: Floats, outcome: Floats) -> float:
+    p = np.clip(probability, 1e-9, 1 - 1e-9)
+    return float(-np.mean(outcome * np.log(p) + (1 - outcome) * np.log1p(-p)))
+
+
+def _prior_calibration(rows: Floats, right: int) -> Calibration:
+    """Around (right + 1) / (N + 2), ranked by the first feature: what so little can carry."""
+    n, width = rows.shape
+    mean, scale = _moments(rows) if n else (np.zeros(width), np.ones(width))
+    weights = [0.0] * width
+    if n > 1 and width and float(np.ptp(rows[:, 0])) > 0:
+        weights[0] = 1.0
+    what = "all of one outcome" if n >= FEW_ROWS else f"fewer than {FEW_ROWS}"
+    return Calibration(
+        mean=tuple(map(float, mean)),
+        scale=tuple(map(float, scale)),
+        weights=tuple(weights),
+        bias=math.log((right + 1) / (n - right + 1)),
+        features=width,
+        examples=n,
+        correct=right,
+        note=f"{n} held-out answers ({what}): confidence is a smoothed prior, not a fit",
+    )
+
+
+def _just_above(value: float, values: Floats) -> float:
+    """The smallest threshold above `value`; rounded up where that changes no held-out answer.
+
+    A round figure leaves a margin for the last digits, in which a batch differs from a single
+    request.
+    """
+    exact = math.nextafter(value, math.inf)
+    higher = values[values > value]
+    roof = float(higher.min()) if higher.size else math.inf
+    for digits in (4, 6, 8):
+        rounded = round(math.ceil(exact * 10**digits) / 10**digits, digits)
+        if value < rounded <= roof:
+            return rounded
+    return exact
+
+
+def _upper_bound(k: int, n: int, level: float = 0.95) -> float:
+    """One-sided Clopper-Pearson bound: the share at which `k` or fewer of `n` has 5 %."""
+    if k >= n:
+        return 1.0
+    low, high = k / n, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        logs = [
+            math.lgamma(n + 1)
+            - math.lgamma(j + 1)
+            - math.lgamma(n - j + 1)
+            + j * math.log(middle)
+            + (n - j) * math.log1p(-middle)
+            for j in range(k + 1)
+        ]
+        top = max(logs)
+        tail = math.exp(top) * sum(math.exp(v - top) for v in logs)
+        low, high = (middle, high) if tail > 1 - level else (low, middle)
+    return high
