@@ -6,7 +6,7 @@ right; the threshold is then the lowest at which a stated share, at most, of wha
 refused is accepted. Beside them stand the measures of how good a confidence is. The module
 knows nothing of models: numbers in, numbers out.
 
-By convention the first feature is the recognizer's main evidence: the greater, the surer.
+A feature that is never positive is read as a log-probability: the greater, the surer.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from maksud.errors import InputError
 Floats = NDArray[np.float64]
 
 FEW_ROWS = 20
-"""Fewer held-out answers than this (or all of them right, or all wrong) can't carry a fit of all
-features: the first alone is used, around a smoothed prior."""
+"""Fewer held-out answers than this (or all of them right, or all wrong) can't carry a fit: the
+log-probabilities among the features rank the answers around a smoothed prior."""
 CLAMP = 6.0
 """Features count for at most so many standard deviations from the held-out mean."""
 FEW_TO_REFUSE = 10
@@ -139,8 +139,8 @@ def fit_calibration(features: Sequence[Sequence[float]], correct: Sequence[bool]
     answer was right, [N]. Logistic regression with L2, fitted by Newton's method on Platt's
     smoothed targets (Platt 1999). The penalty, and whether log-probabilities also enter as
     log-odds, are those of the lowest cross-fitted log loss: a row is never judged by a fit that
-    saw it. Under `FEW_ROWS` rows, or with only one outcome, the first feature alone ranks the
-    answers around a smoothed prior, and `note` says so. Raises `InputError` for no rows, or rows of
+    saw it. Under `FEW_ROWS` rows, or with only one outcome, the log-probabilities rank the answers
+    around a smoothed prior, and `note` says so. Raises `InputError` for no rows, or rows of
     unequal length.
     """
     rows, outcome = _table(features, correct)
@@ -149,7 +149,7 @@ def fit_calibration(features: Sequence[Sequence[float]], correct: Sequence[bool]
     if not width or n < FEW_ROWS or right in (0, n):
         return _prior_calibration(rows, right)
     candidates: list[tuple[int, ...]] = [()]
-    as_odds = tuple(k for k in range(width) if rows[:, k].max() <= 0 and rows[:, k].min() < 0)
+    as_odds = _log_probabilities(rows)
     if as_odds:
         candidates.append(as_odds)
     best: tuple[float, float, tuple[int, ...], Floats] | None = None
@@ -518,22 +518,30 @@ def _log_loss(probability: Floats, outcome: Floats) -> float:
 
 
 def _prior_calibration(rows: Floats, right: int) -> Calibration:
-    """Around (right + 1) / (N + 2), ranked by the first feature: what so little can carry."""
+    """Around (right + 1) / (N + 2), ranked by the log-probabilities: what so little can carry."""
     n, width = rows.shape
-    mean, scale = _moments(rows) if n else (np.zeros(width), np.ones(width))
-    weights = [0.0] * width
-    if n > 1 and width and float(np.ptp(rows[:, 0])) > 0:
-        weights[0] = 1.0
+    mean, scale = _moments(rows)
+    varying = [k for k in range(width) if float(np.ptp(rows[:, k])) > 0]
+    used = [k for k in _log_probabilities(rows) if k in varying] or varying[:1]
     what = "all of one outcome" if n >= FEW_ROWS else f"fewer than {FEW_ROWS}"
     return Calibration(
         mean=tuple(map(float, mean)),
         scale=tuple(map(float, scale)),
-        weights=tuple(weights),
+        weights=tuple(1.0 / len(used) if k in used else 0.0 for k in range(width)),
         bias=math.log((right + 1) / (n - right + 1)),
         features=width,
         examples=n,
         correct=right,
         note=f"{n} held-out answers ({what}): confidence is a smoothed prior, not a fit",
+    )
+
+
+def _log_probabilities(rows: Floats) -> tuple[int, ...]:
+    """Columns that are never positive (but for rounding) and not all zero."""
+    return tuple(
+        k
+        for k in range(rows.shape[1])
+        if rows.size and rows[:, k].max() <= 1e-3 and rows[:, k].min() < 0
     )
 
 
