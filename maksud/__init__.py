@@ -1,11 +1,11 @@
 """Maksud turns what people say into what software must do.
 
-    data = maksud.load("data/")
-    for finding in maksud.check(data): print(finding)
-    run = maksud.train(data, base="compact")
-    recognizer = maksud.load_recognizer(run)
-    recognizer("Saya ingin mendengarkan musik").calls     # (Call('play_music'),)
-    print(maksud.evaluate(recognizer, data.test))
+data = maksud.load("data/")
+for finding in maksud.check(data): print(finding)
+run = maksud.train(data, base="compact")
+recognizer = maksud.load_recognizer(run)
+recognizer("Saya ingin mendengarkan musik").calls     # (Call('play_music'),)
+print(maksud.evaluate(recognizer, data.test))
 """
 
 from __future__ import annotations

@@ -6,8 +6,9 @@
     value     = raw text | JSON string
 
 A name is text of any script without `( ) , ; = "`, white space or control characters. A raw
-value is the same with inner spaces; every other value is written as a JSON string. White space between tokens means nothing. `none()` is the answer to an utterance that
-is out of scope, and never stands beside another call.
+value is the same with inner spaces; every other value is written as a JSON string. White space
+between tokens means nothing. `none()` is the answer to an utterance that is out of scope, and
+never stands beside another call.
 
 Parsing is total (calls or a `CallSyntaxError` with a position, nothing else), linear, and the
 inverse of formatting. The module knows nothing of catalogs.
@@ -153,7 +154,7 @@ def _call(text: str, at: int) -> tuple[Call, int]:
         if text[at] == ")":
             return Call(name, tuple(arguments)), at + 1
         if text[at] != ",":
-            hint = "Put a value that holds one of ( ) , ; = \" in double quotes"
+            hint = 'Put a value that holds one of ( ) , ; = " in double quotes'
             raise _error(text, at, "expected ',' or ')'", hint)
         at = _skip(text, at + 1)
 

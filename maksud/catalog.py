@@ -41,7 +41,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """Something that people want. `positional`: answers are written `f(value)`, not `f(p=value)`."""
+    """Something that people want. `positional`: answers are written `f(x)`, not `f(p=x)`."""
 
     name: str
     description: str = ""
@@ -378,11 +378,14 @@ def _check_intent(intent: Intent) -> None:
         seen.add(p.name)
         if p.type not in _TYPES:
             raise CatalogError(
-                f"parameter {p.name!r} has type {p.type!r}", where=where, hint=nearest(p.type, _TYPES)
+                f"parameter {p.name!r} has type {p.type!r}",
+                where=where,
+                hint=nearest(p.type, _TYPES),
             )
         if (p.type == "enumeration") != bool(p.values):
             raise CatalogError(
-                f"parameter {p.name!r}: an enumeration, and only that, lists its values", where=where
+                f"parameter {p.name!r}: an enumeration, and only that, lists its values",
+                where=where,
             )
 
 

@@ -36,7 +36,9 @@ models_app = typer.Typer(no_args_is_help=True, help="Language models to start fr
 app.add_typer(models_app, name="models")
 
 # Typer carries its own click in newer versions; the root of its usage errors is found either way.
-_UsageError = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+_UsageError: type[Exception] = next(  # type: ignore[assignment]
+    c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException"
+)
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output, for scripts.")]
 Data = Annotated[
@@ -150,6 +152,7 @@ def train(
     The compact network trains from scratch in seconds to two minutes on any CPU; a language
     model is tuned in minutes (the embedded one) to hours.
     """
+    from maksud.contract import SYSTEM_PROMPT
     from maksud.recognizers import TrainSettings
     from maksud.recognizers import train as run_training
 
@@ -159,7 +162,7 @@ def train(
         seed=seed,
         per_intent=per_intent,
         false_accept_rate=false_accept_rate,
-        **({"system_prompt": system_prompt} if system_prompt else {}),
+        system_prompt=system_prompt or SYSTEM_PROMPT,
         **_own_settings(base, epochs, learning_rate),
     )
     with _progress(quiet=as_json) as tell:
@@ -264,7 +267,7 @@ def recognize(
 
 @app.command()
 def serve(
-    runs: Annotated[list[Path], typer.Argument(help="Runs to serve; each by its directory's name.")],
+    runs: Annotated[list[Path], typer.Argument(help="Runs to serve, by their directories' names.")],
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8000,
     as_json: Json = False,
@@ -451,8 +454,14 @@ def _spinner(text: str) -> Iterator[None]:
 def _progress(*, quiet: bool = False) -> Iterator[OnProgress]:
     """A progress bar on standard error; one line per stage where that is no terminal."""
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-    from rich.progress import TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskID,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     from maksud.recognition import Progress as Event
 

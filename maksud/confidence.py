@@ -431,11 +431,11 @@ def _table(features: Sequence[Sequence[float]], correct: Sequence[bool]) -> tupl
     rows = np.asarray(features, dtype=np.float64).reshape(len(features), -1)
     for k in range(rows.shape[1]):
         column = rows[:, k]
-        finite = column[np.isfinite(column)]
+        finite = np.clip(column[np.isfinite(column)], -_HUGE, _HUGE)  # squares stay numbers
         low, high = (finite.min(), finite.max()) if finite.size else (0.0, 0.0)
         middle = float(np.median(finite)) if finite.size else 0.0
         column = np.nan_to_num(column, nan=middle, posinf=high, neginf=low)
-        rows[:, k] = np.clip(column, -_HUGE, _HUGE)  # its square must still be a number
+        rows[:, k] = np.clip(column, -_HUGE, _HUGE)
     return rows, np.asarray(correct, dtype=np.float64)
 
 

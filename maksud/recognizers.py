@@ -148,9 +148,7 @@ def balanced_sample(data: Dataset, per_intent: int, seed: int = 0) -> Dataset:
         kept += rng.sample(strata[name], min(per_intent, len(strata[name])))
     share = len(kept) / max(1, sum(map(len, strata.values())))
     kept += rng.sample(others, round(share * len(others)))
-    return Dataset(
-        (data[k] for k in sorted(kept)), catalog=data.declared_catalog, name=data.name
-    )
+    return Dataset((data[k] for k in sorted(kept)), catalog=data.declared_catalog, name=data.name)
 
 
 # ---------------------------------------------------------------- steps
@@ -161,9 +159,7 @@ def _splits(data: Dataset, settings: TrainSettings) -> tuple[Dataset, Dataset, l
     has_splits = any(e.split for e in data)
     train_set, dev_set = (data.train, data.dev) if has_splits else (data, data.of("dev"))
     if not len(train_set):
-        raise DataError(
-            "there is nothing to train on", where=data.name, hint="Give a train split"
-        )
+        raise DataError("there is nothing to train on", where=data.name, hint="Give a train split")
     if not len(dev_set) and len(train_set) >= 10:
         again = train_set.split(dev=0.1, test=0.0, seed=settings.seed)
         train_set, dev_set = again.train, again.dev
@@ -212,7 +208,7 @@ def _train_lm(
     from maksud.language_model.training import LanguageModelSettings, train_language_model
 
     own = settings.language_model or LanguageModelSettings()
-    own = replace(own, seed=settings.seed, method=settings.method)
+    own = replace(own, seed=settings.seed, method=settings.method)  # type: ignore[arg-type]
     base = gallery.get(settings.base, tell)
     contract = Contract(
         catalog,
@@ -248,9 +244,7 @@ def _calibrate(
         tell(Progress("calibrate", done, f"{min(at + 32, len(held_out))} of {len(held_out)}"))
     catalog = contract.catalog
     gold = [catalog.named(e.calls) for e in held_out]
-    correct = [
-        same_answer(catalog.named(p.calls), g) for p, g in zip(proposals, gold, strict=True)
-    ]
+    correct = [same_answer(catalog.named(p.calls), g) for p, g in zip(proposals, gold, strict=True)]
     calibration = fit_calibration([p.features for p in proposals], correct)
     confidence = [
         calibration.probability(p.features) if NONE not in p.calls else 0.0 for p in proposals

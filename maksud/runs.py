@@ -1,12 +1,12 @@
 """A run: the directory of one training. Written whole or not at all, verified when opened.
 
-    RUN/
-      run.json         kind, base, settings, data, seed, versions, files with SHA-256
-      contract.json    the contract
-      metrics.json     what training measured
-      log.jsonl        one line per progress event
-      …                the weights: model.safetensors + joint.json of a joint model, or a plain
-                       Hugging Face directory of a language model
+RUN/
+  run.json         kind, base, settings, data, seed, versions, files with SHA-256
+  contract.json    the contract
+  metrics.json     what training measured
+  log.jsonl        one line per progress event
+  …                the weights: model.safetensors + joint.json of a joint model, or a plain
+                   Hugging Face directory of a language model
 """
 
 from __future__ import annotations

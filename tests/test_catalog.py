@@ -34,7 +34,7 @@ def test_yaml_round_trip_keeps_everything(tmp_path: Path) -> None:
 
 def test_toml_is_read(tmp_path: Path) -> None:
     file = tmp_path / "catalog.toml"
-    file.write_text('[intents.stop]\n[intents.go.parameters.to]\nrequired = true # where\n')
+    file.write_text("[intents.stop]\n[intents.go.parameters.to]\nrequired = true # where\n")
     catalog = Catalog.load(file)
     assert catalog.names == ("stop", "go")
     assert catalog.intents[1].parameters[0].required

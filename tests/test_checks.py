@@ -9,7 +9,7 @@ from maksud.checks import check
 from maksud.dataset import Dataset, Example
 from maksud.findings import Finding, excerpt, ordered, shown
 
-WORDS = "satu dua tiga empat lima enam tujuh delapan sembilan sepuluh".split()
+WORDS = ["satu", "dua", "tiga", "empat", "lima", "enam", "tujuh", "delapan", "sembilan", "sepuluh"]
 
 
 def rows(intent: str, n: int, split: str = "train") -> list[Example]:

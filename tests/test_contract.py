@@ -85,8 +85,10 @@ def test_no_contract_at_all(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("turns", "folded"),
     [
-        (["Saya ingin mendengarkan musik.", "Putar musik ***."],
-         "Saya ingin mendengarkan musik. Putar musik ***."),
+        (
+            ["Saya ingin mendengarkan musik.", "Putar musik ***."],
+            "Saya ingin mendengarkan musik. Putar musik ***.",
+        ),
         (["I want to return it", " A-1 "], "I want to return it. A-1"),
         (["Really?", "yes"], "Really? yes"),
         (["one"], "one"),

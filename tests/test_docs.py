@@ -56,10 +56,11 @@ def test_every_environment_variable_is_documented() -> None:
 
 
 def test_every_setting_is_documented() -> None:
+    from maksud.serving.app import ServeSettings
+
     from maksud.joint.training import CompactSettings
     from maksud.language_model.training import LanguageModelSettings
     from maksud.recognizers import TrainSettings
-    from maksud.serving.app import ServeSettings
 
     page = (DOCS / "settings.md").read_text(encoding="utf-8")
     for kind in (TrainSettings, CompactSettings, LanguageModelSettings, ServeSettings):

@@ -82,9 +82,15 @@ def test_the_test_sees_lazy_imports(tmp_path: Path) -> None:
     assert "maksud.cli" in imported(file)
 
 
-@pytest.mark.parametrize("code", ["import maksud", "import sys; sys.argv=['maksud','--help']\n"
-                                  "from maksud.cli import main\n"
-                                  "try: main()\nexcept SystemExit: pass"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import maksud",
+        "import sys; sys.argv=['maksud','--help']\n"
+        "from maksud.cli import main\n"
+        "try: main()\nexcept SystemExit: pass",
+    ],
+)
 def test_light_import(code: str) -> None:
     check = code + f"\nimport sys; print([m for m in {HEAVY!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)

@@ -10,8 +10,11 @@ from maksud.recognition import Proposal, Recognizer
 
 CATALOG = Catalog(
     (
-        Intent("weather", parameters=(Parameter("place", required=True, question="Where?"),),
-               positional=True),
+        Intent(
+            "weather",
+            parameters=(Parameter("place", required=True, question="Where?"),),
+            positional=True,
+        ),
         Intent("stop"),
     )
 )

@@ -52,9 +52,7 @@ def write_starter(directory: Path, scenario: str, language: str) -> Dataset:
         (
             replace(
                 e,
-                metadata={
-                    k: v for k, v in e.metadata.items() if k not in ("scenario", "language")
-                },
+                metadata={k: v for k, v in e.metadata.items() if k not in ("scenario", "language")},
             )
             for e in data
         ),
@@ -63,4 +61,3 @@ def write_starter(directory: Path, scenario: str, language: str) -> Dataset:
     )
     save(plain, directory)
     return plain
-

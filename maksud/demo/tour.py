@@ -228,9 +228,7 @@ def _summary(console: Console, runs: Sequence[Run], directory: Path, seconds: fl
 
 
 @contextmanager
-def _server(
-    runs: Sequence[Run], token: str
-) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+def _server(runs: Sequence[Run], token: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """`maksud serve` as a child on a free port; yields its URL once it is ready."""
     command = [sys.executable, "-m", "maksud", "serve", *(str(r.path) for r in runs)]
     command += ["--port", "0", "--json"]
@@ -291,8 +289,14 @@ def _trained(console: Console, run: Run) -> None:
 
 @contextmanager
 def _bars(console: Console) -> Iterator[OnProgress]:
-    from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-    from rich.progress import TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskID,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     from maksud.recognition import Progress as Event
 

@@ -9,37 +9,38 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import IO
 
 from maksud.catalog import Catalog
 from maksud.dataset import SPLITS, Dataset, Example
-from maksud.errors import DataError, SystemFault
+from maksud.errors import DataError, SettingsError, SystemFault, nearest
 from maksud.findings import Finding
 from maksud.formats import guide
 from maksud.formats.rows import Reading
+from maksud.formats.source import Format, Options, Source
 
-Format = Literal["json", "jsonl"]
+FORMATS: tuple[Format, ...] = (guide.LINES, guide.ARRAY)
+"""All formats, in the order in which they are tried."""
+
 CATALOG_NAMES = ("catalog.yaml", "catalog.yml", "catalog.toml")
 _SUFFIXES = (".json", ".jsonl")
 
-_FOREIGN = (
-    (b"\x1f\x8b", "gzip"),
-    (b"PK\x03\x04", "a zip archive"),
-    (b"PAR1", "Parquet"),
-    (b"version https://git-lfs", "a Git LFS pointer: run `git lfs pull`"),
-    (b"<!DOCTYPE", "an HTML page: did the download fail?"),
-    (b"<html", "an HTML page: did the download fail?"),
-)
 
-
-def load(path: str | Path, *, name: str = "") -> Dataset:
+def load(
+    path: str | os.PathLike[str],
+    *,
+    name: str = "",
+    format: str = "",
+    options: Options | None = None,
+) -> Dataset:
     """The dataset at `path`: a JSON or JSONL file, or a directory with `train.json`, and, if
     there, `dev.json`, `test.json` and `catalog.yaml`.
 
     Raises `DataError` at the first row that can't be used, and says how many more there are.
     """
-    dataset, findings, _ = read(path, name=name)
+    dataset, findings, _ = read(path, name=name, format=format, options=options)
     errors = [f for f in findings if f.level == "error"]
     if errors:
         first = errors[0]
@@ -53,48 +54,57 @@ def load(path: str | Path, *, name: str = "") -> Dataset:
 
 
 def read(
-    path: str | Path, *, name: str = "", tick: Callable[[str, float], None] | None = None
+    path: str | os.PathLike[str],
+    *,
+    name: str = "",
+    format: str = "",
+    options: Options | None = None,
+    tick: Callable[[str, float], None] | None = None,
 ) -> tuple[Dataset, list[Finding], list[dict[str, object]]]:
     """The dataset, the findings of reading it, and the rejected rows.
 
+    `format` forces one of `FORMATS` by name. `tick` is told file and share read, now and then.
     Raises `DataError` only where nothing can be read at all.
     """
-    path = Path(path)
+    place = os.fspath(path)
+    options = options or Options()
     catalog = None
-    if path.is_dir():
-        files = [(split, f) for split in SPLITS if (f := _split_file(path, split))]
-        if not any(split == "train" for split, _ in files) and not files:
-            there = ", ".join(sorted(p.name for p in path.iterdir())[:8]) or "nothing"
+    files: list[tuple[str, str]]
+    if os.path.isdir(place):
+        directory = Path(place)
+        files = [(split, str(f)) for split in SPLITS if (f := _split_file(directory, split))]
+        if not files:
+            there = ", ".join(sorted(p.name for p in directory.iterdir())[:8]) or "nothing"
             raise DataError(
                 f"no train.json in the directory (it has {there})",
-                where=str(path),
+                where=place,
                 hint="Name the files train.json, dev.json, test.json, or give one file",
             )
-        catalog = next((c for n in CATALOG_NAMES if (c := path / n).exists()), None)
+        catalog = next((c for n in CATALOG_NAMES if (c := directory / n).exists()), None)
     else:
-        files = [("", path)]
+        files = [(options.split, place)]
     whole = Reading()
     for split, file in files:
-        part = _read_file(file, split, tick)
+        part = _read_file(file, replace(options, split=split), format, tick)
         whole.examples += part.examples
         whole.findings += part.findings
         whole.rejects += part.rejects
     dataset = Dataset(
         whole.examples,
         catalog=Catalog.load(catalog) if catalog else None,
-        name=name or path.resolve().name.removesuffix(path.suffix),
+        name=name or Path(place).resolve().name.removesuffix(Path(place).suffix),
     )
     return dataset, whole.findings, whole.rejects
 
 
-def save(dataset: Iterable[Example], path: str | Path, format: Format | None = None) -> None:
-    """Writes a file (`.jsonl` as JSON Lines, else a JSON array), or all splits to a directory.
+def save(dataset: Iterable[Example], path: str | os.PathLike[str], *, format: str = "") -> None:
+    """Writes a file in the format of its name (or `format`), or all splits to a directory.
 
     A path without a suffix is a directory. Each file appears whole or not at all.
     """
     path = Path(path)
     examples = list(dataset)
-    if path.suffix.lower() not in _SUFFIXES and format is None:
+    if not path.suffix and not format:
         path.mkdir(parents=True, exist_ok=True)
         for split in SPLITS:
             part = [e for e in examples if (e.split or "train") == split]
@@ -103,13 +113,12 @@ def save(dataset: Iterable[Example], path: str | Path, format: Format | None = N
         if isinstance(dataset, Dataset) and dataset.declared_catalog is not None:
             dataset.declared_catalog.save(path / "catalog.yaml")
         return
-    lines = (format or path.suffix.lower().lstrip(".")) == "jsonl"
-    write = guide.write_lines if lines else guide.write_array
+    write = _writer(path, format)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            with os.fdopen(handle, "wb") as file:
                 write(examples, file)
                 file.flush()
                 os.fsync(file.fileno())
@@ -125,6 +134,32 @@ def save(dataset: Iterable[Example], path: str | Path, format: Format | None = N
         ) from error
 
 
+def format_named(name: str) -> Format:
+    """The format of that name. Raises `SettingsError`, naming what there is."""
+    found = next((f for f in FORMATS if f.name == name), None)
+    if found is None:
+        raise SettingsError(
+            f"unknown format {name!r}", hint=nearest(name, [f.name for f in FORMATS])
+        )
+    return found
+
+
+def _writer(path: Path, format: str) -> Callable[[Iterable[Example], IO[bytes]], object]:
+    if format:
+        chosen = format_named(format)
+    else:
+        fitting = [f for f in FORMATS if path.suffix.lower() in f.suffixes and f.write]
+        if not fitting:
+            known = sorted({s for f in FORMATS if f.write for s in f.suffixes})
+            raise SettingsError(
+                f"no format is written to {path.suffix!r} files", hint=f"Use {', '.join(known)}"
+            )
+        chosen = fitting[0]
+    if chosen.write is None:
+        raise SettingsError(f"format {chosen.name!r} can be read, not written")
+    return chosen.write
+
+
 def _umask() -> int:
     current = os.umask(0)
     os.umask(current)
@@ -135,72 +170,34 @@ def _split_file(directory: Path, split: str) -> Path | None:
     return next((f for s in _SUFFIXES if (f := directory / f"{split}{s}").exists()), None)
 
 
-def _read_file(path: Path, split: str, tick: Callable[[str, float], None] | None) -> Reading:
-    source = str(path)
-    if not path.exists():
-        near = ", ".join(sorted(p.name for p in path.parent.glob("*.json*"))[:5])
+def _read_file(
+    path: str, options: Options, format: str, tick: Callable[[str, float], None] | None
+) -> Reading:
+    if "://" not in path and not os.path.exists(path):
+        near = ", ".join(sorted(p.name for p in Path(path).parent.glob("*.json*"))[:5])
         hint = f"In that directory: {near}" if near else "Check the path"
-        raise DataError("no such file or directory", where=source, hint=hint)
-    if not path.is_file():
-        raise DataError("E-FILE not a regular file", where=source, hint="Give a JSON file")
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"can't be read ({error.strerror})", where=source) from error
-    if not raw:
-        raise DataError("E-EMPTY file has 0 bytes", where=source, hint="Export it again")
-    reading = Reading()
-    text = _decode(raw, source, reading)
-    shape = text[:4096].lstrip()[:1]
-
-    def share(done: float) -> None:
-        if tick is not None:
-            tick(path.name, done)
-
-    if not text.strip():
-        raise DataError("E-NOROWS no data rows found", where=source, hint="Export it again")
-    if shape == "[":
-        found = guide.read_array(text, source, split, share)
-    elif shape == "{":
-        first = text.lstrip().split("\n", 1)[0].rstrip()
-        if path.suffix == ".json" and not first.endswith("}"):
-            raise DataError(
-                "E-SHAPE expected an array of rows, found one object",
-                where=f"{source}:1",
-                hint='Write [{"instruction": "…", "output": "…"}, …], or one object a line',
-            )
-        lines = text.split("\n")
-        found = guide.read_lines(lines, source, split, lambda n: share(n / len(lines)))
-    else:
-        raise DataError(
-            f"E-FORMAT expected JSON (an array of rows, or one object a line), found {text[:20]!r}",
-            where=f"{source}:1",
-            hint='Write [{"instruction": "…", "output": "…"}, …]',
-        )
-    found.findings[:0] = reading.findings
+        raise DataError("no such file or directory", where=path, hint=hint)
+    source = Source(path)
+    if tick is not None:
+        name = os.path.basename(path)
+        options = replace(options, tick=lambda share: tick(name, share))
+    chosen = format_named(format) if format else _detected(source)
+    found = chosen.read(source, options)
     if not found.examples and not any(f.level == "error" for f in found.findings):
-        raise DataError("E-NOROWS no data rows found", where=source, hint="Export it again")
+        raise source.no_rows()
     return found
 
 
-def _decode(raw: bytes, source: str, reading: Reading) -> str:
-    for magic, what in _FOREIGN:
-        if raw.startswith(magic):
-            raise DataError(
-                f"E-FORMAT content is {what}", where=source, hint="Give the data as JSON or JSONL"
-            )
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in raw[:64]:
-        raise DataError("E-ENCODING the file is UTF-16", where=source, hint="Save it as UTF-8")
-    if raw.startswith(b"\xef\xbb\xbf"):
-        raw = raw[3:]
-        what = "UTF-8 byte order mark skipped"
-        reading.findings.append(Finding("info", "I-BOM", what, source))
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise DataError(
-            f"E-ENCODING byte 0x{raw[error.start]:02X} at offset {error.start} is not UTF-8",
-            where=f"{source}:{line}",
-            hint="Save the file as UTF-8",
-        ) from error
+def _detected(source: Source) -> Format:
+    for format in FORMATS:
+        if format.detect(source):
+            return format
+    source.refuse_utf16()
+    start = source.head_text.strip()
+    if not start:
+        raise source.no_rows()
+    raise DataError(
+        f"E-FORMAT expected JSON (an array of rows, or one object a line), found {start[:20]!r}",
+        where=f"{source.path}:1",
+        hint='Write [{"instruction": "…", "output": "…"}, …]',
+    )

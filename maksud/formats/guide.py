@@ -8,27 +8,31 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import IO
 
 from maksud.dataset import Example
+from maksud.errors import DataError
 from maksud.findings import Finding, excerpt
 from maksud.formats.rows import DECODER, MAX_DEPTH, Reading, RowError, add_row, to_row
-
-MAX_LINE = 1 << 20
-"""Longest row read, in characters (1 MiB)."""
+from maksud.formats.source import BOM, MAX_LINE, Format, Options, Source, bom
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _NEXT_ROW = re.compile(r",[ \t\r\n]*(?=\{)|\n[ \t]*(?=\{)")
 
-Tick = Callable[[float], None]
-"""Told the share of the file that is read, now and then."""
 
-
-def read_array(text: str, source: str, split: str = "", tick: Tick | None = None) -> Reading:
+def read_array(file: Source, options: Options) -> Reading:
     """Rows of a JSON array."""
     reading = Reading()
+    text = file.text(reading, options.encoding)
+    source, split, tick = file.path, options.split, options.tick
     at = _skip(text, 0)
+    if text[at] == "{":
+        raise DataError(
+            "E-SHAPE expected an array of rows, found one object",
+            where=f"{source}:1",
+            hint='Write [{"instruction": "…", "output": "…"}, …], or one object a line',
+        )
     line, counted = 1 + text.count("\n", 0, at), at
     at = _skip(text, at + 1)  # past '['
     expect_row = False
@@ -86,52 +90,71 @@ def read_array(text: str, source: str, split: str = "", tick: Tick | None = None
     return reading
 
 
-def read_lines(
-    lines: Iterable[str], source: str, split: str = "", tick: Callable[[int], None] | None = None
-) -> Reading:
+def read_lines(file: Source, options: Options) -> Reading:
     """Rows of a JSON Lines file, one object a line; blank lines are skipped."""
     reading = Reading()
-    for line, raw in enumerate(lines, 1):
-        text = raw.strip(" \t\r\n")
+    if file.head.startswith(BOM):
+        reading.findings.append(bom(file.path))
+    read = 0
+    for number, raw in file.lines():
+        read += len(raw) + 1
+        if options.tick is not None and number % 5000 == 0:
+            options.tick(min(1.0, read / file.size))
+        place = f"{file.path}:{number}"
+        if len(raw) > MAX_LINE:
+            fix = "split or shorten it"
+            reading.reject(place, "E-LINE", "line is longer than 1 MiB", fix, _lossy(raw[:200]))
+            continue
+        try:
+            text = raw.decode(options.encoding).strip(" \t\r\n")
+        except UnicodeDecodeError as error:
+            what = f"invalid byte 0x{raw[error.start]:02X} at column {error.start + 1}"
+            reading.reject(place, "E-UTF8", what, "save the file as UTF-8", _lossy(raw))
+            continue
         if not text:
             continue
-        if len(text) > MAX_LINE:
-            place = f"{source}:{line}"
-            fix = "split or shorten it"
-            reading.reject(place, "E-LINE", "line is longer than 1 MiB", fix, text)
-            continue
-        end = _row(reading, text, 0, source, line, split)
+        kept = len(reading.examples)
+        end = _row(reading, text, 0, file.path, number, options.split)
         if end is not None and text[end:].strip():
-            place = f"{source}:{line}"
-            if reading.examples and reading.examples[-1].line == line:
-                reading.examples.pop()
+            del reading.examples[kept:]
             what = f"extra data after the object at column {end + 1}"
             reading.reject(place, "E-JSON", what, "one object per line", text)
-        if tick is not None and line % 5000 == 0:
-            tick(line)
     return reading
 
 
-def write_array(examples: Iterable[Example], file: IO[str]) -> None:
+def write_array(examples: Iterable[Example], file: IO[bytes]) -> None:
     """A JSON array, one row per line."""
-    file.write("[\n")
-    first = True
+    before = "[\n"
     for example in examples:
-        file.write("" if first else ",\n")
-        file.write(json.dumps(to_row(example), ensure_ascii=False))
-        first = False
-    file.write("\n]\n")
+        file.write((before + json.dumps(to_row(example), ensure_ascii=False)).encode())
+        before = ",\n"
+    file.write(b"\n]\n" if before != "[\n" else b"[]\n")
 
 
-def write_lines(examples: Iterable[Example], file: IO[str]) -> None:
+def write_lines(examples: Iterable[Example], file: IO[bytes]) -> None:
     """JSON Lines: one object a line."""
     for example in examples:
-        file.write(json.dumps(to_row(example), ensure_ascii=False) + "\n")
+        file.write((json.dumps(to_row(example), ensure_ascii=False) + "\n").encode())
 
 
-def _row(
-    reading: Reading, text: str, at: int, source: str, line: int, split: str
-) -> int | None:
+def _is_array(file: Source) -> bool:
+    start = file.head_text.lstrip()
+    # A pretty-printed object is read as what it was meant to be, to be refused with a reason.
+    return start[:1] == "[" or (start[:1] == "{" and not _is_lines(file))
+
+
+def _is_lines(file: Source) -> bool:
+    first = file.head_text.lstrip().split("\n", 1)[0].rstrip()
+    if not first.startswith("{"):
+        return False
+    return file.suffix == ".jsonl" or first.endswith("}") or len(first) > 10_000
+
+
+ARRAY = Format("json", "the guide's JSON array", (".json",), _is_array, read_array, write_array)
+LINES = Format("jsonl", "JSON Lines", (".jsonl",), _is_lines, read_lines, write_lines)
+
+
+def _row(reading: Reading, text: str, at: int, source: str, line: int, split: str) -> int | None:
     """Reads the value that starts at `at`; its end, or None where it is broken."""
     place = f"{source}:{line}"
     raw = text[at : at + 200]
@@ -153,6 +176,10 @@ def _row(
         return None
     add_row(reading, row, source, line, split, text[at:end])
     return end
+
+
+def _lossy(raw: bytes) -> str:
+    return raw.decode("utf-8", "backslashreplace")
 
 
 def _skip(text: str, at: int) -> int:

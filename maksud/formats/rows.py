@@ -85,9 +85,7 @@ def add_row(reading: Reading, row: Any, source: str, line: int, split: str, raw:
     """Turns a decoded row into an example of the reading, or into a reject with its reason."""
     place = f"{source}:{line}"
     if not isinstance(row, Mapping):
-        reading.reject(
-            place, "E-SHAPE", f"expected an object, found {_kind(row)}", _SHAPE_FIX, raw
-        )
+        reading.reject(place, "E-SHAPE", f"expected an object, found {_kind(row)}", _SHAPE_FIX, raw)
         return
     for name in ("instruction", "output"):
         if name not in row:
