@@ -1,0 +1,392 @@
+"""The compact recognizer: utterances in, proposals out, in about a millisecond on one core.
+
+    utterance -> words -> features -> clauses -> for each: intent and tags, decoded together
+
+log p(answer) = log p(boundaries) + the sum over clauses of log p(intent | clause)
++ log p(tags | clause, intent) + log p(choices | clause). The best ways to cut, the best intents
+of each clause and the second-best tags compete; answers always fit the catalog. numpy alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from maksud.calls import NONE, OUT_OF_SCOPE, Argument, Call
+from maksud.contract import Contract
+from maksud.errors import RunError
+from maksud.joint.alignment import place_choices
+from maksud.joint.decoding import (
+    IMPOSSIBLE,
+    Floats,
+    Ints,
+    best_paths,
+    log_partition,
+    log_softmax,
+    path_scores,
+    second_paths,
+    segmentations,
+    spans_of,
+)
+from maksud.joint.engine import Extractor, Heads, cut_rows, load_weights
+from maksud.joint.features import Token, tokenize
+from maksud.recognition import Proposal, Recognizer, Usage
+
+TOP_INTENTS = 3
+"""Intents of a clause for which tags are decoded."""
+
+FEATURES = (
+    "log p(boundaries)",
+    "log p(intents)",
+    "log p(tags)",
+    "log p(choices)",
+    "lowest log p(intent)",
+    "margin to the second answer",
+    "log number of words",
+    "share of unknown words",
+    "log p(in scope)",
+    "disagreement of members",
+    "calls beyond the first",
+    "arguments",
+)
+"""What the numbers of `Proposal.features` mean, in order."""
+
+_BATCH = 32
+_BATCH_TOKENS = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One way to read a clause."""
+
+    score: float
+    intent: int
+    intent_lp: float
+    tags_lp: float
+    choices_lp: float
+    call: Call
+
+
+@dataclass(frozen=True, slots=True)
+class _Clause:
+    """The readings of a clause, best first, and what they are judged by."""
+
+    readings: list[_Reading]
+    in_scope: float
+    disagreement: float
+
+
+class CompactRecognizer(Recognizer):
+    """See the module. Made by `load`."""
+
+    kind = "compact"
+
+    def __init__(
+        self,
+        name: str,
+        contract: Contract,
+        content: dict[str, Any],
+        tensors: dict[str, Floats],
+    ) -> None:
+        super().__init__(name, contract)
+        self.extractor = Extractor(content["shape"], content["vocabulary"], tensors)
+        self.heads = Heads(content["shape"]["members"], tensors)
+        self.intents: list[str] = content["intents"]
+        self.parameters: list[str] = content["parameters"]
+        self.choices: list[tuple[str, list[str]]] = [(p, v) for p, v in content["choices"]]
+        self.choices_of: dict[str, list[str]] = content["choices_of"]
+        self.joins: bool = content["joins"]
+        self.before: dict[str, int] = content["before"]
+        self.trims: dict[tuple[str, str], list[str]] = {}
+        for parameter, side, affix in content["trims"]:
+            self.trims.setdefault((parameter, side), []).append(affix)
+        for affixes in self.trims.values():
+            affixes.sort(key=len, reverse=True)
+        self._fit_catalog()
+
+    @classmethod
+    def load(cls, path: str | Path, contract: Contract, name: str) -> CompactRecognizer:
+        """The recognizer in a directory that `train_compact` wrote. Raises `RunError`."""
+        content, tensors = load_weights(Path(path))
+        try:
+            return cls(name, contract, content, tensors)
+        except (KeyError, TypeError, ValueError) as error:
+            raise RunError(
+                f"weights and joint.json do not fit ({error!r})",
+                where=str(path),
+                hint="Train it again",
+            ) from error
+
+    def _fit_catalog(self) -> None:
+        """Masks what the catalog does not allow, so that no answer can break it."""
+        catalog = self.contract.catalog
+        many = len(self.parameters)
+        self.none = self.intents.index(OUT_OF_SCOPE) if OUT_OF_SCOPE in self.intents else -1
+        self.intent_mask = np.zeros(len(self.intents), np.float32)
+        self.plain = True
+        # [I, C]: choices of another intent, and values that the catalog does not list
+        width = sum(1 + len(v) for _, v in self.choices)
+        self.choice_mask = np.zeros((len(self.intents), width), np.float32)
+        for i, name in enumerate(self.intents):
+            intent = catalog.get(name)
+            if intent is None:
+                self.heads.intent_tag[i, 1:] += IMPOSSIBLE
+                if i != self.none:
+                    self.intent_mask[i] = IMPOSSIBLE
+                continue
+            for k, parameter in enumerate(self.parameters):
+                declared = intent.parameter(parameter)
+                if declared is None:
+                    self.heads.intent_tag[i, [1 + k, 1 + many + k]] += IMPOSSIBLE
+                elif declared.type == "enumeration" or not declared.copied:
+                    self.plain = False
+            at = 0
+            for parameter, values in self.choices:
+                for value in values:
+                    at += 1
+                    call = Call(name, (Argument(parameter, value),))
+                    if catalog.violations([call]):
+                        self.choice_mask[i, at] = IMPOSSIBLE
+                at += 1
+        if (self.intent_mask != 0).all():
+            raise RunError(
+                "the catalog has none of the network's intents",
+                hint="Use the contract that the network was trained under",
+            )
+
+    # ------------------------------------------------------------ proposals
+
+    def propose(self, utterances: Sequence[str]) -> list[Proposal]:
+        """See `Recognizer.propose`. An utterance of any length and script has an answer."""
+        tokens = [tokenize(u) for u in utterances]
+        out: list[Proposal | None] = [None if t else _nothing() for t in tokens]
+        order = sorted((k for k, t in enumerate(tokens) if t), key=lambda k: len(tokens[k]))
+        at = 0
+        while at < len(order):
+            group = order[at : at + _BATCH]
+            while len(group) > 1 and len(group) * len(tokens[group[-1]]) > _BATCH_TOKENS:
+                group = group[: len(group) // 2]
+            at += len(group)
+            made = self._propose([utterances[k] for k in group], [tokens[k] for k in group])
+            for k, proposal in zip(group, made, strict=True):
+                out[k] = proposal
+        return [p for p in out if p is not None]
+
+    def _propose(self, texts: list[str], tokens: list[list[Token]]) -> list[Proposal]:
+        h, alone, mask = self.extractor([[t.text for t in row] for row in tokens])
+        ways: list[list[tuple[float, tuple[int, ...]]]] = [[(0.0, ())] for _ in texts]
+        if self.joins:
+            odds = self.heads.boundaries(h)
+            ways = [segmentations(odds[b, : len(row)]) for b, row in enumerate(tokens)]
+        rows: dict[tuple[int, int, int], int] = {}
+        for b, options in enumerate(ways):
+            for _, cuts in options:
+                edges = [0, *cuts, len(tokens[b])]
+                for i, j in zip(edges, edges[1:], strict=False):
+                    rows.setdefault((b, i, j), len(rows))
+        if len(rows) > len(texts):
+            size = max(j - i for _, i, j in rows)
+            spans = list(rows)
+            ones = np.broadcast_to(mask[None], (1, *mask.shape))
+            h, alone = cut_rows(h, spans, size), cut_rows(alone, spans, size)
+            mask = cut_rows(ones, spans, size)[0]
+        clauses = self._read(texts, tokens, list(rows), h, alone, mask)
+        return [self._answer(tokens[b], ways[b], [(rows, clauses)], b) for b in range(len(texts))]
+
+    def _read(
+        self,
+        texts: list[str],
+        tokens: list[list[Token]],
+        spans: list[tuple[int, int, int]],
+        h: Floats,
+        alone: Floats,
+        mask: Floats,
+    ) -> list[_Clause]:
+        """The readings of each clause (utterance, first token, token after the last)."""
+        members, tags, choices = self.heads(h, alone, mask)
+        logits = members.mean(0) + self.intent_mask
+        lp = log_softmax(logits)
+        each = log_softmax(members)
+        number, total = lp.shape
+        top = min(TOP_INTENTS + (self.none >= 0), total)
+        order = np.argsort(-lp, 1, kind="stable")[:, :top]
+        lengths = np.array([j - i for _, i, j in spans], np.int64)
+        many = len(self.parameters)
+        if many:
+            size = mask.shape[1]
+            # One row for each (clause, intent), then one for the second tags of the best intent.
+            scores = tags[:, None] + self.heads.intent_tag[order][:, :, None]
+            padding = np.full(1 + 2 * many, IMPOSSIBLE, np.float32)
+            padding[0] = 0
+            if lengths.min() < size:
+                scores = np.where(mask[:, None] > 0, scores, padding)
+            flat = scores.reshape(number * top, size, -1)
+            paths = best_paths(flat)
+            z = log_partition(flat)
+            tag_lp = (path_scores(flat, paths) - z).reshape(number, top)
+            paths = paths.reshape(number, top, size)
+            best = (np.take_along_axis(lp, order, 1) + tag_lp).argmax(1)
+            at = np.arange(number)
+            first = scores[at, best]
+            other = second_paths(first, paths[at, best], lengths)
+            other_lp = path_scores(first, other) - z.reshape(number, top)[at, best]
+        out = []
+        for s, (b, i, j) in enumerate(spans):
+            words = tokens[b][i:j]
+            readings = []
+            for r in range(top):
+                intent = int(order[s, r])
+                score = float(lp[s, intent])
+                if score < -1000:
+                    continue
+                if many:
+                    ways = [(paths[s, r], float(tag_lp[s, r]))]
+                    if r == best[s] and other_lp[s] > -1000:
+                        ways.append((other[s], float(other_lp[s])))
+                else:
+                    ways = [(np.zeros(len(words), np.int64), 0.0)]
+                chosen, chosen_lp = self._choose(intent, None if choices is None else choices[s])
+                for path, path_lp in ways:
+                    call = self._call(texts[b], words, intent, path[: len(words)], chosen)
+                    whole = score + path_lp + chosen_lp
+                    readings.append(_Reading(whole, intent, score, path_lp, chosen_lp, call))
+            readings.sort(key=lambda reading: -reading.score)
+            intent = readings[0].intent
+            spread = float(lp[s, intent] - each[:, s, intent].min())
+            known = [float(lp[s, k]) for k in order[s] if k != self.none]
+            out.append(_Clause(readings, max(known, default=0.0), spread))
+        return out
+
+    def _choose(self, intent: int, scores: Floats | None) -> tuple[list[Argument], float]:
+        """The chosen values of an intent's parameters and their log-probability."""
+        name = self.intents[intent]
+        wanted = self.choices_of.get(name)
+        if scores is None or not wanted:
+            return [], 0.0
+        chosen, total, at = [], 0.0, 0
+        masked = scores + self.choice_mask[intent]
+        for parameter, values in self.choices:
+            block = masked[at : at + 1 + len(values)]
+            at += 1 + len(values)
+            if parameter in wanted:
+                lp = log_softmax(block)
+                k = int(lp.argmax())
+                total += float(lp[k])
+                if k:
+                    chosen.append(Argument(parameter, values[k - 1]))
+        return chosen, total
+
+    def _call(
+        self, text: str, words: list[Token], intent: int, path: Ints, chosen: list[Argument]
+    ) -> Call:
+        name = self.intents[intent]
+        if intent == self.none:
+            return NONE
+        arguments = []
+        for first, last, k in spans_of(path, len(self.parameters)):
+            parameter = self.parameters[k]
+            value = self._value(text, parameter, words[first], words[last - 1])
+            arguments.append(Argument(parameter, value))
+        if chosen:
+            given = {a.name for a in arguments}
+            chosen = [a for a in chosen if a.name not in given]
+            arguments = list(place_choices(name, arguments, chosen, self.before))
+        if not self.plain:
+            arguments = self._valid(name, arguments, text)
+        return Call(name, tuple(arguments))
+
+    def _value(self, text: str, parameter: str, first: Token, last: Token) -> str:
+        """The text from `first` to `last`, without affixes that training saw cut off."""
+        start, end = first.start, last.end
+        for affix in self.trims.get((parameter, "<"), ()):
+            if text[start:end].lower().startswith(affix) and len(affix) < end - start:
+                start += len(affix)
+                break
+        for affix in self.trims.get((parameter, ">"), ()):
+            if text[start:end].lower().endswith(affix) and len(affix) < end - start:
+                end -= len(affix)
+                break
+        return text[start:end].strip()
+
+    def _valid(self, intent: str, arguments: list[Argument], text: str) -> list[Argument]:
+        """Arguments that the catalog allows; a listed value is written as the catalog does."""
+        catalog = self.contract.catalog
+        declared = catalog.get(intent)
+        kept = []
+        for a in arguments:
+            parameter = declared.parameter(a.name or "") if declared else None
+            if parameter is not None and parameter.type == "enumeration":
+                same = [v for v in parameter.values if v.casefold() == a.value.casefold()]
+                if same and a.value not in same:
+                    a = Argument(a.name, same[0])
+            if not catalog.violations([Call(intent, (a,))], text):
+                kept.append(a)
+        return kept
+
+    def _answer(
+        self,
+        tokens: list[Token],
+        ways: list[tuple[float, tuple[int, ...]]],
+        read: list[tuple[dict[tuple[int, int, int], int], list[_Clause]]],
+        b: int,
+    ) -> Proposal:
+        """The best answer over all ways to cut the utterance, and the runners-up."""
+        rows, clauses = read[0]
+        answers: list[tuple[float, float, list[_Reading], list[_Clause]]] = []
+        for cut_lp, cuts in ways:
+            edges = [0, *cuts, len(tokens)]
+            parts = [clauses[rows[b, i, j]] for i, j in zip(edges, edges[1:], strict=False)]
+            # none() never stands beside another call.
+            options = [
+                [r for r in c.readings if len(parts) == 1 or r.call != NONE][:4] for c in parts
+            ]
+            if not all(options):
+                continue
+            best = [o[0] for o in options]
+            base = cut_lp + sum(r.score for r in best)
+            answers.append((base, cut_lp, best, parts))
+            for k, option in enumerate(options):
+                for r in option[1:]:
+                    changed = [*best[:k], r, *best[k + 1 :]]
+                    answers.append((base - best[k].score + r.score, cut_lp, changed, parts))
+        answers.sort(key=lambda a: -a[0])
+        score, cut_lp, best, parts = answers[0]
+        calls = tuple(r.call for r in best)
+        others: dict[tuple[Call, ...], float] = {}
+        for total, _, option, _ in answers[1:]:
+            other = tuple(r.call for r in option)
+            if other != calls:
+                others.setdefault(other, total)
+        ranked = list(others.items())
+        if calls == (NONE,):  # the best answer in scope first
+            ranked.sort(key=lambda item: item[0] == (NONE,))
+        margin = min(20.0, score - max(others.values())) if others else 20.0
+        in_scope = min(c.in_scope for c in parts)
+        unknown = sum(not self.extractor.known(t.text) for t in tokens) / len(tokens)
+        features = (
+            cut_lp,
+            sum(r.intent_lp for r in best),
+            sum(r.tags_lp for r in best),
+            sum(r.choices_lp for r in best),
+            min(r.intent_lp for r in best),
+            margin,
+            math.log(len(tokens)),
+            unknown,
+            in_scope,
+            max(c.disagreement for c in parts),
+            float(len(best) - 1),
+            float(sum(len(c.arguments) for c in calls)),
+        )
+        usage = Usage(len(tokens), sum(1 + len(c.arguments) for c in calls))
+        outside = min(1.0, max(0.0, 1 - math.exp(in_scope)))
+        return Proposal(calls, features, tuple(ranked[:3]), outside, usage)
+
+
+def _nothing() -> Proposal:
+    """The proposal for an utterance without a word: out of scope, without evidence."""
+    return Proposal((NONE,), (0.0,) * len(FEATURES), (), 1.0, Usage())

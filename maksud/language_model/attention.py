@@ -1,0 +1,176 @@
+"""Attention for many short texts that share a prefix, behind transformers' attention registry.
+
+All tokens of a forward pass stand in one row of shape (1, tokens), so that no matrix product is
+spent on padding; only the attention knows which text a token belongs to. Two layouts use it:
+
+    Pack    training: one copy of the prefix, then examples that see it and themselves only
+    Rows    decoding: texts at different lengths, each with its own keys and values, to which a
+            step appends one token or several
+
+Neither knows what the tokens mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+from torch.nn.functional import scaled_dot_product_attention
+
+NAME = "maksud_blocks"
+"""The name under which transformers knows this attention."""
+
+
+class Layout(Protocol):
+    """Which tokens of the row attend to which, and what is kept between passes."""
+
+    def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor, scale: float) -> Tensor:
+        """Attention of `q` (heads, tokens, size) over `k`, `v` (groups, tokens, size).
+
+        Gives (tokens, heads, size).
+        """
+
+
+def install(model: Any) -> None:
+    """Makes a transformers model use this attention; calls without a layout use sdpa."""
+    from transformers import AttentionInterface
+
+    AttentionInterface.register(NAME, _attention)
+    model.set_attn_implementation(NAME)
+
+
+def _attention(
+    module: Any,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float | None = None,
+    dropout: float = 0.0,
+    *,
+    layout: Layout | None = None,
+    **_: Any,
+) -> tuple[Tensor, None]:
+    scale = scaling if scaling is not None else query.shape[-1] ** -0.5
+    if layout is None:
+        raise RuntimeError("this attention needs a layout; load the model again for other uses")
+    return layout.attend(module.layer_idx, query[0], key[0], value[0], scale)[None], None
+
+
+class Pack:
+    """A packed row: `prefix` shared tokens, then examples of `lengths` tokens."""
+
+    def __init__(self, prefix: int, lengths: Sequence[int], device: Any = "cpu") -> None:
+        self.prefix = prefix
+        widest = max(lengths)
+        gather = torch.zeros(len(lengths), widest, dtype=torch.long)
+        scatter = []
+        positions = [torch.arange(prefix)]
+        start = prefix
+        for row, length in enumerate(lengths):
+            gather[row, :length] = torch.arange(start, start + length)
+            scatter.append(torch.arange(row * widest, row * widest + length))
+            positions.append(torch.arange(prefix, prefix + length))
+            start += length
+        self._gather = gather.to(device)
+        self._scatter = torch.cat(scatter).to(device)
+        self.positions = torch.cat(positions)[None].to(device)
+        # A row's padding stands after its tokens, so causality hides it: one mask does for all.
+        own = torch.ones(widest, widest, dtype=torch.bool).tril()
+        self._mask = torch.cat([torch.ones(widest, prefix, dtype=torch.bool), own], 1).to(device)
+
+    def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor, scale: float) -> Tensor:
+        p = self.prefix
+        share = q.shape[0] // k.shape[0]
+        if share > 1:
+            k, v = k.repeat_interleave(share, 0), v.repeat_interleave(share, 0)
+        rows, widest = self._gather.shape
+        own_q, own_k, own_v = (x[:, self._gather].transpose(0, 1) for x in (q, k, v))
+        out = []
+        if p:
+            first = scaled_dot_product_attention(
+                q[None, :, :p], k[None, :, :p], v[None, :, :p], is_causal=True, scale=scale
+            )
+            out.append(first[0].transpose(0, 1))
+            own_k = torch.cat([k[None, :, :p].expand(rows, -1, -1, -1), own_k], 2)
+            own_v = torch.cat([v[None, :, :p].expand(rows, -1, -1, -1), own_v], 2)
+        rest = scaled_dot_product_attention(own_q, own_k, own_v, attn_mask=self._mask, scale=scale)
+        rest = rest.transpose(1, 2).reshape(rows * widest, *rest.shape[1::2])
+        out.append(rest[self._scatter])
+        return torch.cat(out)
+
+
+class Rows:
+    """Keys and values of texts that grow; a key's place is its position.
+
+    `prefix` is the keys and values per layer, each (groups, length, size), with which every row
+    starts; `room` is how many further positions a row can take.
+    """
+
+    def __init__(self, count: int, prefix: Sequence[tuple[Tensor, Tensor]], room: int) -> None:
+        self.start = prefix[0][0].shape[1] if prefix else 0
+        self._prefix = prefix
+        self._size = self.start + room
+        self._count = count
+        self._stored: dict[int, tuple[Tensor, Tensor]] = {}
+        self._row = self._place = self._slot = torch.zeros(0, dtype=torch.long)
+        self._mask = torch.zeros(0, dtype=torch.bool)
+        self._width = 0
+
+    def plan(self, rows: Tensor, places: Tensor) -> None:
+        """The next pass: token i extends row `rows[i]` at position `places[i]`.
+
+        The tokens of a row stand together, in order.
+        """
+        self._row, self._place = rows, places
+        counts = torch.bincount(rows, minlength=self._count)
+        starts = counts.cumsum(0) - counts
+        self._slot = torch.arange(len(rows), device=rows.device) - starts[rows]
+        self._width = int(counts.max())
+        self._reach = int(places.max()) + 1
+        at = torch.zeros(self._count, self._width, dtype=torch.long, device=rows.device)
+        at[rows, self._slot] = places
+        seen = torch.arange(self._reach, device=rows.device)
+        self._mask = (seen[None, None] <= at[:, :, None])[:, None]
+
+    def keep(self, rows: Tensor) -> None:
+        """Drops all rows but these, which are numbered anew in this order."""
+        self._count = len(rows)
+        for layer, (k, v) in self._stored.items():
+            self._stored[layer] = (k[rows], v[rows])
+
+    def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor, scale: float) -> Tensor:
+        if layer not in self._stored:
+            self._stored[layer] = self._fresh(layer, k)
+        keys, values = self._stored[layer]
+        keys[self._row, :, self._place] = k.transpose(0, 1)
+        values[self._row, :, self._place] = v.transpose(0, 1)
+        heads, _, size = q.shape
+        wide = q.new_zeros(self._count, self._width, heads, size)
+        wide[self._row, self._slot] = q.transpose(0, 1)
+        out = scaled_dot_product_attention(
+            wide.transpose(1, 2),
+            keys[:, :, : self._reach],
+            values[:, :, : self._reach],
+            attn_mask=self._mask,
+            scale=scale,
+            enable_gqa=heads != keys.shape[1],
+        )
+        return out.transpose(1, 2)[self._row, self._slot]
+
+    def stored(self, layer: int, row: int, length: int) -> tuple[Tensor, Tensor]:
+        """Keys and values of a row's first `length` positions, each (groups, length, size)."""
+        keys, values = self._stored[layer]
+        return keys[row, :, :length].clone(), values[row, :, :length].clone()
+
+    def _fresh(self, layer: int, like: Tensor) -> tuple[Tensor, Tensor]:
+        groups, _, size = like.shape
+        made = []
+        for which in range(2):
+            store = like.new_zeros(self._count, groups, self._size, size)
+            if self._prefix:
+                store[:, :, : self.start] = self._prefix[layer][which]
+            made.append(store)
+        return made[0], made[1]

@@ -1,0 +1,77 @@
+"""What tests share: a small dataset that trains in seconds, a home of their own, the guide."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from maksud.dataset import Dataset, Example
+from maksud.recognizers import TrainSettings, train
+from maksud.runs import Run
+
+PLACES = [
+    "Bandung",
+    "Jakarta",
+    "Medan",
+    "Hangzhou",
+    "Surabaya",
+    "Ambon",
+    "Bogor",
+    "Solo",
+    "Malang",
+    "Padang",
+]
+SONGS = [
+    "Hampa",
+    "Bintang",
+    "Laskar",
+    "Kangen",
+    "Rindu",
+    "Senja",
+    "Pelangi",
+    "Cinta",
+    "Mimpi",
+    "Hujan",
+]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Models and tokens of a test go to its own place; nothing is fetched."""
+    place = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("MAKSUD_HOME", str(place))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.delenv("MAKSUD_TOKEN", raising=False)
+    return place
+
+
+@pytest.fixture(scope="session")
+def small_data() -> Dataset:
+    """Three intents and `none()`, in the guide's positional style; 160 examples."""
+    rows = []
+    for k in range(40):
+        place, song = PLACES[k % 10], SONGS[(k * 3) % 10]
+        day = ("besok", "hari ini", "lusa", "nanti malam")[k // 10]
+        rows.append(Example(f"bagaimana cuaca di {place} {day}", f"weather_search({place})"))
+        rows.append(Example(f"tolong putar lagu {song} nomor {k}", f"play_music({song})"))
+        rows.append(Example(f"kecilkan suaranya {k} kali {day}", "volume_down()"))
+        rows.append(Example(f"siapa presiden ke {k} dari {place}", "none()"))
+    return Dataset(rows, name="small").split(dev=0.2, test=0.2, seed=1)
+
+
+@pytest.fixture(scope="session")
+def compact_run(small_data: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A compact recognizer of `small_data`."""
+    out = tmp_path_factory.mktemp("runs") / "compact"
+    return train(small_data, out=out, settings=TrainSettings(seed=1))
+
+
+@pytest.fixture(scope="session")
+def guide() -> Path:
+    """The folder with the guide's own scripts and samples; absent outside the workshop."""
+    place = Path(
+        os.environ.get("MAKSUD_GUIDE") or Path(__file__).parents[2] / "shared/reference/guide"
+    )
+    if not (place / "evaluate.py").exists():
+        pytest.skip(f"the guide's scripts are not at {place}; set MAKSUD_GUIDE to their folder")
+    return place
