@@ -69,7 +69,8 @@ class Example:
 class Dataset(Sequence[Example]):
     """An immutable sequence of examples, with its catalog.
 
-    `catalog` is the declared one (`catalog.yaml` beside the data) or else inferred.
+    `catalog` is the declared one (`catalog.yaml` beside the data) or else inferred. `version`
+    is `name@number` where all of it was read from a kept version (see `versions`).
     """
 
     def __init__(
@@ -78,10 +79,12 @@ class Dataset(Sequence[Example]):
         *,
         catalog: Catalog | None = None,
         name: str = "",
+        version: str = "",
     ) -> None:
         self.examples = tuple(examples)
         self.declared_catalog = catalog
         self.name = name
+        self.version = version
 
     @overload
     def __getitem__(self, index: int) -> Example: ...
