@@ -138,7 +138,7 @@ class Recognizer(ABC):
             calls=calls,
             text=catalog.render(calls),
             confidence=confidence,
-            accepted=NONE not in calls and confidence >= contract.threshold,
+            accepted=bool(calls) and NONE not in calls and confidence >= contract.threshold,
             alternatives=tuple(
                 Alternative(catalog.named(c), catalog.render(c), math.exp(min(0.0, lp)))
                 for c, lp in proposal.alternatives

@@ -21,6 +21,8 @@ from maksud.errors import InputError
 Floats = NDArray[np.float64]
 Answer = Sequence[Call]
 
+LEVEL = 0.95
+"""Of all intervals."""
 NO_CALL = "(no call)"
 """In the confusion matrix: the other side of a call that was left out or added. It can't be the
 name of an intent."""
@@ -81,6 +83,34 @@ def _guide_arguments(text: str) -> set[str] | None:
     return set(parts[1].split(",")) if len(parts) > 1 else None
 
 
+GUIDE_REASONS = {
+    "cut_at_semicolon": "gold is cut at its first “;” and the answer is not",
+    "last_character": "the last character is dropped unread",
+    "second_bracket": "what follows a second “(” is not read",
+    "argument_sets": "arguments are compared as an unordered set of the pieces between commas, "
+    "blanks included",
+    "before_bracket": "what stands before “(” is compared with its blanks",
+}
+"""Why the guide's arithmetic judges an answer differently from exact match."""
+
+
+def guide_reason(gold: str, answer: str) -> str:
+    """The key in `GUIDE_REASONS` of what made the guide's judgement of an answer differ.
+
+    To be asked where it and exact match disagree: of several reasons it names the first.
+    """
+    if ";" in gold:
+        return "cut_at_semicolon"
+    if gold.split("(")[0] != answer.split("(")[0]:
+        return "before_bracket"
+    wanted, given = (text.strip()[:-1].split("(") for text in (gold, answer))
+    if wanted == given:
+        return "last_character"
+    if wanted[:2] == given[:2]:
+        return "second_bracket"
+    return "argument_sets"
+
+
 # ---------------------------------------------------------------- intents
 
 
@@ -127,20 +157,20 @@ class Counts:
         return Counts(self.hits + other.hits, self.given + other.given, self.wanted + other.wanted)
 
     @property
-    def precision(self) -> float:
-        """Share of the given that was wanted; 1 where nothing was given or wanted."""
-        return self.hits / self.given if self.given else float(not self.wanted)
+    def precision(self) -> float | None:
+        """Share of the given that was wanted, in [0, 1]; None where nothing was given."""
+        return self.hits / self.given if self.given else None
 
     @property
-    def recall(self) -> float:
-        """Share of the wanted that was given; 1 where nothing was given or wanted."""
-        return self.hits / self.wanted if self.wanted else float(not self.given)
+    def recall(self) -> float | None:
+        """Share of the wanted that was given, in [0, 1]; None where nothing was wanted."""
+        return self.hits / self.wanted if self.wanted else None
 
     @property
-    def f1(self) -> float:
-        """Harmonic mean of the two, in [0, 1]; 1 where nothing was given or wanted."""
+    def f1(self) -> float | None:
+        """Harmonic mean of the two, in [0, 1]; None where nothing was given or wanted."""
         total = self.given + self.wanted
-        return 2 * self.hits / total if total else 1.0
+        return 2 * self.hits / total if total else None
 
 
 def counts(answer: Iterable[Hashable], gold: Iterable[Hashable]) -> Counts:
@@ -253,8 +283,8 @@ def refusals(
 def resampled_sums(columns: Any, *, resamples: int = 1000, seed: int = 0) -> Floats:
     """Sums of the columns over bootstrap resamples of the examples (Efron 1979), [R, K].
 
-    `columns`: numbers of each example, [N] or [N, K]. The examples are drawn once for all
-    columns, so that figures made from different ones stay paired.
+    `columns`: numbers of each example, [N] or [N, K], N > 0. The examples are drawn once for
+    all columns, so that figures made from different ones stay paired.
     """
     table = np.asarray(columns, dtype=np.float64)
     table = table.reshape(len(table), -1)
@@ -265,17 +295,33 @@ def resampled_sums(columns: Any, *, resamples: int = 1000, seed: int = 0) -> Flo
     return np.stack([times @ table for times in drawn])
 
 
-def interval(samples: Floats, level: float = 0.95) -> tuple[float, float]:
-    """The percentile interval of bootstrap samples."""
+def interval(samples: Floats, level: float = LEVEL) -> tuple[float, float]:
+    """The percentile interval of bootstrap samples, of which there is at least one."""
     tail = (1 - level) / 2 * 100
     low, high = np.percentile(samples, [tail, 100 - tail])
     return float(low), float(high)
 
 
+def share_interval(
+    share: float, samples: Floats, examples: int, level: float = LEVEL
+) -> tuple[float, float]:
+    """The interval of a figure in [0, 1] that `samples` are bootstrap samples of.
+
+    Where all `examples` agree, every resample is the same and would pretend to certainty. There
+    the exact binomial bound stands in (Clopper and Pearson 1934): on how many examples of
+    another kind there may be, none of which was drawn.
+    """
+    if samples.min() < samples.max():
+        return interval(samples, level)
+    seen = float(((1 - level) / 2) ** (1 / examples))
+    return share * seen, 1 - (1 - share) * seen
+
+
 def f1_of_sums(sums: Floats) -> Floats:
-    """F1 from sums of hits, given and wanted, [R, 3]."""
+    """F1 from sums of hits, given and wanted, [R, 3]; rows without anything are left out."""
     both = sums[:, 1] + sums[:, 2]
-    f1: Floats = np.where(both > 0, 2 * sums[:, 0] / np.maximum(both, 1), 1.0)
+    counted = both > 0
+    f1: Floats = 2 * sums[counted, 0] / both[counted]
     return f1
 
 

@@ -1,0 +1,220 @@
+"""Several recognizers on the same examples: their figures side by side, and what is chance.
+
+The difference in exact match is judged with a paired bootstrap (Efron and Tibshirani 1993;
+Berg-Kirkpatrick et al. 2012): every resample draws the same examples for both, so that what is
+hard for both cancels out. Its interval is far narrower than the two intervals side by side say.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from maksud.errors import InputError
+from maksud.evaluation import wording
+from maksud.evaluation.metrics import LEVEL, interval, resampled_sums
+from maksud.evaluation.report import Report
+from maksud.evaluation.wording import Figure, points, visible
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+SHOWN = (*wording.HEADLINE, *wording.GATE[:4], *wording.SURENESS[:3], *wording.SPEED)
+"""The figures side by side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The exact match of one recognizer minus that of the baseline, on the same examples."""
+
+    exact_match: float
+    """In [-1, 1]; above 0 the recognizer is better."""
+    low: float
+    high: float
+    """The 95 % interval, by paired bootstrap."""
+    only_right: int
+    """Examples that it has right and the baseline wrong."""
+    only_wrong: int
+    """Examples that it has wrong and the baseline right."""
+
+    @property
+    def shown(self) -> bool:
+        """Whether the interval leaves out 0: the difference is more than chance."""
+        return self.low > 0 or self.high < 0
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON-able mapping."""
+        return {
+            "exact_match": round(self.exact_match, 6),
+            "interval": [round(self.low, 6), round(self.high, 6)],
+            "level": LEVEL,
+            "more_than_chance": self.shown,
+            "only_right": self.only_right,
+            "only_wrong": self.only_wrong,
+        }
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Reports on the same examples. The first one is the baseline; its difference is None."""
+
+    reports: tuple[Report, ...]
+    names: tuple[str, ...]
+    """Of the recognizers; where two are called the same, numbered."""
+    differences: tuple[Difference | None, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON-able mapping: all figures of each, with its difference from the baseline."""
+        first = self.reports[0]
+        return {
+            "examples": first["examples"],
+            "data": first["data"],
+            "baseline": self.names[0],
+            "runs": [
+                {
+                    "name": name,
+                    **{k: v for k, v in report.to_json().items() if k not in _LONG},
+                    "difference": difference.to_json() if difference else None,
+                }
+                for name, report, difference in zip(
+                    self.names, self.reports, self.differences, strict=True
+                )
+            ],
+        }
+
+    def lines(self) -> list[str]:
+        """What the differences say, one line each."""
+        return [
+            _verdict(name, self.names[0], difference)
+            for name, difference in zip(self.names, self.differences, strict=True)
+            if difference is not None
+        ]
+
+    def table(self) -> RenderableType:
+        """The comparison as something for `rich` to print; the best of a row is bold.
+
+        Beside a share stands its 95 % interval.
+        """
+        from rich.console import Group
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=None, pad_edge=False)
+        table.add_column(f"{self.reports[0]['examples']:,} examples", no_wrap=True)
+        for name in self.names:
+            table.add_column(Text(visible(name)), justify="right")
+        for figure in SHOWN:
+            if figure in (wording.GATE[0], wording.SURENESS[0], wording.SPEED[0]):
+                table.add_row()
+            best = _best(figure, self.reports)
+            cells = []
+            for k, report in enumerate(self.reports):
+                cells.append(Text(_cell(figure, report), style="bold" if k in best else ""))
+            table.add_row(figure.name, *cells)
+        lines = [Text(visible(line)) for line in self.lines()]
+        lines += [Text(visible(line), style="dim") for line in self._unmeasured()]
+        return Group(table, Text(), *lines)
+
+    def _unmeasured(self) -> list[str]:
+        """Why some cells are empty, one line for each reason."""
+        reasons: dict[str, list[str]] = {}
+        for figure in SHOWN:
+            for report in self.reports:
+                if figure.of(report.figures) is None:
+                    names = reasons.setdefault(figure.written(report.figures), [])
+                    names += [figure.name] if figure.name not in names else []
+        return [f"– {reason} ({', '.join(names)})" for reason, names in reasons.items()]
+
+
+_LONG = frozenset(
+    ("errors", "confusion", "per_intent", "per_parameter", "calibration_bins", "risk_coverage")
+    + ("data",)
+)
+"""Figures that stand in the report of each run, not in the comparison."""
+
+
+def compare(reports: Sequence[Report], *, resamples: int = 1000, seed: int = 0) -> Comparison:
+    """Compares reports on the same examples; the first is the baseline of the differences.
+
+    Raises `InputError` for fewer than two reports, or for reports on different examples.
+    """
+    if len(reports) < 2:
+        raise InputError("there is nothing to compare", hint="Give two reports or more")
+    first = reports[0]
+    for other in reports[1:]:
+        if other["data"]["fingerprint"] != first["data"]["fingerprint"]:
+            raise InputError(
+                f"{first['model']} was measured on {first['examples']:,} examples "
+                f"({_short(first)}), {other['model']} on {other['examples']:,} others "
+                f"({_short(other)})",
+                hint="Evaluate all on the same examples",
+            )
+    return Comparison(
+        reports=tuple(reports),
+        names=_names([str(r["model"]) for r in reports]),
+        differences=(None, *(_difference(first, r, resamples, seed) for r in reports[1:])),
+    )
+
+
+def _difference(baseline: Report, other: Report, resamples: int, seed: int) -> Difference:
+    ours = np.array([p.exact for p in other.predictions], dtype=np.float64)
+    theirs = np.array([p.exact for p in baseline.predictions], dtype=np.float64)
+    each = ours - theirs
+    low, high = interval(resampled_sums(each, resamples=resamples, seed=seed)[:, 0] / len(each))
+    return Difference(
+        exact_match=float(each.mean()),
+        low=low,
+        high=high,
+        only_right=int((each > 0).sum()),
+        only_wrong=int((each < 0).sum()),
+    )
+
+
+def _verdict(name: str, baseline: str, d: Difference) -> str:
+    figures = (
+        f"{points(d.exact_match)} points of exact match, 95 % interval {points(d.low)} to "
+        f"{points(d.high)}; right where the other is wrong: {d.only_right:,}, the other way round: "
+        f"{d.only_wrong:,}"
+    )
+    if not d.shown:
+        return f"No difference is shown between {name} and {baseline}: {figures}."
+    better = "better" if d.exact_match > 0 else "worse"
+    return f"{name} is {better} than {baseline}: {figures}."
+
+
+def _cell(figure: Figure, report: Report) -> str:
+    if figure.of(report.figures) is None:
+        return "–"
+    written = figure.written(report.figures)
+    interval_ = figure.interval(report.figures)
+    if interval_ is None:
+        return written
+    low, high = (f"{100 * x:.1f}" for x in interval_)
+    return f"{written}  {low}–{high}"
+
+
+def _best(figure: Figure, reports: Sequence[Report]) -> list[int]:
+    """Which reports are best in a figure; none where all are the same."""
+    values = [figure.of(r.figures) for r in reports]
+    known = [v for v in values if v is not None]
+    if not figure.better or len(set(known)) < 2:
+        return []
+    best = max(known) if figure.better == "higher" else min(known)
+    return [k for k, v in enumerate(values) if v == best]
+
+
+def _names(models: list[str]) -> tuple[str, ...]:
+    many, seen = Counter(models), Counter[str]()
+    names = []
+    for model in models:
+        seen[model] += 1
+        names.append(f"{model} ({seen[model]})" if many[model] > 1 else model)
+    return tuple(names)
+
+
+def _short(report: Report) -> str:
+    return str(report["data"]["fingerprint"])[:12]

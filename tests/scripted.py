@@ -1,0 +1,62 @@
+"""A recognizer that gives chosen answers, for tests of what stands on recognizers."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from maksud.calls import Call, parse_calls
+from maksud.catalog import Catalog
+from maksud.confidence import Calibration
+from maksud.contract import Contract
+from maksud.dataset import Example
+from maksud.recognition import Proposal, Recognizer
+
+# Reads its one feature as log-odds.
+PLAIN = Calibration(mean=(0.0,), scale=(1.0,), weights=(1.0,), bias=0.0, features=1)
+
+
+class Scripted(Recognizer):
+    """Answers what it is told to; "" is an empty answer.
+
+    `sure`: confidence of an utterance in (0.003, 0.997), 0.5 where not named; without any, the
+    contract has no calibration. `own`: what it writes without constraints.
+    """
+
+    kind = "scripted"
+
+    def __init__(
+        self,
+        answers: Mapping[str, str],
+        catalog: Catalog,
+        *,
+        sure: Mapping[str, float] | None = None,
+        own: Mapping[str, str] | None = None,
+        threshold: float = 0.0,
+        name: str = "scripted",
+    ) -> None:
+        contract = Contract(catalog)
+        if sure is not None:
+            contract = contract.calibrated(PLAIN, threshold, 0.05)
+        super().__init__(name, contract)
+        self.answers, self.sure, self.own = answers, sure or {}, own
+
+    def propose(self, utterances: Sequence[str]) -> list[Proposal]:
+        out = []
+        for utterance in utterances:
+            text = self.answers[utterance]
+            calls: tuple[Call, ...] = parse_calls(text) if text else ()
+            p = self.sure.get(utterance, 0.5)
+            out.append(Proposal(calls, (math.log(p / (1 - p)),)))
+        return out
+
+    def unconstrained(self, utterances: Sequence[str]) -> list[str] | None:
+        return None if self.own is None else [self.own[u] for u in utterances]
+
+
+def examples(*rows: tuple[str, str]) -> list[Example]:
+    """Examples of (instruction, output), with places."""
+    return [Example(u, o, source="test.json", line=k + 1) for k, (u, o) in enumerate(rows)]
+
+
+def catalog_of(rows: Sequence[Example]) -> Catalog:
+    """The catalog that the examples show."""
+    return Catalog.infer([e.calls for e in rows])

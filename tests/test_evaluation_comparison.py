@@ -1,0 +1,141 @@
+"""The comparison: the same examples or an error, paired differences, drawn side by side."""
+
+import json
+import random
+from typing import Any
+
+import pytest
+from rich.console import Console
+from scripted import Scripted, catalog_of, examples
+
+from maksud.errors import InputError
+from maksud.evaluation.comparison import Comparison, compare
+from maksud.evaluation.report import Report, evaluate
+
+ROWS = examples(*[(f"cuaca di kota {k}", f"weather(place=kota {k})") for k in range(200)])
+CATALOG = catalog_of(ROWS)
+
+
+def report_of(wrong: set[int], name: str, rows: int = 200, **about: Any) -> Report:
+    """A report of one that errs on the examples `wrong`."""
+    answers = {e.instruction: "weather()" if k in wrong else e.output for k, e in enumerate(ROWS)}
+    recognizer = Scripted(answers, CATALOG, name=name, **about)
+    return evaluate(recognizer, ROWS[:rows], latency_sample=1)
+
+
+def printed(comparison: Comparison, width: int = 120) -> str:
+    console = Console(width=width)
+    with console.capture() as capture:
+        console.print(comparison.table())
+    return capture.get()
+
+
+def test_differences_are_taken_from_the_first() -> None:
+    base = report_of(set(range(40)), "base")
+    better = report_of(set(range(10)) | {199}, "better")
+    found = compare([base, better])
+    assert found.differences[0] is None
+    difference = found.differences[1]
+    assert difference is not None
+    assert difference.exact_match == pytest.approx((30 - 1) / 200)
+    assert (difference.only_right, difference.only_wrong) == (30, 1)
+    assert 0 < difference.low < difference.exact_match < difference.high
+    assert difference.shown
+    turned = compare([better, base]).differences[1]
+    assert turned is not None and turned.exact_match == -difference.exact_match
+    assert (turned.low, turned.high) == pytest.approx((-difference.high, -difference.low))
+
+
+def test_pairing_is_what_makes_the_interval_narrow() -> None:
+    """Both err on the same hard examples: alone, their intervals overlap."""
+    hard = set(random.Random(0).sample(range(200), 80))
+    base, better = report_of(hard, "base"), report_of(hard - set(sorted(hard)[:8]), "better")
+    high = base["confidence_intervals"]["exact_match"][1]
+    assert high > better["confidence_intervals"]["exact_match"][0]
+    difference = compare([base, better]).differences[1]
+    assert difference is not None and difference.shown
+
+
+def test_chance_is_not_a_difference() -> None:
+    base = report_of(set(range(0, 40)), "base")
+    other = report_of(set(range(20, 61)), "other")
+    found = compare([base, other])
+    difference = found.differences[1]
+    assert difference is not None and difference.low < 0 < difference.high
+    assert not difference.shown
+    assert "No difference is shown between other and base" in found.lines()[0]
+
+
+def test_the_same_twice() -> None:
+    report = report_of({1, 2}, "same")
+    found = compare([report, report])
+    difference = found.differences[1]
+    assert difference is not None and not difference.shown
+    assert (difference.exact_match, difference.low, difference.high) == (0, 0, 0)
+    assert found.names == ("same (1)", "same (2)")
+
+
+def test_other_examples_are_refused() -> None:
+    whole, part = report_of(set(), "whole"), report_of(set(), "part", rows=150)
+    with pytest.raises(InputError, match="whole was measured on 200 examples .*part on 150"):
+        compare([whole, part])
+    with pytest.raises(InputError, match="nothing to compare"):
+        compare([whole])
+
+
+def test_json() -> None:
+    found = compare([report_of({1}, "a", sure={}), report_of({1, 2}, "b")])
+    content = json.loads(json.dumps(found.to_json(), allow_nan=False))
+    assert content["examples"] == 200 and content["baseline"] == "a"
+    first, second = content["runs"]
+    assert first["name"] == "a" and first["difference"] is None
+    assert first["exact_match"] == 0.995 and first["guide_parameter_accuracy"] == 0.995
+    assert first["latency_ms"]["p50"] > 0 and first["ece"] > 0 and second["ece"] is None
+    assert second["difference"]["exact_match"] == -0.005
+    low, high = second["difference"]["interval"]
+    assert low <= -0.005 <= high
+    assert second["difference"]["more_than_chance"] is False
+    assert "confusion" not in first and "errors" not in first
+
+
+def test_the_table() -> None:
+    base = report_of(set(range(40)), "compact", sure={})
+    text = printed(compare([base, report_of(set(range(5)), "smollm2-135m")]))
+    for name in (
+        "200 examples",
+        "exact match",
+        "Akurasi pengenalan maksud",
+        "Akurasi pengenalan parameter",
+        "coverage",
+        "calibration error (ECE)",
+        "latency p99",
+        "throughput",
+    ):
+        assert name in text
+    assert "80.0 %  " in text and "97.5 %  " in text
+    assert "smollm2-135m is better than compact: +17.5 points of exact match" in text
+    assert "not measured: there are no out-of-scope examples (out-of-scope recall" in text
+    assert "not measured: the contract has no calibration (calibration error" in text
+
+
+def test_two_fit_into_eighty_columns() -> None:
+    found = compare([report_of({1}, "compact"), report_of({2}, "smollm2-135m")])
+    lines = printed(found, 80).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert any("Akurasi pengenalan parameter" in x and x.count("99.5 %") == 2 for x in lines)
+
+
+def test_the_best_of_a_row_is_bold() -> None:
+    found = compare([report_of({1}, "worse"), report_of(set(), "best"), report_of(set(), "too")])
+    console = Console(width=120, force_terminal=True, color_system="standard")
+    with console.capture() as capture:
+        console.print(found.table())
+    [line] = [x for x in capture.get().splitlines() if x.startswith("exact match")]
+    bold = [part for part in line.split("\x1b[") if part.startswith("1m")]
+    assert len(bold) == 2 and all("100.0 %" in part for part in bold)
+
+
+def test_names_are_shown_as_they_are() -> None:
+    evil = "[bold]x[/bold]\u202e\x1b[31m"
+    text = printed(compare([report_of(set(), evil), report_of({1}, "b")]))
+    assert "[bold]x[/bold]" in text and "\u202e" not in text and "\x1b[31m" not in text
