@@ -1,0 +1,448 @@
+"""The application: routes over recognizers, and running them as a server.
+
+    GET  /health, /ready                 public
+    GET  /v1/models, /v1/models/ID
+    POST /v1/chat/completions            OpenAI's shape, plain and streamed
+    POST /v1/recognize                   structured; one utterance, a batch, or turns
+
+A stream is sent when the answer is whole: only then it is known whether it is accepted, so a
+stream can't fail half-way, and equals the plain reply.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from maksud.errors import EngineError, SettingsError, SystemFault
+from maksud.recognition import Recognition, Recognizer
+from maksud.serving import protocol
+from maksud.serving.admission import client_gone, guarded, log
+from maksud.serving.api_error import ApiError, as_api_error, new_id
+from maksud.serving.batching import PROBE, Failure, Lane
+from maksud.serving.json_body import dumps, parse_json
+from maksud.serving.settings import ServeSettings
+from maksud.serving.tokens import VARIABLE, Opened, Tokens, open_tokens
+
+if TYPE_CHECKING:
+    import uvicorn
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import Route
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+__all__ = ["Announcement", "Front", "ServeSettings", "bind", "serve", "server_of"]
+
+BACKLOG = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """What to tell when the server is ready. `token` is there only when it was made just now."""
+
+    url: str
+    models: tuple[str, ...]
+    token: str | None
+    token_source: str
+    host: str
+
+    def to_json(self) -> dict[str, Any]:
+        """For scripts: `url` (ends in /v1), `models`, and `token` when it is new."""
+        content: dict[str, Any] = {"url": self.url, "models": list(self.models)}
+        if self.token is not None:
+            content["token"] = self.token
+        return content
+
+    def lines(self) -> list[str]:
+        """For people."""
+        out = [f"Serving {', '.join(self.models)} at {self.url}"]
+        if self.token is not None:
+            out.append(f"Token, shown only now: {self.token}")
+            out.append(f"Only its hash is kept, in {self.token_source}; delete that for a new one.")
+        elif self.token_source == VARIABLE:
+            out.append(f"Token: the one in {VARIABLE}")
+        else:
+            out.append(f"Token: made at the first start; its hash is in {self.token_source}")
+            out.append("Lost it? Delete that file and start again.")
+        if self.host not in ("localhost", "::1") and not self.host.startswith("127."):
+            out.append("Others can reach this address, and HTTP is not encrypted: put TLS before.")
+        out.append("Ctrl-C ends it.")
+        return out
+
+
+def bind(settings: ServeSettings) -> socket.socket:
+    """A listening socket, before anything heavy is loaded.
+
+    Raises `SystemFault` for a port in use, an address that is not ours, a missing permission, or
+    server packages that are not installed.
+    """
+    missing = [name for name in ("starlette", "uvicorn", "h11") if find_spec(name) is None]
+    if missing:
+        raise SystemFault(
+            f"{', '.join(missing)} is not installed", hint="pip install 'maksud[serve]'"
+        )
+    where = f"{settings.host}:{settings.port}"
+    try:
+        family, kind, number, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, number)
+    except (OSError, UnicodeError) as error:
+        raise SystemFault(
+            f"can't listen there ({error})", where=where, hint="Check --host"
+        ) from error
+    try:
+        if os.name == "posix":  # elsewhere it would let two servers share the port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise SystemFault(
+                f"port {settings.port} is in use",
+                where=where,
+                hint="Choose another --port, or --port 0 for a free one",
+            ) from error
+        raise SystemFault(
+            f"can't listen there ({error.strerror})", where=where, hint="Check --host and --port"
+        ) from error
+    listener.setblocking(False)
+    return listener
+
+
+def serve(
+    recognizers: Sequence[Recognizer],
+    settings: ServeSettings | None = None,
+    *,
+    listener: socket.socket | None = None,
+    announce: Callable[[Announcement], None] | None = None,
+) -> None:
+    """Serves until SIGTERM (returns) or SIGINT (raises `KeyboardInterrupt`).
+
+    Requests in work are ended first. `listener` comes from `bind`; `announce` is called once,
+    when every model has answered and clients can come. Raises `SettingsError` for two models of
+    one name, `EngineError` for a model that does not answer, and what `open_tokens` raises.
+    """
+    settings = settings or ServeSettings()
+    front = Front(recognizers, settings)
+    with contextlib.closing(listener or bind(settings)) as listening:
+        front.warm_up()
+        opened = open_tokens()  # last: a new token is shown as soon as it is stored
+        server = server_of(front, opened.tokens, settings)
+        if announce is not None:
+            announce(_announcement(front, opened, settings, listening))
+        with _logging(), _ending_quietly(server):
+            server.run(sockets=[listening])
+
+
+def server_of(front: Front, tokens: Tokens, settings: ServeSettings) -> uvicorn.Server:
+    """The HTTP server of a front; `run(sockets=[…])` runs it."""
+    import uvicorn
+
+    from maksud.serving.connection import connection_class
+
+    config = uvicorn.Config(
+        guarded(front.app(), tokens, settings),
+        http=connection_class(settings.header_seconds, settings.send_seconds),
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=settings.keep_alive_seconds,
+        timeout_graceful_shutdown=settings.drain_seconds,
+        h11_max_incomplete_event_size=settings.max_header_bytes,
+    )
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # a line per broken request
+    return uvicorn.Server(config)
+
+
+class Front:
+    """The routes over a set of recognizers."""
+
+    def __init__(self, recognizers: Sequence[Recognizer], settings: ServeSettings) -> None:
+        names = [r.name for r in recognizers]
+        if not names:
+            raise SettingsError("there is nothing to serve", hint="Name a run")
+        twins = sorted({n for n in names if names.count(n) > 1})
+        if twins:
+            raise SettingsError(
+                f"two runs are called {twins[0]!r}, and a model is asked for by that name",
+                hint="Rename one of the directories",
+            )
+        self.settings = settings
+        self.created = int(time.time())
+        self.lanes = {
+            r.name: Lane(r, batch_size=settings.batch_size, most=settings.max_waiting)
+            for r in recognizers
+        }
+
+    def warm_up(self) -> None:
+        """Asks every model once. Raises `EngineError` for one that does not answer."""
+        for name, lane in self.lanes.items():
+            try:
+                lane.recognizer.recognize([PROBE])
+            except Exception as error:
+                raise EngineError(
+                    f"the model does not answer ({error})", where=name, hint="Train it again"
+                ) from error
+            lane.last_answer = time.monotonic()
+
+    def app(self) -> ASGIApp:
+        """The routes as an ASGI application, without any guard: see `guarded`."""
+        from starlette.routing import Router
+
+        @contextlib.asynccontextmanager
+        async def lifespan(_: Any) -> AsyncIterator[None]:
+            for lane in self.lanes.values():
+                lane.start()
+            yield
+            for lane in self.lanes.values():
+                lane.close()
+
+        router = Router(self.routes(), redirect_slashes=False, default=_no_route, lifespan=lifespan)
+        return _speaking_errors(router)
+
+    def routes(self) -> list[Route]:
+        """Every route that there is; a trailing slash makes no difference."""
+        from starlette.routing import Route
+
+        table: list[tuple[str, str, Callable[[Request], Any]]] = [
+            ("GET", "/health", self.health),
+            ("GET", "/ready", self.ready),
+            ("GET", "/v1/models", self.models),
+            ("POST", "/v1/chat/completions", self.chat),
+            ("POST", "/v1/recognize", self.recognize),
+        ]
+        routes = [
+            Route(path + slash, endpoint, methods=[method])
+            for method, path, endpoint in table
+            for slash in ("", "/")
+        ]
+        return [*routes, Route("/v1/models/{id:path}", self.model, methods=["GET"])]
+
+    # ------------------------------------------------------------ routes
+
+    async def health(self, _: Request) -> Response:
+        """The process is up: says nothing of the models."""
+        return _json({"status": "ok"})
+
+    async def ready(self, _: Request) -> Response:
+        """Every model answered a moment ago, or does now."""
+        seconds = self.settings.ready_seconds
+        lanes = self.lanes.values()
+        answering = await asyncio.gather(*(lane.is_answering(seconds, seconds) for lane in lanes))
+        if not all(answering):
+            raise ApiError(
+                503,
+                "a model does not answer",
+                code="engine_unavailable",
+                kind="server_error",
+                headers={"retry-after": "5"},
+            )
+        return _json({"status": "ready"})
+
+    async def models(self, _: Request) -> Response:
+        """The served models, in the order of the command line."""
+        cards = [protocol.model_card(name, self.created) for name in self.lanes]
+        return _json({"object": "list", "data": cards})
+
+    async def model(self, request: Request) -> Response:
+        """One served model."""
+        name = self._lane(request.path_params["id"]).recognizer.name
+        return _json(protocol.model_card(name, self.created))
+
+    async def chat(self, request: Request) -> Response:
+        """A chat completion: the user's turns are one utterance, its answer is the message."""
+        asked = protocol.parse_chat(parse_json(await request.body()))
+        lane = self._lane(asked.model)
+        utterance = protocol.fold(lane.recognizer, asked.turns)
+        (recognition,) = await self._recognize(request, lane, [utterance], "messages")
+        answer = protocol.Answer.of(recognition, asked)
+        id, created = new_id("chatcmpl-"), int(time.time())
+        if not asked.stream:
+            return _json(protocol.completion(answer, id, created))
+        chunks = protocol.chunks(answer, id, created, asked.include_usage)
+        return _response(
+            protocol.events(chunks),
+            "text/event-stream; charset=utf-8",
+            {"cache-control": "no-cache", "x-accel-buffering": "no"},
+        )
+
+    async def recognize(self, request: Request) -> Response:
+        """Recognitions in a shape of our own, in the order that they were asked."""
+        content = parse_json(await request.body())
+        asked = protocol.parse_recognize(content, self.settings.max_batch)
+        lane = self._lane(asked.model or self._only_model())
+        utterances, param = list(asked.utterances), "utterances" if asked.many else "utterance"
+        if asked.turns:
+            utterances, param = [protocol.fold(lane.recognizer, asked.turns)], "turns"
+        answers = await self._recognize(request, lane, utterances, param)
+        return _json(protocol.recognitions(answers, lane.recognizer.name))
+
+    # ------------------------------------------------------------ what they share
+
+    def _lane(self, name: str) -> Lane:
+        if name not in self.lanes:
+            raise protocol.unknown_model(name, self.lanes)
+        return self.lanes[name]
+
+    def _only_model(self) -> str:
+        if len(self.lanes) > 1:
+            raise ApiError(
+                400,
+                f"model is missing, and several are served: {', '.join(self.lanes)}",
+                code="missing_required_parameter",
+                param="model",
+            )
+        return next(iter(self.lanes))
+
+    async def _recognize(
+        self, request: Request, lane: Lane, utterances: Sequence[str], param: str
+    ) -> list[Recognition]:
+        """The recognitions, unless the client leaves, or time is over, before they are there."""
+        protocol.check_length(utterances, self.settings.max_utterance_chars, param)
+        answers = lane.submit(utterances)
+        gone = asyncio.ensure_future(_disconnect(request))
+        first: set[asyncio.Future[Any]] = {answers, gone}
+        try:
+            await asyncio.wait(
+                first,
+                timeout=self.settings.answer_seconds,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            if answers.done():
+                return answers.result()
+        except Failure as failure:
+            raise _shown(failure, param) from failure.cause
+        finally:
+            gone.cancel()
+            answers.cancel()
+        if gone.done():
+            raise client_gone()
+        raise ApiError(
+            503,
+            f"no answer within {self.settings.answer_seconds:g} s",
+            code="answer_timeout",
+            kind="server_error",
+            headers={"retry-after": "5"},
+        )
+
+
+async def _disconnect(request: Request) -> None:
+    """Returns when the client is gone."""
+    while (await request.receive())["type"] != "http.disconnect":
+        continue
+
+
+def _shown(failure: Failure, param: str) -> ApiError:
+    """The cause of a failure as a client sees it, with the place of the utterance in a batch."""
+    error = as_api_error(failure.cause)
+    error.param = f"{param}[{failure.place}]" if param == "utterances" else param
+    return error
+
+
+def _json(content: Any) -> Response:
+    return _response(dumps(content), "application/json")
+
+
+def _response(body: bytes, kind: str, headers: dict[str, str] | None = None) -> Response:
+    from starlette.responses import Response
+
+    return Response(body, headers={"content-type": kind, **(headers or {})})
+
+
+async def _no_route(scope: Scope, receive: Receive, send: Send) -> None:
+    raise ApiError(
+        404,
+        f"there is no {scope['path'][:100]!r} here. Known: /v1/models, /v1/chat/completions, "
+        "/v1/recognize, /health, /ready",
+        code="unknown_url",
+    )
+
+
+def _speaking_errors(router: Any) -> ASGIApp:
+    """The router with its own refusals (a wrong verb) as errors of ours."""
+    from starlette.exceptions import HTTPException
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        scope["app"] = router  # makes the router raise its refusals instead of sending text
+        try:
+            await router(scope, receive, send)
+        except HTTPException as error:
+            allowed = (error.headers or {}).get("Allow", "")
+            raise ApiError(
+                error.status_code,
+                f"{scope['method'][:16]} is not possible here, use {allowed}",
+                code="method_not_allowed",
+                headers={"allow": allowed},
+            ) from None
+
+    return app
+
+
+# ---------------------------------------------------------------- running
+
+
+def _announcement(
+    front: Front, opened: Opened, settings: ServeSettings, listening: socket.socket
+) -> Announcement:
+    host, port = listening.getsockname()[:2]
+    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    shown = f"[{shown}]" if ":" in shown else shown
+    return Announcement(
+        url=f"http://{shown}:{port}/v1",
+        models=tuple(front.lanes),
+        token=opened.secret,
+        token_source=opened.source,
+        host=host,
+    )
+
+
+@contextlib.contextmanager
+def _logging() -> Iterator[None]:
+    """Lines of the server on standard error, while it runs."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    before = log.level, log.propagate
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    log.propagate = False
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(before[0])
+        log.propagate = before[1]
+
+
+@contextlib.contextmanager
+def _ending_quietly(server: uvicorn.Server) -> Iterator[None]:
+    """uvicorn raises the signal that it ended for once more: SIGTERM must not kill us then."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(*_: Any) -> None:
+        server.should_exit = True
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

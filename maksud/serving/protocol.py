@@ -1,0 +1,461 @@
+"""What goes over the wire: requests read, replies and errors built. Pure: no web framework.
+
+The shapes are those of OpenAI's chat completions, so that its official clients work unchanged;
+`/v1/recognize` has a shape of our own. A field that a model can't honour is refused by name;
+what has no effect on a deterministic answer is checked and ignored; unknown fields are ignored.
+Every error, from whichever layer, has the body {"error": {message, type, param, code}}.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from maksud.calls import NONE, format_calls
+from maksud.errors import nearest
+from maksud.recognition import Recognition, Recognizer
+from maksud.serving.api_error import ApiError
+from maksud.serving.json_body import kind_of
+
+KEYS = {"peran": "role", "konten": "content", "tipe": "type", "teks": "text"}
+"""Keys of messages and of their parts, as the guide's Indonesian client spells them."""
+ROLE_WORDS = {"sistem": "system", "pengguna": "user", "asisten": "assistant"}
+"""Values of `role` in the same client."""
+TYPE_WORDS = {"teks": "text"}
+"""Values of a part's `type` in the same client."""
+
+ROLES = ("system", "developer", "user", "assistant", "tool")
+MAX_STOPS = 4
+MAX_STOP_CHARS = 128
+REFUSED = format_calls((NONE,))
+"""Content of an answer that was not accepted: an application that runs calls does nothing."""
+
+_PIECE = re.compile(r"\s*\w+|\s*[^\w\s]|\s+")
+
+_RANGES = {
+    "temperature": (0, 2),
+    "top_p": (0, 1),
+    "frequency_penalty": (-2, 2),
+    "presence_penalty": (-2, 2),
+}
+_UNSUPPORTED = {
+    "chat_template": "the prompt is part of the model's contract",
+    "chat_template_kwargs": "the prompt is part of the model's contract",
+    "tools": "the calls that a model can make are its own catalog; they stand in message.maksud",
+    "functions": "the calls that a model can make are its own catalog",
+    "logit_bias": "answers are held to the catalog already",
+    "logprobs": "message.maksud.confidence is the calibrated probability of the whole answer",
+    "top_logprobs": "message.maksud.alternatives lists other answers with their probability",
+}
+
+
+# ---------------------------------------------------------------- requests
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """A request for a chat completion: what of it matters to a deterministic answer."""
+
+    model: str
+    turns: tuple[str, ...]
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    stream: bool = False
+    include_usage: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RecognizeRequest:
+    """A request for recognitions; `model` is empty where the client left it out.
+
+    `turns`: the utterance is to be folded from them; `utterances` is then empty.
+    """
+
+    model: str
+    utterances: tuple[str, ...] = ()
+    turns: tuple[str, ...] = ()
+    many: bool = False
+
+
+def parse_chat(content: Mapping[str, Any]) -> ChatRequest:
+    """Reads the body of `POST /v1/chat/completions`. Raises `ApiError` that names the field."""
+    if content.get("model") is None:
+        raise _missing("model", "Name a model; GET /v1/models lists them")
+    model = _text(content, "model")
+    _refuse_unsupported(content)
+    for key, (low, high) in _RANGES.items():
+        _number(content, key, low, high)
+    _integer(content, "seed", None)
+    if _integer(content, "n", 1) not in (None, 1):
+        raise _invalid("n", "must be 1: a model gives one answer to an utterance")
+    stream = _boolean(content, "stream")
+    return ChatRequest(
+        model=model,
+        turns=_user_turns(content.get("messages")),
+        max_tokens=_max_tokens(content),
+        stop=_stops(content.get("stop")),
+        stream=stream,
+        include_usage=_include_usage(content.get("stream_options"), stream),
+    )
+
+
+def parse_recognize(content: Mapping[str, Any], max_batch: int) -> RecognizeRequest:
+    """Reads the body of `POST /v1/recognize`. Raises `ApiError` that names the field."""
+    _refuse_unsupported({k: v for k, v in content.items() if k.startswith("chat_template")})
+    model = _text(content, "model") if content.get("model") is not None else ""
+    given = [k for k in ("utterance", "utterances", "turns") if content.get(k) is not None]
+    if len(given) != 1:
+        raise _missing(
+            "utterance",
+            "Give exactly one of utterance (a text), utterances (a list of texts) and turns "
+            "(a list with the user's turns of one conversation)",
+        )
+    if given == ["utterance"]:
+        return RecognizeRequest(model, (_said(content["utterance"], "utterance"),))
+    key = given[0]
+    texts = content[key]
+    if not isinstance(texts, list) or not texts:
+        raise _invalid(key, f"must be a list of texts, found {kind_of(texts)}", "invalid_type")
+    if len(texts) > max_batch:
+        raise _invalid(key, f"has {len(texts)} texts, at most {max_batch} in one request")
+    said = tuple(_said(t, f"{key}[{k}]") for k, t in enumerate(texts))
+    if key == "turns":
+        return RecognizeRequest(model, turns=said)
+    return RecognizeRequest(model, said, many=True)
+
+
+def fold(recognizer: Recognizer, turns: Sequence[str]) -> str:
+    """The utterance of a conversation, by the contract's rule; a single turn stays as it is.
+
+    So a served request and a training example with the same utterance reach the model alike.
+    """
+    return turns[0] if len(turns) == 1 else recognizer.contract.fold_turns(turns)
+
+
+def check_length(utterances: Iterable[str], limit: int, param: str) -> None:
+    """Raises `ApiError` (400, `context_length_exceeded`) for an utterance over the limit."""
+    for k, utterance in enumerate(utterances):
+        if len(utterance) > limit:
+            where = f"{param}[{k}]" if param == "utterances" else param
+            raise ApiError(
+                400,
+                f"the utterance has {len(utterance):,} characters, at most {limit:,} can be read",
+                code="context_length_exceeded",
+                param=where,
+            )
+
+
+def _user_turns(messages: Any) -> tuple[str, ...]:
+    """What the user said, turn by turn. Other roles are read over: the contract has the prompt."""
+    if messages is None:
+        raise _missing("messages", "Send a list with at least one user message")
+    if not isinstance(messages, list) or not messages:
+        raise _invalid("messages", f"must be a list of messages, found {kind_of(messages)}")
+    turns = []
+    for k, message in enumerate(messages):
+        where = f"messages[{k}]"
+        message = _translated(message, where)
+        role = message.get("role")
+        role = ROLE_WORDS.get(role, role) if isinstance(role, str) else role
+        if role not in ROLES:
+            hint = nearest(role, ROLES) if isinstance(role, str) else f"Known: {', '.join(ROLES)}"
+            shown = repr(role[:40]) if isinstance(role, str) else kind_of(role)
+            raise _invalid(f"{where}.role", f"is {shown}. {hint}")
+        if role in ("assistant", "tool"):
+            continue
+        text = _content(message.get("content"), f"{where}.content")
+        if role == "user" and text.strip():
+            turns.append(text)
+    if not turns:
+        raise _invalid("messages", "there is no user message with text")
+    return tuple(turns)
+
+
+def _content(content: Any, where: str) -> str:
+    """Text, or a list of text parts, which are joined by a space."""
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list) or not content:
+        what = f"must be a text or a list of text parts, found {kind_of(content)}"
+        raise _invalid(where, what, "invalid_type")
+    texts = []
+    for k, part in enumerate(content):
+        part = _translated(part, f"{where}[{k}]")
+        kind = part.get("type", "text")
+        kind = TYPE_WORDS.get(kind, kind) if isinstance(kind, str) else kind
+        if kind != "text":
+            shown = repr(kind[:40]) if isinstance(kind, str) else kind_of(kind)
+            raise _invalid(
+                f"{where}[{k}].type", f"is {shown}: only text is read", "unsupported_content_type"
+            )
+        texts.append(_text(part, "text", f"{where}[{k}].text"))
+    return " ".join(texts)
+
+
+def _translated(content: Any, where: str) -> dict[str, Any]:
+    """The object with the guide's translated keys in OpenAI's spelling."""
+    if not isinstance(content, dict):
+        raise _invalid(where, f"must be an object, found {kind_of(content)}", "invalid_type")
+    if not KEYS.keys() & content.keys():
+        return content
+    out = {k: v for k, v in content.items() if k not in KEYS}
+    for theirs, ours in KEYS.items():
+        if theirs in content:
+            if ours in out:
+                raise _invalid(where, f"has both {ours!r} and {theirs!r}, which mean the same")
+            out[ours] = content[theirs]
+    return out
+
+
+def _refuse_unsupported(content: Mapping[str, Any]) -> None:
+    for key, why in _UNSUPPORTED.items():
+        value = content.get(key)
+        if value is None or value is False or value == [] or value == {}:
+            continue
+        if key == "tools" and content.get("tool_choice") == "none":
+            continue
+        raise _invalid(key, f"is not supported: {why}", "unsupported_parameter")
+    if content.get("tool_choice") not in (None, "none"):
+        raise _invalid(
+            "tool_choice", "needs tools, which are not supported", "unsupported_parameter"
+        )
+    wanted = content.get("response_format")
+    if wanted is not None and (not isinstance(wanted, dict) or wanted.get("type") != "text"):
+        raise _invalid(
+            "response_format",
+            'only {"type": "text"} is supported: for JSON read message.maksud, or use '
+            "/v1/recognize",
+            "unsupported_parameter",
+        )
+
+
+def _max_tokens(content: Mapping[str, Any]) -> int | None:
+    """`max_completion_tokens`, else the older `max_tokens`; both are checked."""
+    older = _integer(content, "max_tokens", 1)
+    newer = _integer(content, "max_completion_tokens", 1)
+    return older if newer is None else newer
+
+
+def _stops(stop: Any) -> tuple[str, ...]:
+    if stop is None:
+        return ()
+    stops = [stop] if isinstance(stop, str) else stop
+    if not isinstance(stops, list) or len(stops) > MAX_STOPS:
+        raise _invalid("stop", f"must be a text or a list of at most {MAX_STOPS}")
+    for text in stops:
+        if not isinstance(text, str) or not 1 <= len(text) <= MAX_STOP_CHARS:
+            raise _invalid("stop", f"each must be a text of 1 to {MAX_STOP_CHARS} characters")
+    return tuple(stops)
+
+
+def _include_usage(options: Any, stream: bool) -> bool:
+    if options is None:
+        return False
+    if not isinstance(options, dict):
+        raise _invalid("stream_options", f"must be an object, found {kind_of(options)}")
+    if not stream:
+        raise _invalid("stream_options", "needs stream: true")
+    return _boolean(options, "include_usage", "stream_options.include_usage")
+
+
+def _said(text: Any, param: str) -> str:
+    if not isinstance(text, str):
+        raise _invalid(param, f"must be a text, found {kind_of(text)}", "invalid_type")
+    if not text.strip():
+        raise _invalid(param, "has no text")
+    return text
+
+
+def _text(content: Mapping[str, Any], key: str, param: str = "") -> str:
+    value = content.get(key)
+    if not isinstance(value, str):
+        raise _invalid(param or key, f"must be a text, found {kind_of(value)}", "invalid_type")
+    return value
+
+
+def _boolean(content: Mapping[str, Any], key: str, param: str = "") -> bool:
+    value = content.get(key)
+    if value is not None and not isinstance(value, bool):
+        raise _invalid(
+            param or key, f"must be true or false, found {kind_of(value)}", "invalid_type"
+        )
+    return bool(value)
+
+
+def _integer(content: Mapping[str, Any], key: str, low: int | None) -> int | None:
+    value = content.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise _invalid(key, f"must be a whole number, found {kind_of(value)}", "invalid_type")
+    if low is not None and value < low:
+        raise _invalid(key, f"must be {low} or more")
+    return value
+
+
+def _number(content: Mapping[str, Any], key: str, low: float, high: float) -> None:
+    value = content.get(key)
+    if value is None:
+        return
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise _invalid(key, f"must be a number, found {kind_of(value)}", "invalid_type")
+    if not low <= value <= high:
+        raise _invalid(key, f"must be between {low} and {high}")
+
+
+def _invalid(param: str, message: str, code: str = "invalid_value") -> ApiError:
+    return ApiError(400, f"{param}: {message}", code=code, param=param)
+
+
+def _missing(param: str, message: str) -> ApiError:
+    return ApiError(
+        400, f"{param} is missing. {message}", code="missing_required_parameter", param=param
+    )
+
+
+# ---------------------------------------------------------------- replies
+
+
+def split(text: str) -> list[str]:
+    """The pieces of an answer, which `max_tokens` and usage count: together they are the text.
+
+    A piece is a word, or one other character, with the space before it.
+
+    `play_music(song=Hampa)` has six: `play_music`, `(`, `song`, `=`, `Hampa`, `)`.
+    """
+    return _PIECE.findall(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to a chat request, cut as it asked."""
+
+    pieces: tuple[str, ...]
+    finish_reason: str
+    recognition: Recognition
+
+    @classmethod
+    def of(cls, recognition: Recognition, request: ChatRequest) -> Answer:
+        """The recognition's text, or `none()` where it was not accepted, up to stop or length.
+
+        `max_tokens` counts pieces; a stop text is looked for in what is left, and ends it.
+        """
+        whole = split(recognition.text if recognition.accepted else REFUSED)
+        kept = whole[: request.max_tokens]
+        said = "".join(kept)
+        ends = [at for stop in request.stop if (at := said.find(stop)) >= 0]
+        if ends:
+            return cls(tuple(split(said[: min(ends)])), "stop", recognition)
+        finish = "length" if len(kept) < len(whole) else "stop"
+        return cls(tuple(kept), finish, recognition)
+
+    @property
+    def usage(self) -> dict[str, int]:
+        """Tokens that the recognizer read, pieces that were sent, and their sum."""
+        return _usage(self.recognition.usage.prompt_tokens, len(self.pieces))
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes with the contract that the answer was made under."""
+        return "fp_" + self.recognition.contract.removeprefix("sha256:")[:12]
+
+
+def completion(answer: Answer, id: str, created: int) -> dict[str, Any]:
+    """The reply to a chat request that does not stream; `message.maksud` is the recognition."""
+    message = {
+        "role": "assistant",
+        "content": "".join(answer.pieces),
+        "refusal": None,
+        "maksud": answer.recognition.to_json(),
+    }
+    return {
+        "id": id,
+        "object": "chat.completion",
+        "created": created,
+        "model": answer.recognition.model,
+        "system_fingerprint": answer.fingerprint,
+        "choices": [
+            {
+                "index": 0,
+                "message": message,
+                "logprobs": None,
+                "finish_reason": answer.finish_reason,
+            }
+        ],
+        "usage": answer.usage,
+    }
+
+
+def chunks(answer: Answer, id: str, created: int, include_usage: bool) -> Iterator[dict[str, Any]]:
+    """The chunks of a streamed reply: role, pieces, end, and the usage where it is asked for.
+
+    The recognition stands in the chunk that ends the answer, as `maksud`. That chunk's delta has
+    an empty content, as vLLM's has: the guide's client prints what is there, and would print
+    "None" otherwise.
+    """
+    head = {
+        "id": id,
+        "object": "chat.completion.chunk",
+        "created": created,
+        "model": answer.recognition.model,
+        "system_fingerprint": answer.fingerprint,
+    }
+    usage = {"usage": None} if include_usage else {}
+
+    def chunk(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
+        return {**head, "choices": [choice], **usage}
+
+    yield chunk({"role": "assistant", "content": ""})
+    for piece in answer.pieces:
+        yield chunk({"content": piece})
+    end = chunk({"content": ""}, answer.finish_reason)
+    yield {**end, "maksud": answer.recognition.to_json()}
+    if include_usage:
+        yield {**head, "choices": [], "usage": answer.usage}
+
+
+def events(content: Iterable[Mapping[str, Any]]) -> bytes:
+    """Chunks as server-sent events, closed by [DONE].
+
+    Non-ASCII is escaped: clients that split lines at U+2028 or U+0085 would cut a chunk in two.
+    """
+    frames = [json.dumps(c, allow_nan=False, separators=(",", ":")) for c in content]
+    return "".join(f"data: {frame}\n\n" for frame in [*frames, "[DONE]"]).encode("ascii")
+
+
+def recognitions(answers: Sequence[Recognition], model: str) -> dict[str, Any]:
+    """The reply to a recognize request: one entry for each utterance, in order."""
+    read = sum(a.usage.prompt_tokens for a in answers)
+    return {
+        "object": "list",
+        "model": model,
+        "data": [a.to_json() for a in answers],
+        "usage": _usage(read, sum(len(split(a.text)) for a in answers)),
+    }
+
+
+def _usage(read: int, written: int) -> dict[str, int]:
+    return {
+        "prompt_tokens": read,
+        "completion_tokens": written,
+        "total_tokens": read + written,
+    }
+
+
+def model_card(name: str, created: int) -> dict[str, Any]:
+    """An entry of `GET /v1/models`."""
+    return {"id": name, "object": "model", "created": created, "owned_by": "maksud"}
+
+
+def unknown_model(name: str, served: Iterable[str]) -> ApiError:
+    """The 404 for a model that is not served; it names those that are."""
+    return ApiError(
+        404,
+        f"the model {name[:100]!r} does not exist. {nearest(name[:100], served)}",
+        code="model_not_found",
+        param="model",
+    )

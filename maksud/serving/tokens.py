@@ -1,0 +1,191 @@
+"""Bearer tokens: made at the first start, shown once, kept as a hash that only the owner reads.
+
+A token has 256 random bits, so a plain SHA-256 of it can't be guessed back and no slow hash is
+needed. Digests are compared as bytes, in constant time, against every token.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import re
+import secrets
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from maksud.errors import SettingsError, SystemFault
+
+INFER = "infer"
+"""Scope: ask the models."""
+FORMAT = "maksud-tokens/1"
+VARIABLE = "MAKSUD_TOKEN"
+SHORTEST = 8
+"""Fewest characters of a token that a person chooses."""
+_FAMOUS = {"changeme", "password", "passwort", "12345678", "letmein!", "secret123", "your-token"}
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What is kept of a token: its SHA-256, what it is called and what it may do."""
+
+    name: str
+    digest: bytes
+    scopes: frozenset[str]
+
+    @classmethod
+    def of(cls, secret: str, name: str, scopes: Iterable[str] = (INFER,)) -> Token:
+        """The record of a secret."""
+        return cls(name, _digest(secret.encode()), frozenset(scopes))
+
+
+class Tokens:
+    """The tokens that open the door."""
+
+    def __init__(self, tokens: Sequence[Token]) -> None:
+        self._tokens = tuple(tokens)
+
+    def find(self, authorization: Sequence[bytes]) -> Token | None:
+        """The token in the values of a request's Authorization headers, else None.
+
+        Exactly one header of the form `Bearer TOKEN` counts; any bytes are safe to give.
+        """
+        if len(authorization) != 1:
+            return None
+        scheme, _, secret = authorization[0].partition(b" ")
+        if scheme.lower() != b"bearer" or not secret.strip():
+            return None
+        digest = _digest(secret.strip())
+        found = None
+        for token in self._tokens:
+            if hmac.compare_digest(token.digest, digest):
+                found = token
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Tokens with where they come from; `secret` is there only when it was made just now."""
+
+    tokens: Tokens
+    source: str
+    secret: str | None = None
+
+
+def open_tokens() -> Opened:
+    """The token in MAKSUD_TOKEN, else those in the file, else a new one.
+
+    Raises `SettingsError` for a token that is too weak, `SystemFault` for a file that can't be
+    trusted, read or written.
+    """
+    given = os.environ.get(VARIABLE)
+    if given is not None:
+        _check(given)
+        return Opened(Tokens([Token.of(given, VARIABLE)]), VARIABLE)
+    path = tokens_file()
+    if not path.exists():
+        secret = f"mk-{secrets.token_urlsafe(32)}"
+        if _write(path, [Token.of(secret, "first")]):
+            return Opened(Tokens([Token.of(secret, "first")]), str(path), secret)
+    return Opened(Tokens(_read(path)), str(path))
+
+
+def tokens_file() -> Path:
+    """`$MAKSUD_HOME/tokens.json`, else in the platform's configuration folder."""
+    home = os.environ.get("MAKSUD_HOME")
+    if home:
+        return Path(home).expanduser() / "tokens.json"
+    if sys.platform == "darwin":
+        config = Path.home() / "Library" / "Application Support"
+    elif sys.platform == "win32":
+        config = Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
+    else:
+        config = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return config / "maksud" / "tokens.json"
+
+
+def _digest(secret: bytes) -> bytes:
+    return hashlib.sha256(secret).digest()
+
+
+def _check(secret: str) -> None:
+    if not re.fullmatch(r"[\x21-\x7e]+", secret):
+        raise SettingsError(
+            "has characters that a header can't carry, or none",
+            where=VARIABLE,
+            hint="Use visible ASCII without spaces, or unset it to have a token made",
+        )
+    if len(secret) < SHORTEST or secret.lower() in _FAMOUS:
+        raise SettingsError(
+            f"is too weak: shorter than {SHORTEST} characters, or well known",
+            where=VARIABLE,
+            hint="Unset it to have a token made",
+        )
+
+
+def _read(path: Path) -> list[Token]:
+    again = "Delete it: the next start makes a new token"
+    try:
+        if os.name == "posix" and path.stat().st_mode & 0o077:
+            raise SystemFault(
+                "other users can read or change it", where=str(path), hint=f"chmod 600 {path}"
+            )
+        content: Any = json.loads(path.read_text(encoding="utf-8"))
+        if content["format"] != FORMAT:
+            raise ValueError(f"format {content['format']!r}")
+        tokens = [
+            Token(str(t["name"]), bytes.fromhex(t["sha256"]), frozenset(map(str, t["scopes"])))
+            for t in content["tokens"]
+        ]
+    except OSError as error:
+        raise SystemFault(f"can't be read ({error.strerror})", where=str(path)) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise SystemFault(f"is not a file of tokens ({error})", where=str(path), hint=again) from (
+            error
+        )
+    if not tokens or any(len(t.digest) != 32 for t in tokens):
+        raise SystemFault("holds no usable token", where=str(path), hint=again)
+    return tokens
+
+
+def _write(path: Path, tokens: Sequence[Token]) -> bool:
+    """Writes the file whole, never over another; False where another process was first."""
+    content = {
+        "format": FORMAT,
+        "tokens": [
+            {
+                "name": t.name,
+                "sha256": t.digest.hex(),
+                "scopes": sorted(t.scopes),
+                "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            }
+            for t in tokens
+        ],
+    }
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=".tokens-", dir=path.parent)  # mode 0600
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(json.dumps(content, indent=1) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            try:
+                os.link(name, path)
+            except FileExistsError:
+                return False
+        finally:
+            os.unlink(name)
+    except OSError as error:
+        raise SystemFault(
+            f"the token can't be stored ({error.strerror})",
+            where=str(path),
+            hint=f"Set MAKSUD_HOME to a folder that you can write, or set {VARIABLE}",
+        ) from error
+    return True
