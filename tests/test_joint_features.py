@@ -31,6 +31,12 @@ def test_a_thai_character_keeps_its_marks() -> None:
     assert [t.text for t in tokenize("ฉัน")] == ["ฉั", "น"]
 
 
+def test_a_number_is_one_word() -> None:
+    text = "jam 7.30-8:15pm, 2/6/2026."
+    words = ["jam", "7.30", "-", "8:15pm", ",", "2/6/2026", "."]
+    assert [t.text for t in tokenize(text)] == words
+
+
 def test_length_is_bounded() -> None:
     assert len(tokenize("a " * 5000)) == MAX_TOKENS
 

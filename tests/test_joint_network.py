@@ -10,16 +10,18 @@ from joint_data import several, single
 
 from maksud.catalog import Catalog
 from maksud.joint.decoding import (
+    IMPOSSIBLE,
     best_paths,
     log_partition,
     path_scores,
-    second_paths,
+    second_path,
     segmentations,
     spans_of,
+    viterbi,
 )
 from maksud.joint.engine import Extractor, Heads, load_weights
 from maksud.joint.features import GRAMS, Vocabulary, word_grams
-from maksud.joint.network import LogPartition, Network, Shape
+from maksud.joint.network import LogPartition, Network, Shape, Table
 from maksud.joint.training import CompactSettings, train_compact
 
 
@@ -43,12 +45,25 @@ def test_decoding_agrees_with_enumeration(parameters: int) -> None:
     scores = rng.normal(size=(40, size, 1 + 2 * parameters)).astype(np.float32) * 2
     each = scores[:, np.arange(size), paths].sum(-1)  # [N, paths]
     assert np.allclose(log_partition(scores), np.logaddexp.reduce(each, 1), atol=1e-4)
-    best = best_paths(scores)
-    assert (best == paths[each.argmax(1)]).all()
-    assert np.allclose(path_scores(scores, best), each.max(1), atol=1e-4)
-    other = second_paths(scores, best, np.full(40, size))
-    assert (other != best).any(1).all()
-    assert {tuple(p) for p in other.tolist()} <= {tuple(p) for p in paths.tolist()}
+    best, forward = viterbi(scores)
+    assert (best_paths(scores) == best).all()
+    assert np.allclose(path_scores(scores, np.array(best)), each.max(1), atol=1e-4)
+    ranked = np.argsort(-each, 1)
+    assert (np.array(best) == paths[ranked[:, 0]]).all()
+    assert np.allclose(forward[:, -1].max(1), each.max(1), atol=1e-4)
+    for n in range(40):
+        other = second_path(scores[n], forward[n], best[n])
+        assert other is not None
+        assert other[0] == paths[ranked[n, 1]].tolist()
+        assert np.isclose(other[1], each[n, ranked[n, 1]], atol=1e-4)
+
+
+def test_there_may_be_no_second_path() -> None:
+    scores = np.zeros((1, 3, 5), np.float32)
+    scores[:, :, 1:] = IMPOSSIBLE
+    (best,), forward = viterbi(scores)
+    assert best == [0, 0, 0]
+    assert second_path(scores[0], forward[0], best) is None
 
 
 def test_gradient_of_the_partition_is_the_marginals() -> None:
@@ -64,8 +79,22 @@ def test_gradient_of_the_partition_is_the_marginals() -> None:
     assert torch.allclose(a, b, atol=1e-5)
 
 
+def test_a_table_moves_only_the_rows_that_were_used() -> None:
+    torch.manual_seed(0)
+    table = Table(6, 4)
+    before = table.weight.detach().clone()
+    rows, place = table.rows(torch.tensor([[3, 0], [5, 3]]))
+    assert torch.equal(rows[place], before[torch.tensor([[3, 0], [5, 3]])])
+    rows[place].sum().backward()
+    table.step(0.1, 0.0, 0.98, 1)
+    moved = (table.weight != before).any(1)
+    assert moved.tolist() == [False, False, False, True, False, True]
+    assert torch.allclose(table.weight[3], before[3] - 0.1)  # a gradient over its own size
+    assert not table.weight[0].any()
+
+
 def test_spans_and_cuts() -> None:
-    assert spans_of(np.array([0, 1, 3, 0, 2, 1]), 2) == [(1, 3, 0), (4, 5, 1), (5, 6, 0)]
+    assert spans_of([0, 1, 3, 0, 2, 1], 2) == [(1, 3, 0), (4, 5, 1), (5, 6, 0)]
     ways = segmentations(np.array([0, -9, 9, -0.5, -9], np.float32))
     assert [cuts for _, cuts in ways] == [(2,), (2, 3)]
     assert np.isclose(np.exp([lp for lp, _ in ways]).sum(), 1, atol=1e-2)

@@ -21,7 +21,9 @@ from maksud.joint.recognizer import FEATURES, CompactRecognizer
 from maksud.joint.training import CompactSettings, train_compact
 from maksud.recognition import Progress
 
-TINY = CompactSettings(dim=32, word_dim=16, buckets=512, members=2, epochs=12, batch_size=16)
+TINY = CompactSettings(
+    dim=32, word_dim=16, buckets=512, members=2, epochs=60, batch_size=16, dropout=0.2
+)
 UNSEEN = ("weather", "play_music")
 """Two intents that no training utterance has in this order."""
 
@@ -208,6 +210,16 @@ def test_enumerations_are_kept_to_their_values(tmp_path: Path) -> None:
     made = trained(tmp_path, examples, catalog=catalog)
     assert answer(made, "cuaca di jakarta") == "weather(city=Jakarta)"
     assert answer(made, "cuaca di bandung") == "weather()"
+
+
+def test_settings_follow_the_data() -> None:
+    much, little = CompactSettings().resolved(13_000, 7), CompactSettings().resolved(700, 7)
+    many = CompactSettings().resolved(13_000, 150)
+    assert much.epochs < many.epochs and much.epochs < little.epochs
+    assert little.veil > much.veil == 0
+    given = CompactSettings(epochs=3, members=1, dropout=0.0, swap=0.0, mix=0.0, veil=0.0)
+    assert given.resolved(700, 7) == given
+    assert CompactSettings().resolved(1, 1).epochs <= 200
 
 
 def test_unusable_input_is_an_error(tmp_path: Path) -> None:

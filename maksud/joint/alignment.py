@@ -313,10 +313,15 @@ class _Cutter:
             self.connectives = {c: math.log((n + 0.01) / total) for c, n in kept.items()}
 
     def _first_connectives(self, rows: Sequence[_Row]) -> None:
-        """A first guess: what stands between values of two calls far more often than elsewhere."""
+        """A first guess: what stands between values of two calls far more often than elsewhere,
+        whatever the calls: a word of a clause comes with the clause's intent."""
         between: Counter[tuple[str, ...]] = Counter()
         elsewhere: Counter[tuple[str, ...]] = Counter()
+        intents: Counter[str] = Counter()
+        beside: defaultdict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
         for row in rows:
+            asked = {c.intent for c in row.calls}
+            intents.update(asked)
             open_from = [calls[-1][1] if calls else 0 for calls in row.spans[:-1]]
             open_to = [calls[0][0] if calls else len(row.tokens) for calls in row.spans[1:]]
             words = row.words
@@ -326,17 +331,22 @@ class _Cutter:
             for size in range(1, _LONGEST_CONNECTIVE + 1):
                 for t in range(len(words) - size + 1):
                     inside = all(free[t : t + size]) and t > 0
-                    (between if inside else elsewhere)[tuple(words[t : t + size])] += 1
+                    phrase = tuple(words[t : t + size])
+                    (between if inside else elsewhere)[phrase] += 1
+                    if inside:
+                        beside[phrase].update(asked)
         for clause in self.single[:_SAMPLE]:
             for size in range(1, _LONGEST_CONNECTIVE + 1):
                 for t in range(len(clause.words) - size + 1):
                     elsewhere[tuple(clause.words[t : t + size])] += 1
-        score = {
-            c: n * (1 - min(1.0, 2 * elsewhere[c] / (n + elsewhere[c])))
-            for c, n in between.items()
-            if n >= 2
-        }
-        score = _without_longer_forms(score)
+        share = {f: n / len(rows) for f, n in intents.items()}
+        score = {}
+        for c, n in between.items():
+            if n >= 2:
+                bound = max((m / n - share[f]) / (1.01 - share[f]) for f, m in beside[c].items())
+                apart = 1 - min(1.0, 2 * elsewhere[c] / (n + elsewhere[c]))
+                score[c] = n * apart * (1 - bound) ** 2
+        score = _apart_from_longer(score)
         best = sorted(score.items(), key=lambda item: (-item[1], item[0]))[:50]
         total = sum(n for _, n in best) + 1
         self.connectives = {c: math.log(n / total) for c, n in best if n > 0}
@@ -390,6 +400,17 @@ def _without_longer_forms(counts: Mapping[tuple[str, ...], float]) -> dict[tuple
         if all(counts.get(part, 0) <= 2 * count for part in parts):
             kept[phrase] = count
     return kept
+
+
+def _apart_from_longer(score: Mapping[tuple[str, ...], float]) -> dict[tuple[str, ...], float]:
+    """Scores less what longer phrases account for: "also" that only stands in "and also" goes."""
+    own = dict(score)
+    for phrase in sorted(score, key=len, reverse=True):
+        size = len(phrase)
+        for part in {phrase[i:j] for i in range(size) for j in range(i + 1, size + 1)} - {phrase}:
+            if part in own:
+                own[part] -= max(0.0, own[phrase])
+    return {phrase: s for phrase, s in own.items() if s > 0.2 * score[phrase]}
 
 
 def place_choices(

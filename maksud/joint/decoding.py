@@ -1,12 +1,14 @@
 """From scores to answers: the best valid tags, their probability, where clauses are cut.
 
-Pure numpy and independent of where the scores come from. Tags: 0 is outside, 1..P begins a
+Pure numpy and independent of where the scores come from. Ufuncs are reduced directly:
+`array.max()` costs twice as much on arrays as small as these. Tags: 0 is outside, 1..P begins a
 value of parameter p, P+1..2P goes on with one; going on is only valid after a tag of the same
 parameter. Padding scores 0 for tag 0 and `IMPOSSIBLE` for the others.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import combinations
 from typing import Any
 
@@ -30,67 +32,55 @@ MOST_CLAUSES = 16
 
 def log_softmax(x: Floats) -> Floats:
     """Log-probabilities over the last axis."""
-    x = x - x.max(-1, keepdims=True)
-    out: Floats = x - np.log(np.exp(x).sum(-1, keepdims=True))
-    return out
+    x = x - np.maximum.reduce(x, -1, keepdims=True)
+    x -= np.log(np.add.reduce(np.exp(x), -1, keepdims=True))
+    return x
 
 
 def log_partition(scores: Floats) -> Floats:
     """Log of the sum over valid paths of exp(score): [N, T, K] -> [N]."""
-    n, size, tags = scores.shape
-    p = (tags - 1) // 2
-    top = scores.max(2, keepdims=True)
-    e = np.exp(scores - top)
-    scale = np.empty((size, n), scores.dtype)
-    a = e[:, 0].copy()
-    a[:, p + 1 :] = 0
-    for t in range(size):
+    p = (scores.shape[2] - 1) // 2
+    top = np.maximum.reduce(scores, 2, keepdims=True)
+    e = scores - top
+    np.exp(e, out=e)
+    e[:, 0, p + 1 :] = 0
+    a = e[:, 0]
+    scales = []
+    for t in range(scores.shape[1]):
         if t:
             inside = a[:, 1 : p + 1] + a[:, p + 1 :]
             a = e[:, t]
             a[:, p + 1 :] *= inside
-        c = a.sum(1)
-        scale[t] = c
-        a /= c[:, None]
-    out: Floats = np.log(scale).sum(0) + top[..., 0].sum(1)
+        scale = np.add.reduce(a, 1, keepdims=True)
+        a /= scale
+        scales.append(scale)
+    out: Floats = np.log(np.concatenate(scales, 1)).sum(1) + top[..., 0].sum(1)
     return out
 
 
-def best_paths(scores: Floats) -> Ints:
-    """The valid path with the highest score, for each row: [N, T, K] -> [N, T]."""
-    paths: Ints = scores.argmax(2)
+def viterbi(scores: Floats) -> tuple[list[list[int]], Floats]:
+    """The valid path with the highest score of each row, and forward scores: [N, T, K].
+
+    `forward[n, t, k]` is the score of the best valid path of the first t + 1 words that ends
+    with tag k (Viterbi 1967).
+    """
     p = (scores.shape[2] - 1) // 2
-    before = np.zeros_like(paths)
-    before[:, 1:] = paths[:, :-1]
-    # The best tag of each word is the best path wherever it is a valid one: mostly.
-    broken = ((paths > p) & (before != paths) & (before != paths - p)).any(1)
-    if broken.any():
-        paths[broken] = _viterbi(scores[broken], p)
-    return paths
+    forward = scores.copy()
+    forward[:, 0, p + 1 :] = IMPOSSIBLE
+    a = forward[:, 0]
+    for t in range(1, scores.shape[1]):
+        top = np.maximum.reduce(a, 1, keepdims=True)
+        going = np.maximum(a[:, 1 : p + 1], a[:, p + 1 :])
+        a = forward[:, t]
+        a[:, : p + 1] += top
+        a[:, p + 1 :] += going
+    last = scores.shape[1] - 1
+    return [_back(f, last, int(f[last].argmax())) for f in forward], forward
 
 
-def _viterbi(scores: Floats, p: int) -> Ints:
-    n, size, tags = scores.shape
-    a = scores[:, 0].copy()
-    a[:, p + 1 :] = IMPOSSIBLE
-    back = np.empty((size, n, tags), np.int64)
-    inner = np.arange(1, p + 1)
-    rows = np.arange(n)
-    for t in range(1, size):
-        last = a.argmax(1)
-        begun, going = a[:, 1 : p + 1], a[:, p + 1 :]
-        begins = begun >= going
-        back[t, :, : p + 1] = last[:, None]
-        back[t, :, p + 1 :] = np.where(begins, inner, inner + p)
-        following = scores[:, t].copy()
-        following[:, : p + 1] += a[rows, last][:, None]
-        following[:, p + 1 :] += np.where(begins, begun, going)
-        a = following
-    path = np.empty((n, size), np.int64)
-    path[:, -1] = a.argmax(1)
-    for t in range(size - 1, 0, -1):
-        path[:, t - 1] = back[t, rows, path[:, t]]
-    return path
+def best_paths(scores: Floats) -> Ints:
+    """The valid path with the highest score of each row: [N, T, K] -> [N, T]."""
+    return np.array(viterbi(scores)[0], np.int64)
 
 
 def path_scores(scores: Floats, paths: Ints) -> Floats:
@@ -99,25 +89,58 @@ def path_scores(scores: Floats, paths: Ints) -> Floats:
     return out
 
 
-def second_paths(scores: Floats, paths: Ints, lengths: Ints) -> Ints:
-    """A good other path for each row: the best one with another tag where tags are closest."""
-    n, size, _ = scores.shape
-    at = np.arange(n)
-    given = np.take_along_axis(scores, paths[:, :, None], 2)
-    others = scores.copy()
-    np.put_along_axis(others, paths[:, :, None], IMPOSSIBLE, 2)
-    gap = given[..., 0] - others.max(2)
-    gap[np.arange(size)[None] >= lengths[:, None]] = np.inf
-    where = gap.argmin(1)
-    changed = scores.copy()
-    changed[at, where, paths[at, where]] = 2 * IMPOSSIBLE
-    return best_paths(changed)
+def _back(forward: Floats, t: int, tag: int) -> list[int]:
+    """The best path that has `tag` at word t, up to that word."""
+    p = (forward.shape[1] - 1) // 2
+    path = [tag]
+    for before in forward[:t][::-1]:
+        if tag > p:
+            if before[tag] < before[tag - p]:
+                tag -= p
+        else:
+            tag = int(before.argmax())
+        path.append(tag)
+    return path[::-1]
 
 
-def spans_of(path: Ints, parameters: int) -> list[tuple[int, int, int]]:
+def second_path(scores: Floats, forward: Floats, path: list[int]) -> tuple[list[int], float] | None:
+    """The best valid path of a row that differs from `path`, and its score; None without one.
+
+    scores, forward [T, K]. Exact: it is the best over all words and other tags of that word.
+    """
+    size, tags = scores.shape
+    p = (tags - 1) // 2
+    after = np.zeros_like(scores)  # the best that can follow a tag
+    following = np.zeros_like(scores)  # a tag and the best that can follow it
+    for t in range(size - 2, -1, -1):
+        a, f = after[t], following[t + 1]
+        np.add(scores[t + 1], after[t + 1], out=f)
+        best = np.maximum.reduce(f[: p + 1])
+        a[0] = best
+        np.maximum(f[p + 1 :], best, out=a[1 : p + 1])
+        a[p + 1 :] = a[1 : p + 1]
+    whole = forward + after
+    whole[np.arange(size), path] = 2 * IMPOSSIBLE
+    at, tag = divmod(int(whole.argmax()), tags)
+    score = float(whole[at, tag])
+    if score < IMPOSSIBLE / 2:
+        return None
+    other = _back(forward, at, tag)
+    for f in following[at + 1 :]:
+        best_next = int(f[: p + 1].argmax())
+        if tag:
+            inside = tag if tag > p else tag + p
+            if f[inside] > f[best_next]:
+                best_next = inside
+        tag = best_next
+        other.append(tag)
+    return other, score
+
+
+def spans_of(path: Iterable[int], parameters: int) -> list[tuple[int, int, int]]:
     """(first token, token after the last, parameter) of each value on a path."""
     out: list[tuple[int, int, int]] = []
-    for t, tag in enumerate(path.tolist()):
+    for t, tag in enumerate(path):
         if 0 < tag <= parameters:
             out.append((t, t + 1, tag - 1))
         elif tag > parameters:

@@ -35,16 +35,20 @@ class Extractor:
         self.members, self.dim, self.heads = shape["members"], shape["dim"], shape["heads"]
         self.vocabulary = Vocabulary.from_list(words, shape["buckets"])
         self.tensors = t
-        self.convolutions = shape["convolutions"]
+        # A matrix for each word of the window: BLAS is quickest on small ones.
+        self.windows = [
+            np.ascontiguousarray(np.stack(np.split(t[f"extractor.blocks.{k}.linear.weight"], 3, 1)))
+            for k in range(shape["convolutions"])
+        ]
         self._cache: OrderedDict[str, Floats] = OrderedDict()
         self._lock = Lock()  # a server may ask from several threads
 
     def vectors(self, words: Sequence[str]) -> Floats:
-        """Vectors of words alone: [N, M, D]."""
-        out = np.empty((len(words), self.members, self.dim), np.float32)
+        """Vectors of words alone: [M, N, D]."""
+        found = []
         with self._lock:
             cache = self._cache
-            for k, word in enumerate(words):
+            for word in words:
                 vector = cache.get(word)
                 if vector is None:
                     vector = cache[word] = self._vector(word)
@@ -52,8 +56,8 @@ class Extractor:
                         cache.popitem(last=False)
                 else:
                     cache.move_to_end(word)
-                out[k] = vector
-        return out
+                found.append(vector)
+        return np.stack(found, 1)
 
     def _vector(self, word: str) -> Floats:
         t, m = self.tensors, self.members
@@ -72,30 +76,21 @@ class Extractor:
     def __call__(self, utterances: Sequence[Sequence[str]]) -> tuple[Floats, Floats, Floats]:
         """(features in context [M, B, T, D], of the words alone [M, B, T, D], mask [B, T, 1])."""
         size = max(map(len, utterances))
-        alone = np.zeros((len(utterances), size, self.members, self.dim), np.float32)
-        mask = np.zeros((len(utterances), size, 1), np.float32)
+        number = len(utterances)
+        alone = np.zeros((self.members, number, size, self.dim), np.float32)
+        mask = np.zeros((number, size, 1), np.float32)
         for b, words in enumerate(utterances):
-            alone[b, : len(words)] = self.vectors(words)
+            alone[:, b, : len(words)] = self.vectors(words)
             mask[b, : len(words)] = 1
-        alone = np.ascontiguousarray(alone.transpose(2, 0, 1, 3))
-        padded = None if mask.all() else mask
+        padded = None if min(map(len, utterances)) == size else mask
         x = alone
-        for k in range(self.convolutions):
-            x = self._convolution(x, padded, f"extractor.blocks.{k}.")
-        x = self._attention(x, padded, f"extractor.blocks.{self.convolutions}.")
-        h = self._norm(x, "extractor.norm.")
+        for k in range(len(self.windows)):
+            x = self._convolution(x, padded, k)
+        x = self._attention(x, padded, f"extractor.blocks.{len(self.windows)}.")
+        h = _norm(x)
         if padded is not None:
             h *= padded
         return h, alone, mask
-
-    def _norm(self, x: Floats, name: str) -> Floats:
-        count = np.float32(1 / x.shape[-1])
-        x = x - np.add.reduce(x, -1, keepdims=True) * count
-        variance = np.einsum("...i,...i->...", x, x)[..., None] * count
-        x *= 1 / np.sqrt(variance + np.float32(1e-5))
-        x *= self.tensors[name + "gain"]
-        x += self.tensors[name + "bias"]
-        return x
 
     def _linear(self, x: Floats, name: str) -> Floats:
         flat = x.reshape(x.shape[0], -1, x.shape[-1])
@@ -103,38 +98,52 @@ class Extractor:
         out += self.tensors[name + "bias"]
         return out
 
-    def _convolution(self, x: Floats, mask: Floats | None, name: str) -> Floats:
+    def _convolution(self, x: Floats, mask: Floats | None, block: int) -> Floats:
         m, b, size, d = x.shape
-        h = self._norm(x, name + "norm.")
+        h = _norm(x)
         if mask is not None:
             h *= mask
-        window = np.zeros((m, b, size, 3 * d), np.float32)
-        window[:, :, 1:, :d] = h[:, :, :-1]
-        window[..., d : 2 * d] = h
-        window[:, :, :-1, 2 * d :] = h[:, :, 1:]
-        y = self._linear(window, name + "linear.")
-        gate = np.tanh(y[..., d:] * np.float32(0.5))  # sigmoid without overflow
+        before, same, after = self.windows[block]
+        flat = h.reshape(m, -1, d)
+        y = (flat @ same).reshape(m, b, size, -1)
+        y += self.tensors[f"extractor.blocks.{block}.linear.bias"][:, None]
+        y[:, :, 1:] += (flat @ before).reshape(y.shape)[:, :, :-1]
+        y[:, :, :-1] += (flat @ after).reshape(y.shape)[:, :, 1:]
+        gate: Floats = np.tanh(y[..., d:] * np.float32(0.5))  # sigmoid without overflow
         gate += 1
         gate *= y[..., :d]
         gate *= np.float32(0.5)
-        out: Floats = x + gate.reshape(x.shape)
-        return out
+        gate += x
+        return gate
 
     def _attention(self, x: Floats, mask: Floats | None, name: str) -> Floats:
         m, b, size, d = x.shape
-        qkv = self._linear(self._norm(x, name + "norm."), name + "inputs.")
+        qkv = self._linear(_norm(x), name + "inputs.")
         parts = qkv.reshape(m, b, size, 3, self.heads, d // self.heads).transpose(3, 0, 1, 4, 2, 5)
         q, k, v = parts
         score = q @ k.swapaxes(-1, -2)
         score *= np.float32(1 / math.sqrt(d // self.heads))
         if mask is not None:
             score += ((1 - mask[:, :, 0]) * IMPOSSIBLE)[:, None, None, :]
-        score -= score.max(-1, keepdims=True)
+        score -= np.maximum.reduce(score, -1, keepdims=True)
         np.exp(score, out=score)
-        score /= score.sum(-1, keepdims=True)
+        score /= np.add.reduce(score, -1, keepdims=True)
         mixed = (score @ v).swapaxes(2, 3).reshape(m, b, size, d)
         out: Floats = x + self._linear(mixed, name + "output.").reshape(x.shape)
         return out
+
+
+def _norm(x: Floats) -> Floats:
+    """Layer normalisation without gain and bias."""
+    count = np.float32(1 / x.shape[-1])
+    mean: Floats = np.add.reduce(x, -1, keepdims=True)
+    x = x - mean * count
+    variance: Floats = np.einsum("...i,...i->...", x, x)
+    variance *= count
+    variance += np.float32(1e-5)
+    np.sqrt(variance, out=variance)
+    x /= variance[..., None]
+    return x
 
 
 class Heads:
@@ -164,17 +173,24 @@ class Heads:
         self, h: Floats, alone: Floats, mask: Floats
     ) -> tuple[Floats, Floats, Floats | None]:
         """(intents of each member [M, S, I], tags [S, T, K], choices [S, C] or None)."""
-        m, s, size, _ = h.shape
-        hidden = (1 - mask) * IMPOSSIBLE
+        _, clauses, size, _ = h.shape
         weight = h @ self.attend
-        weight += hidden
-        weight -= weight.max(2, keepdims=True)
+        top = h
+        if not mask.all():
+            hidden = (1 - mask) * IMPOSSIBLE
+            weight += hidden
+            top = h + hidden
+        weight -= np.maximum.reduce(weight, 2, keepdims=True)
         np.exp(weight, out=weight)
-        weight /= weight.sum(2, keepdims=True)
-        mean = alone.sum(2) / np.sqrt(np.maximum(1, mask.sum(1)))
-        pooled = np.concatenate([(h + hidden).max(2), (weight * h).sum(2), mean], -1)
-        intents = pooled @ self.intent_weight + self.intent_bias
-        tags = h.transpose(1, 2, 0, 3).reshape(s, size, -1) @ self.tag_weight + self.tag_bias
+        weight /= np.add.reduce(weight, 2, keepdims=True)
+        mean = np.add.reduce(alone, 2) / np.sqrt(np.maximum(1, np.add.reduce(mask, 1)))
+        attended = weight * h
+        pooled = np.concatenate([np.maximum.reduce(top, 2), np.add.reduce(attended, 2), mean], -1)
+        intents = pooled @ self.intent_weight
+        intents += self.intent_bias
+        wide = h.transpose(1, 2, 0, 3).reshape(clauses, size, -1)
+        tags = wide @ self.tag_weight
+        tags += self.tag_bias
         choices = None
         if self.choice_weight is not None and self.choice_bias is not None:
             choices = (pooled @ self.choice_weight + self.choice_bias).mean(0)

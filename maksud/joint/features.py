@@ -17,8 +17,8 @@ from dataclasses import dataclass
 MAX_TOKENS = 512
 """Tokens of an utterance that are read; the rest is ignored, which bounds time and memory."""
 
-GRAMS = 20
-"""Hashed character features of a word at most, so that a long word costs no more."""
+GRAMS = 40
+"""Hashed character features of a word at most: all of a word of 13 letters."""
 
 UNKNOWN = 1
 """Word id of every word outside the vocabulary (0 is padding)."""
@@ -48,8 +48,12 @@ _DENSE = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
     "\uf900-\ufaff\U00020000-\U0003ffff"
 )
+_LETTER = rf"(?:(?![{_DENSE}])[\w{_MARKS}])"
+# Dots, colons and slashes inside a number belong to it: 7.30, 2/6/2026.
 _TOKEN = re.compile(
-    rf"[{_DENSE}][{_MARKS}]*|(?:(?![{_DENSE}])[\w{_MARKS}])+|[^\w\s][\ufe00-\ufe0f\u200d]*"
+    rf"[{_DENSE}][{_MARKS}]*"
+    rf"|{_LETTER}+(?:(?<=\d)[.:/](?=\d){_LETTER}+)*"
+    r"|[^\w\s][\ufe00-\ufe0f\u200d]*"
 )
 
 

@@ -81,16 +81,9 @@ class Linear(nn.Module):
         return torch.baddbmm(self.bias, flat, self.weight).view(*x.shape[:-1], -1)
 
 
-class Norm(nn.Module):
-    """Layer normalisation with a gain and a bias for each member."""
-
-    def __init__(self, members: int, dim: int) -> None:
-        super().__init__()
-        self.gain = nn.Parameter(torch.ones(members, 1, 1, dim))
-        self.bias = nn.Parameter(torch.zeros(members, 1, 1, dim))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.addcmul(self.bias, F.layer_norm(x, (x.shape[-1],)), self.gain)
+def norm(x: Tensor) -> Tensor:
+    """Layer normalisation without gain and bias: the linear layer that follows has both."""
+    return F.layer_norm(x, (x.shape[-1],))
 
 
 class Convolution(nn.Module):
@@ -98,13 +91,12 @@ class Convolution(nn.Module):
 
     def __init__(self, shape: Shape, dropout: Dropout) -> None:
         super().__init__()
-        self.norm = Norm(shape.members, shape.dim)
         self.linear = Linear(shape.members, 3 * shape.dim, 2 * shape.dim)
         self.dropout = dropout
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         size = x.shape[2]
-        h = F.pad(self.norm(x) * mask, (0, 0, 1, 1))
+        h = F.pad(norm(x) * mask, (0, 0, 1, 1))
         window = torch.cat([h[:, :, i : i + size] for i in range(3)], -1)
         out: Tensor = x + self.dropout(F.glu(self.linear(window), -1))
         return out
@@ -116,19 +108,58 @@ class Attention(nn.Module):
     def __init__(self, shape: Shape, dropout: Dropout) -> None:
         super().__init__()
         self.heads = shape.heads
-        self.norm = Norm(shape.members, shape.dim)
         self.inputs = Linear(shape.members, shape.dim, 3 * shape.dim)
         self.output = Linear(shape.members, shape.dim, shape.dim)
         self.dropout = dropout
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         m, b, t, d = x.shape
-        qkv = self.inputs(self.norm(x)).view(m * b, t, 3, self.heads, d // self.heads)
+        qkv = self.inputs(norm(x)).view(m * b, t, 3, self.heads, d // self.heads)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)
         seen = mask.bool().view(1, b, 1, 1, t).expand(m, b, 1, 1, t).reshape(m * b, 1, 1, t)
         a = F.scaled_dot_product_attention(q, k, v, attn_mask=seen)
         out: Tensor = x + self.dropout(self.output(a.transpose(1, 2).reshape(m, b, t, d)))
         return out
+
+
+class Table(nn.Module):
+    """An embedding table of which a step uses few rows: only these get a gradient and a step.
+
+    `rows` gives the used rows as a leaf of the graph; `step` moves them by their gradient over
+    its running root mean square (Adam without momentum). A dense Adam would spend a third of
+    training on rows whose gradient is zero. Row 0 is padding and stays zero.
+    """
+
+    def __init__(self, rows: int, width: int) -> None:
+        super().__init__()
+        weight = torch.empty(rows, width).normal_(std=0.3)
+        weight[0] = 0
+        self.weight = nn.Parameter(weight, requires_grad=False)
+        self.square = torch.zeros(rows, width)
+        self.used: Tensor | None = None
+        self.taken: Tensor | None = None
+
+    def rows(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        """(the rows that `ids` names, each once; the place of each id among them)."""
+        self.used, place = torch.unique(ids, return_inverse=True)
+        self.taken = self.weight.index_select(0, self.used)
+        if self.training:
+            self.taken.requires_grad_()
+        return self.taken, place
+
+    def step(self, rate: float, decay: float, forget: float, number: int) -> None:
+        """Moves the rows used last; `number` is the step's, from 1."""
+        if self.used is None or self.taken is None or self.taken.grad is None:
+            return
+        gradient, taken = self.taken.grad, self.taken.detach()
+        square = self.square.index_select(0, self.used)
+        square.mul_(forget).addcmul_(gradient, gradient, value=1 - forget)
+        self.square.index_copy_(0, self.used, square)
+        taken.mul_(1 - rate * decay)
+        size = square.div_(1 - forget**number).sqrt_().add_(1e-8)
+        taken.addcdiv_(gradient, size, value=-rate)
+        self.weight.data.index_copy_(0, self.used, taken)
+        self.weight.data[0] = 0
 
 
 class Extractor(nn.Module):
@@ -138,19 +169,14 @@ class Extractor(nn.Module):
         super().__init__()
         self.shape = shape
         m = shape.members
-        self.word = nn.Embedding(shape.words, m * shape.word_dim, padding_idx=0)
-        self.gram = nn.EmbeddingBag(shape.buckets, m * shape.gram_dim, mode="sum", padding_idx=0)
-        for table in (self.word, self.gram):
-            nn.init.normal_(table.weight, std=0.3)
-            with torch.no_grad():
-                table.weight[0] = 0
+        self.word = Table(shape.words, m * shape.word_dim)
+        self.gram = Table(shape.buckets, m * shape.gram_dim)
         self.input = Linear(m, shape.word_dim + shape.gram_dim, shape.dim)
         self.dropout = dropout
         self.blocks = nn.ModuleList(
             [Convolution(shape, dropout) for _ in range(shape.convolutions)]
             + [Attention(shape, dropout)]
         )
-        self.norm = Norm(m, shape.dim)
 
     def forward(
         self, words: Tensor, grams: Tensor, scale: Tensor, place: Tensor, mask: Tensor
@@ -161,15 +187,17 @@ class Extractor(nn.Module):
         type of each token; mask [B, T, 1]: 1 for a token, 0 for padding.
         """
         m, size = self.shape.members, len(words)
-        word = self.word(words).view(size, m, -1)
-        gram = (self.gram(grams.view(-1, GRAMS)) * scale[:, None]).view(size, m, -1)
+        rows, at = self.word.rows(words)
+        word = F.embedding(at, rows).view(size, m, -1)
+        rows, at = self.gram.rows(grams.view(-1, GRAMS))
+        gram = (F.embedding_bag(at, rows, mode="sum") * scale[:, None]).view(size, m, -1)
         types = self.input(torch.cat([word, gram], -1).transpose(0, 1))
         alone = types.index_select(1, place.reshape(-1)).view(m, *place.shape, -1) * mask
         alone = self.dropout(alone)
         x = alone
         for block in self.blocks:
             x = block(x, mask)
-        return self.norm(x) * mask, alone
+        return norm(x) * mask, alone
 
 
 class Heads(nn.Module):

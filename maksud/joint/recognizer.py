@@ -10,7 +10,7 @@ of each clause and the second-best tags compete; answers always fit the catalog.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,21 +24,23 @@ from maksud.joint.alignment import place_choices
 from maksud.joint.decoding import (
     IMPOSSIBLE,
     Floats,
-    Ints,
-    best_paths,
     log_partition,
     log_softmax,
-    path_scores,
-    second_paths,
+    second_path,
     segmentations,
     spans_of,
+    viterbi,
 )
 from maksud.joint.engine import Extractor, Heads, cut_rows, load_weights
 from maksud.joint.features import Token, tokenize
 from maksud.recognition import Proposal, Recognizer, Usage
 
 TOP_INTENTS = 3
-"""Intents of a clause for which tags are decoded."""
+"""Intents of a clause for which tags are decoded, at most."""
+
+SLACK = 3.0
+"""An intent is decoded where with tags of probability 1 it would come so near to the answer
+under the best intent (log-probability). One that could win always is."""
 
 FEATURES = (
     "log p(boundaries)",
@@ -60,25 +62,42 @@ _BATCH = 32
 _BATCH_TOKENS = 2048
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
+class _Tags:
+    """The best tags of a clause under an intent; `scores` and `forward`, [T, K], find others."""
+
+    intent: int
+    tags_lp: float
+    path: list[int]
+    scores: Floats | None
+    forward: Floats | None
+
+
+@dataclass(slots=True)
 class _Reading:
-    """One way to read a clause."""
+    """One way to read a clause, with the parts of its score."""
 
     score: float
-    intent: int
     intent_lp: float
     tags_lp: float
     choices_lp: float
     call: Call
+    tags: _Tags
+    chosen: list[Argument]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Clause:
     """The readings of a clause, best first, and what they are judged by."""
 
+    words: list[Token]
     readings: list[_Reading]
     in_scope: float
     disagreement: float
+
+
+def _score(reading: _Reading) -> float:
+    return -reading.score
 
 
 class CompactRecognizer(Recognizer):
@@ -153,7 +172,7 @@ class CompactRecognizer(Recognizer):
                     if catalog.violations([call]):
                         self.choice_mask[i, at] = IMPOSSIBLE
                 at += 1
-        if (self.intent_mask != 0).all():
+        if all(m != 0 for i, m in enumerate(self.intent_mask) if i != self.none):
             raise RunError(
                 "the catalog has none of the network's intents",
                 hint="Use the contract that the network was trained under",
@@ -196,7 +215,15 @@ class CompactRecognizer(Recognizer):
             h, alone = cut_rows(h, spans, size), cut_rows(alone, spans, size)
             mask = cut_rows(ones, spans, size)[0]
         clauses = self._read(texts, tokens, list(rows), h, alone, mask)
-        return [self._answer(tokens[b], ways[b], [(rows, clauses)], b) for b in range(len(texts))]
+        out = []
+        for b, text in enumerate(texts):
+            read = []
+            for cut_lp, cuts in ways[b]:
+                edges = [0, *cuts, len(tokens[b])]
+                parts = [clauses[rows[b, i, j]] for i, j in zip(edges, edges[1:], strict=False)]
+                read.append((cut_lp, parts))
+            out.append(self._answer(text, tokens[b], read))
+        return out
 
     def _read(
         self,
@@ -209,58 +236,84 @@ class CompactRecognizer(Recognizer):
     ) -> list[_Clause]:
         """The readings of each clause (utterance, first token, token after the last)."""
         members, tags, choices = self.heads(h, alone, mask)
-        logits = members.mean(0) + self.intent_mask
-        lp = log_softmax(logits)
+        mean = np.add.reduce(members, 0) / np.float32(len(members))
+        lp = log_softmax(mean + self.intent_mask)
         each = log_softmax(members)
-        number, total = lp.shape
-        top = min(TOP_INTENTS + (self.none >= 0), total)
-        order = np.argsort(-lp, 1, kind="stable")[:, :top]
-        lengths = np.array([j - i for _, i, j in spans], np.int64)
-        many = len(self.parameters)
-        if many:
-            size = mask.shape[1]
-            # One row for each (clause, intent), then one for the second tags of the best intent.
-            scores = tags[:, None] + self.heads.intent_tag[order][:, :, None]
-            padding = np.full(1 + 2 * many, IMPOSSIBLE, np.float32)
-            padding[0] = 0
-            if lengths.min() < size:
-                scores = np.where(mask[:, None] > 0, scores, padding)
-            flat = scores.reshape(number * top, size, -1)
-            paths = best_paths(flat)
-            z = log_partition(flat)
-            tag_lp = (path_scores(flat, paths) - z).reshape(number, top)
-            paths = paths.reshape(number, top, size)
-            best = (np.take_along_axis(lp, order, 1) + tag_lp).argmax(1)
-            at = np.arange(number)
-            first = scores[at, best]
-            other = second_paths(first, paths[at, best], lengths)
-            other_lp = path_scores(first, other) - z.reshape(number, top)[at, best]
+        lengths = [j - i for _, i, j in spans]
+        order = np.argsort(-lp, 1, kind="stable")[:, : TOP_INTENTS + (self.none >= 0)].tolist()
+        rows = lp.tolist()
+        first = [(s, row[0]) for s, row in enumerate(order)]
+        decoded = [[d] for d in self._decode(first, tags, mask, lengths)]
+        # Tags can only lower the score of another intent: few have a chance.
+        more = []
+        for s, row in enumerate(order):
+            chosen_lp = self._choose(row[0], None if choices is None else choices[s])[1]
+            floor = rows[s][row[0]] + decoded[s][0].tags_lp + chosen_lp - SLACK
+            more += [(s, i) for i in row[1:] if rows[s][i] > floor]
+            if row[0] == self.none and len(row) > 1 and rows[s][row[1]] <= floor:
+                more.append((s, row[1]))  # one in scope always
+        if more:
+            for (s, _), d in zip(more, self._decode(more, tags, mask, lengths), strict=True):
+                decoded[s].append(d)
         out = []
         for s, (b, i, j) in enumerate(spans):
             words = tokens[b][i:j]
-            readings = []
-            for r in range(top):
-                intent = int(order[s, r])
-                score = float(lp[s, intent])
-                if score < -1000:
+            choice = None if choices is None else choices[s]
+            readings: list[_Reading] = []
+            for d in decoded[s]:
+                intent_lp = rows[s][d.intent]
+                if intent_lp < -1000 and readings:
                     continue
-                if many:
-                    ways = [(paths[s, r], float(tag_lp[s, r]))]
-                    if r == best[s] and other_lp[s] > -1000:
-                        ways.append((other[s], float(other_lp[s])))
-                else:
-                    ways = [(np.zeros(len(words), np.int64), 0.0)]
-                chosen, chosen_lp = self._choose(intent, None if choices is None else choices[s])
-                for path, path_lp in ways:
-                    call = self._call(texts[b], words, intent, path[: len(words)], chosen)
-                    whole = score + path_lp + chosen_lp
-                    readings.append(_Reading(whole, intent, score, path_lp, chosen_lp, call))
-            readings.sort(key=lambda reading: -reading.score)
-            intent = readings[0].intent
-            spread = float(lp[s, intent] - each[:, s, intent].min())
-            known = [float(lp[s, k]) for k in order[s] if k != self.none]
-            out.append(_Clause(readings, max(known, default=0.0), spread))
+                chosen, chosen_lp = self._choose(d.intent, choice)
+                call = self._call(texts[b], words, d.intent, d.path, chosen)
+                whole = intent_lp + d.tags_lp + chosen_lp
+                readings.append(_Reading(whole, intent_lp, d.tags_lp, chosen_lp, call, d, chosen))
+            readings.sort(key=_score)
+            best = readings[0].tags.intent
+            inside = [rows[s][i] for i in order[s] if i != self.none]
+            spread = rows[s][best] - min(each[:, s, best].tolist())
+            out.append(_Clause(words, readings, max(inside, default=0.0), spread))
         return out
+
+    def _decode(
+        self,
+        pairs: list[tuple[int, int]],
+        tags: Floats,
+        mask: Floats,
+        lengths: list[int],
+    ) -> list[_Tags]:
+        """The best tags of each (clause, intent)."""
+        many = len(self.parameters)
+        if not many:
+            return [_Tags(intent, 0.0, [], None, None) for _, intent in pairs]
+        clauses, intents = map(list, zip(*pairs, strict=True))
+        scores = tags[clauses]
+        scores += self.heads.intent_tag[intents][:, None]
+        if min(lengths) < tags.shape[1]:
+            padding = np.full(1 + 2 * many, IMPOSSIBLE, np.float32)
+            padding[0] = 0
+            scores = np.where(mask[clauses] > 0, scores, padding)
+        paths, forward = viterbi(scores)
+        lp = (np.maximum.reduce(forward[:, -1], 1) - log_partition(scores)).tolist()
+        out = []
+        for k, (clause, intent) in enumerate(pairs):
+            size = lengths[clause]
+            out.append(_Tags(intent, lp[k], paths[k][:size], scores[k, :size], forward[k, :size]))
+        return out
+
+    def _second(self, text: str, words: list[Token], best: _Reading) -> _Reading | None:
+        """The best reading with the same intent and other tags."""
+        tags = best.tags
+        if tags.scores is None or tags.forward is None:
+            return None
+        found = second_path(tags.scores, tags.forward, tags.path)
+        if found is None:
+            return None
+        path, score = found
+        lp = best.tags_lp + score - float(tags.forward[-1].max())
+        call = self._call(text, words, tags.intent, path, best.chosen)
+        whole = best.score - best.tags_lp + lp
+        return _Reading(whole, best.intent_lp, lp, best.choices_lp, call, tags, best.chosen)
 
     def _choose(self, intent: int, scores: Floats | None) -> tuple[list[Argument], float]:
         """The chosen values of an intent's parameters and their log-probability."""
@@ -282,7 +335,12 @@ class CompactRecognizer(Recognizer):
         return chosen, total
 
     def _call(
-        self, text: str, words: list[Token], intent: int, path: Ints, chosen: list[Argument]
+        self,
+        text: str,
+        words: list[Token],
+        intent: int,
+        path: Iterable[int],
+        chosen: list[Argument],
     ) -> Call:
         name = self.intents[intent]
         if intent == self.none:
@@ -329,22 +387,13 @@ class CompactRecognizer(Recognizer):
         return kept
 
     def _answer(
-        self,
-        tokens: list[Token],
-        ways: list[tuple[float, tuple[int, ...]]],
-        read: list[tuple[dict[tuple[int, int, int], int], list[_Clause]]],
-        b: int,
+        self, text: str, tokens: list[Token], ways: list[tuple[float, list[_Clause]]]
     ) -> Proposal:
         """The best answer over all ways to cut the utterance, and the runners-up."""
-        rows, clauses = read[0]
         answers: list[tuple[float, float, list[_Reading], list[_Clause]]] = []
-        for cut_lp, cuts in ways:
-            edges = [0, *cuts, len(tokens)]
-            parts = [clauses[rows[b, i, j]] for i, j in zip(edges, edges[1:], strict=False)]
+        for cut_lp, parts in ways:
             # none() never stands beside another call.
-            options = [
-                [r for r in c.readings if len(parts) == 1 or r.call != NONE][:4] for c in parts
-            ]
+            options = [[r for r in c.readings if len(parts) == 1 or r.call != NONE] for c in parts]
             if not all(options):
                 continue
             best = [o[0] for o in options]
@@ -357,11 +406,17 @@ class CompactRecognizer(Recognizer):
         answers.sort(key=lambda a: -a[0])
         score, cut_lp, best, parts = answers[0]
         calls = tuple(r.call for r in best)
+        for k, clause in enumerate(parts):
+            other = self._second(text, clause.words, best[k])
+            if other is not None:
+                changed = [*best[:k], other, *best[k + 1 :]]
+                answers.append((score - best[k].score + other.score, cut_lp, changed, parts))
+        answers[1:] = sorted(answers[1:], key=lambda a: -a[0])
         others: dict[tuple[Call, ...], float] = {}
         for total, _, option, _ in answers[1:]:
-            other = tuple(r.call for r in option)
-            if other != calls:
-                others.setdefault(other, total)
+            answer = tuple(r.call for r in option)
+            if answer != calls:
+                others.setdefault(answer, total)
         ranked = list(others.items())
         if calls == (NONE,):  # the best answer in scope first
             ranked.sort(key=lambda item: item[0] == (NONE,))

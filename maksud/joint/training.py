@@ -14,7 +14,7 @@ import random
 import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 FORMAT = "maksud-joint/1"
 """Version of joint.json and the tensors beside it."""
 
+LITTLE = 3_000
+"""Fewer clauses than this are augmented more: their values are few, and easily learned by heart."""
+
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 
 
@@ -50,31 +53,36 @@ class CompactSettings:
     epochs: int = 0
     """Passes over the data; 0 derives them: few for much data, many for little."""
     members: int = 0
-    """Networks in the committee; 0 derives them: more for little data."""
-    dim: int = 128
+    """Networks in the committee; 0 derives them. More are surer and slower."""
+    dim: int = 96
     """Width of the network. A multiple of 4."""
-    word_dim: int = 0
-    """Width of word embeddings; 0 derives it."""
+    word_dim: int = 64
+    """Width of word embeddings, and of those of character n-grams."""
     buckets: int = 16384
     """Rows of the table of character n-grams."""
+    convolutions: int = 2
+    """Convolution blocks before the attention block."""
     dropout: float = -1.0
     """Dropout probability; negative derives it: more for little data."""
-    batch_size: int = 0
-    """Clauses in a step; 0 derives it."""
+    batch_size: int = 64
+    """Clauses in a step."""
     learning_rate: float = 3e-3
-    """Peak learning rate of AdamW: linear warm-up, then linear decay."""
+    """Peak learning rate: linear warm-up, then linear decay."""
     weight_decay: float = 0.01
     """Weight decay of AdamW."""
     label_smoothing: float = 0.05
     """Share of an intent's probability that is spread over the others."""
-    swap: float = 0.6
-    """Share of clauses in which values are swapped for others of the same parameter."""
+    swap: float = -1.0
+    """Share of clauses in which values are swapped for others of the same parameter; negative
+    derives it: more for little data."""
+    mix: float = -1.0
+    """Share of values in such clauses that are made of the beginning of one value and the end of
+    another; negative derives it: none for much data."""
     hide: float = 0.5
     """How often rare words are hidden: a word seen n times with probability hide / (hide + n)."""
-    agreement: float = 0.0
-    """Weight of the penalty for members that disagree on an utterance."""
-    convolutions: int = 2
-    """Convolution blocks before the attention block."""
+    veil: float = -1.0
+    """Share of the words of values that are shown without word and spelling, so that only the
+    words around them tell what they are; negative derives it: none for much data."""
 
     def __post_init__(self) -> None:
         """Raises `SettingsError` for values out of range."""
@@ -83,17 +91,18 @@ class CompactSettings:
             ("epochs", 0, 10_000),
             ("members", 0, 16),
             ("dim", 4, 4096),
-            ("word_dim", 0, 4096),
+            ("word_dim", 1, 4096),
             ("buckets", 16, 2**24),
+            ("convolutions", 0, 16),
             ("dropout", -1.0, 0.9),
-            ("batch_size", 0, 65_536),
+            ("batch_size", 1, 65_536),
             ("learning_rate", 1e-6, 1.0),
             ("weight_decay", 0.0, 1.0),
             ("label_smoothing", 0.0, 0.5),
-            ("swap", 0.0, 1.0),
+            ("swap", -1.0, 1.0),
+            ("mix", -1.0, 1.0),
             ("hide", 0.0, 100.0),
-            ("agreement", 0.0, 100.0),
-            ("convolutions", 0, 16),
+            ("veil", -1.0, 0.9),
         ):
             value = getattr(self, name)
             if not low <= value <= high:
@@ -103,18 +112,19 @@ class CompactSettings:
         if self.dim % 4:
             raise SettingsError(f"dim is {self.dim}, expected a multiple of 4", where="dim")
 
-    def resolved(self, clauses: int, parameters: int) -> CompactSettings:
-        """The settings with everything derived, for data of so many clauses and parameters."""
-        from dataclasses import replace
-
-        epochs = self.epochs or min(240, max(8, round(14 * math.sqrt(13_000 / max(1, clauses)))))
+    def resolved(self, clauses: int, intents: int) -> CompactSettings:
+        """The settings with everything derived, for data of so many clauses and intents."""
+        little = clauses < LITTLE
+        # Many intents need more passes than few with as many examples together.
+        passes = 8 * (13_000 / clauses) ** 0.5 * (1_900 * intents / clauses) ** 0.33
         return replace(
             self,
-            epochs=epochs,
-            members=self.members or 2,
-            word_dim=self.word_dim or 64,
-            dropout=0.25 if self.dropout < 0 else self.dropout,
-            batch_size=self.batch_size or 64,
+            epochs=self.epochs or min(200, max(5, round(passes))),
+            members=self.members or 4,
+            dropout=self.dropout if self.dropout >= 0 else 0.2 if clauses < 500 * intents else 0.1,
+            swap=self.swap if self.swap >= 0 else 0.8 if little else 0.6,
+            mix=self.mix if self.mix >= 0 else 0.3 if little else 0.0,
+            veil=self.veil if self.veil >= 0 else 0.2 if little else 0.0,
         )
 
 
@@ -210,7 +220,7 @@ class _Plan:
         clauses = corpus.clauses
         intents = sorted({c.intent for c in clauses})
         parameters = sorted({p for c in clauses for _, _, p in c.spans})
-        settings = settings.resolved(len(clauses), len(parameters))
+        settings = settings.resolved(len(clauses), len(intents))
         words = Counter(w for c in clauses for w in c.words)
         vocabulary = Vocabulary.build(words, settings.buckets)
         for phrase in corpus.connectives:
@@ -220,17 +230,17 @@ class _Plan:
         intent_of = {f: i for i, f in enumerate(intents)}
         parameter_of = {p: i for i, p in enumerate(parameters)}
         used = Counter(p for c in clauses for p in c.choices)
-        choices = [(p, values) for p, values in corpus.choices.items() if used[p]]
+        choices = [(p, listed) for p, listed in corpus.choices.items() if used[p]]
         has_choice = {(c.intent, p) for c in clauses for p in c.choices}
         items = []
         for clause in clauses:
             chosen = []
-            for p, values in choices:
+            for p, listed in choices:
                 if (clause.intent, p) not in has_choice:
                     chosen.append(-100)  # torch's index to ignore
                 else:
                     given = clause.choices.get(p)
-                    chosen.append(0 if given is None else 1 + values.index(given))
+                    chosen.append(0 if given is None else 1 + listed.index(given))
             items.append(
                 _Item(
                     intent_of[clause.intent],
@@ -267,7 +277,7 @@ class _Plan:
             np.array([0] + [vocabulary.id(w) for w in types], np.int64),
             grams,
             (1 / np.sqrt(number)).astype(np.float32),
-            np.array([1e9] + [words[w] if w in vocabulary.words else 1e9 for w in types], "f4"),
+            np.array([1e9] + [max(1, words[w]) for w in types], "f4"),
         )
 
     @property
@@ -326,7 +336,7 @@ def _join(plan: _Plan, group: Sequence[_Item], many: int, rng: random.Random) ->
     for item in group:
         words, spans = item.types, item.spans
         if spans and rng.random() < plan.settings.swap:
-            words, spans = _swap(item, plan.values, rng)
+            words, spans = _swap(words, spans, plan.values, rng, plan.settings.mix)
         lead: list[int] = []
         if types:
             lead = rng.choices(plan.connectives, plan.connective_weights)[0]
@@ -341,18 +351,25 @@ def _join(plan: _Plan, group: Sequence[_Item], many: int, rng: random.Random) ->
 
 
 def _swap(
-    item: _Item, values: list[list[list[int]]], rng: random.Random
+    types: list[int],
+    old: list[tuple[int, int, int]],
+    values: list[list[list[int]]],
+    rng: random.Random,
+    mix: float,
 ) -> tuple[list[int], list[tuple[int, int, int]]]:
     words: list[int] = []
     spans: list[tuple[int, int, int]] = []
     at = 0
-    for i, j, k in item.spans:
-        value = rng.choice(values[k]) if rng.random() < 0.5 else item.types[i:j]
-        words += item.types[at:i]
+    for i, j, k in old:
+        value = rng.choice(values[k]) if rng.random() < 0.5 else types[i:j]
+        if mix and rng.random() < mix:
+            other = rng.choice(values[k])
+            value = value[: rng.randint(1, len(value))] + other[rng.randint(1, len(other)) :]
+        words += types[at:i]
         spans.append((len(words), len(words) + len(value), k))
         words += value
         at = j
-    return words + item.types[at:], spans
+    return words + types[at:], spans
 
 
 # ---------------------------------------------------------------- the loop
@@ -384,8 +401,10 @@ def _fit(plan: _Plan, progress: OnProgress | None) -> tuple[Network, float]:
     network = Network(shape, s.dropout, s.seed)
     network.heads.allowed.copy_(torch.from_numpy(_allowed(plan)))
     params = list(network.parameters())
+    tables = [network.extractor.word, network.extractor.gram]
+    dense = [p for p in params if p.requires_grad]
     optimizer = torch.optim.AdamW(
-        params,
+        dense,
         lr=s.learning_rate,
         betas=(0.9, 0.98),
         weight_decay=s.weight_decay,
@@ -408,9 +427,12 @@ def _fit(plan: _Plan, progress: OnProgress | None) -> tuple[Network, float]:
             loss = _loss(network, plan, batch, noise)
             optimizer.zero_grad()
             loss.backward()
-            torch.nn.utils.clip_grad_norm_(params, 5.0 * math.sqrt(s.members))
+            moved = [*dense, *(t.taken for t in tables if t.taken is not None)]
+            torch.nn.utils.clip_grad_norm_(moved, 5.0 * math.sqrt(s.members))
             optimizer.step()
             step += 1
+            for table in tables:
+                table.step(s.learning_rate * rate, s.weight_decay, 0.98, step)
             losses.append(float(loss.detach()))
             if step % 4 == 0:
                 keep = min(0.998, step / (step + 40)) ** 4
@@ -476,8 +498,13 @@ def _loss(
     # Rare words are hidden more often; now and then the spelling is hidden instead. A word type
     # is computed once for each way in which it is shown.
     chance = s.hide / (s.hide + plan.counts[tokens]) + 0.02
-    hidden = noise.random(tokens.shape) < chance
-    unspelled = noise.random(tokens.shape) < 0.02
+    hidden = np.less(noise.random(tokens.shape), chance)
+    unspelled = np.less(noise.random(tokens.shape), 0.02)
+    if s.veil:
+        labels = _padded([[tag for row in u.tags for tag in row] for u in batch])
+        veiled = (labels > 0) & (noise.random(tokens.shape) < s.veil)
+        hidden |= veiled
+        unspelled |= veiled
     shown, place = np.unique(tokens * 4 + hidden * 2 + unspelled, return_inverse=True)
     place = place.reshape(tokens.shape)
     present = shown // 4
