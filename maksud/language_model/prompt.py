@@ -197,7 +197,7 @@ def _backend(tokenizer: Any) -> Any:
 
 
 def _byte_letters() -> dict[int, str]:
-    """GPT-2's printable letter for each byte (Radford et al. 2019), used by every byte-level BPE."""
+    """GPT-2's printable letter for each byte (Radford et al. 2019), as all byte-level BPEs use."""
     plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
     letters = {byte: chr(byte) for byte in plain}
     for place, byte in enumerate(b for b in range(256) if b not in letters):

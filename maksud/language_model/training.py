@@ -12,9 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import random
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -25,16 +23,19 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from maksud.calls import format_calls
+from maksud.calls import Call, parse_calls, same_answer
 from maksud.contract import Contract
 from maksud.dataset import Example
 from maksud.errors import DataError, EngineError, RunError, SettingsError
 from maksud.language_model import attention
+from maksud.language_model.checkpoints import Keeper
 from maksud.language_model.constraint import Constraint
 from maksud.language_model.decoding import Decoder
-from maksud.language_model.gallery import check_model_folder
+from maksud.language_model.gallery import quiet
+from maksud.language_model.loading import bfloat16_is_faster, load
 from maksud.language_model.packing import Encoded, Lower, encode, make_packs, pack_loss
 from maksud.language_model.prompt import Prompt, tokenizer_fingerprint
+from maksud.language_model.variation import Variations
 from maksud.recognition import OnProgress, Progress
 
 SMALL = 1_000_000_000
@@ -62,6 +63,9 @@ class LanguageModelSettings:
     """Rank of the LoRA matrices."""
     lora_alpha: int = 64
     """LoRA's weight: the matrices' product is scaled by lora_alpha / lora_dim."""
+    varied_values: float = 0.5
+    """From the second epoch on, each copied value of an example is replaced with this probability
+    by one of another example (see `variation`)."""
     frozen_layers: float = 0.0
     """Share of the layers, from the bottom, that stay as they are, in [0, 1). What they compute is
     kept in memory, so that half the layers cost half the time."""
@@ -97,6 +101,7 @@ class LanguageModelSettings:
         _require(self.num_train_epochs > 0, "num_train_epochs", self.num_train_epochs)
         _require(self.lora_dim > 0, "lora_dim", self.lora_dim)
         _require(self.lora_alpha > 0, "lora_alpha", self.lora_alpha)
+        _require(0 <= self.varied_values <= 1, "varied_values", self.varied_values)
         _require(0 <= self.frozen_layers < 1, "frozen_layers", self.frozen_layers)
         _require(self.tokens_per_pack >= 0, "tokens_per_pack", self.tokens_per_pack)
         _require(self.seq_length >= 0, "seq_length", self.seq_length)
@@ -167,11 +172,13 @@ class _Training:
                 hint="Make the contract from this base's tokenizer",
             )
         attention.install(self.model)
+        self.limit = settings.seq_length or int(self.model.config.max_position_embeddings)
         self.bfloat16 = self._choose_precision()
         self.frozen = int(settings.frozen_layers * len(self.model.model.layers))
         self.tuned = self._with_adapter()
         self.parameters = [p for p in self.model.parameters() if p.requires_grad]
         self.train_set = self._encode(train)
+        self.variations = Variations(train, contract.catalog)
         sample = random.Random(settings.seed).sample(list(dev), min(len(dev), self._dev_rows()))
         self.dev_rows = sample
         self.dev_set = self._encode(sample[: settings.dev_loss_rows])
@@ -197,7 +204,7 @@ class _Training:
         packs = list(self._packs(budget))
         total = len(packs)
         marks = {round(total * (k + 1) / settings.evaluations) for k in range(settings.evaluations)}
-        keeper = _Keeper(checkpoints, self.identity) if checkpoints else None
+        keeper = Keeper(checkpoints, self.identity) if checkpoints else None
         names = [n for n, p in self.model.named_parameters() if p.requires_grad]
         begin, best, best_score = 0, self._state(), (-1.0, -math.inf)
         if keeper and (state := keeper.newest()) is not None:
@@ -260,13 +267,25 @@ class _Training:
             keeper.clear()
 
     def _packs(self, budget: int) -> Iterator[list[int]]:
+        """The steps, as numbers of `train_set`, to which the epochs' variations are added."""
         epochs = self.settings.num_train_epochs
+        count = len(self.train_set)
         for epoch in range(math.ceil(epochs)):
             order = random.Random(f"{self.settings.seed}/{epoch}")
-            packs = make_packs(self.train_set, budget, order)
+            numbers = [self._varied(n, order) if epoch else n for n in range(count)]
+            packs = make_packs([self.train_set[n] for n in numbers], budget, order)
             if epoch + 1 > epochs:
                 packs = packs[: math.ceil(len(packs) * (epochs - epoch))]
-            yield from packs
+            yield from ([numbers[k] for k in pack] for pack in packs)
+
+    def _varied(self, number: int, rng: random.Random) -> int:
+        """The number of a variation of an example; its own where nothing is replaced."""
+        utterance, calls = self.variations.draw(number, self.settings.varied_values, rng)
+        encoded = self._encoded(utterance, calls)
+        if encoded == self.train_set[number] or len(self._prefix()) + len(encoded) > self.limit:
+            return number
+        self.train_set.append(encoded)
+        return len(self.train_set) - 1
 
     def _step(self, numbers: list[int], optimizer: torch.optim.Optimizer) -> float:
         with self._arithmetic():
@@ -311,7 +330,7 @@ class _Training:
                 )
             catalog = self.contract.catalog
             right = sum(
-                a.text == catalog.render(catalog.named(r.calls))
+                same_answer(catalog.named(parse_calls(a.text)), catalog.named(r.calls))
                 for a, r in zip(answers, rows, strict=True)
             )
             match = right / len(rows)
@@ -342,7 +361,8 @@ class _Training:
             eos_token_id=end, pad_token_id=end, do_sample=False
         )
         out.mkdir(parents=True, exist_ok=True)
-        model.save_pretrained(out)
+        with quiet():
+            model.save_pretrained(out)
         # The guide's script stops at the tokenizer's end token: it must be the one trained.
         self.tokenizer.eos_token = self.tokenizer.convert_ids_to_tokens(end)
         if self.tokenizer.pad_token is None:
@@ -353,21 +373,22 @@ class _Training:
 
     def _encode(self, examples: Sequence[Example]) -> list[Encoded]:
         prefix = len(self._prefix())
-        limit = self.settings.seq_length or int(self.model.config.max_position_embeddings)
         out = []
-        catalog = self.contract.catalog
         for example in examples:
-            # Constrained decoding writes the catalog's style: training asks for the same.
-            answer = format_calls(catalog.styled(catalog.named(example.calls)))
-            encoded = encode(self.prompt, prefix, example.instruction, answer)
-            if prefix + len(encoded) > limit:
+            encoded = self._encoded(example.instruction, example.calls)
+            if prefix + len(encoded) > self.limit:
                 raise DataError(
-                    f"an example has {prefix + len(encoded)} tokens, more than {limit}",
+                    f"an example has {prefix + len(encoded)} tokens, more than {self.limit}",
                     where=example.place,
                     hint="Raise seq_length or shorten the example",
                 )
             out.append(encoded)
         return out
+
+    def _encoded(self, utterance: str, calls: Sequence[Call]) -> Encoded:
+        # Constrained decoding writes the catalog's style: training asks for the same.
+        answer = self.contract.catalog.render(calls)
+        return encode(self.prompt, len(self._prefix()), utterance, answer)
 
     def _prefix(self) -> tuple[int, ...]:
         return self.prompt.prefix
@@ -391,17 +412,16 @@ class _Training:
         names = sorted(
             {n.rpartition(".")[2] for n, m in layers.named_modules() if isinstance(m, nn.Linear)}
         )
-        tuned = get_peft_model(
-            self.model,
-            LoraConfig(
-                r=self.settings.lora_dim,
-                lora_alpha=self.settings.lora_alpha,
-                lora_dropout=0.0,
-                target_modules=names,
-                layers_to_transform=list(range(self.frozen, len(layers))),
-                task_type="CAUSAL_LM",
-            ),
+        shape = LoraConfig(
+            r=self.settings.lora_dim,
+            lora_alpha=self.settings.lora_alpha,
+            lora_dropout=0.0,
+            target_modules=names,
+            layers_to_transform=list(range(self.frozen, len(layers))),
+            task_type="CAUSAL_LM",
         )
+        with quiet():
+            tuned = get_peft_model(self.model, shape)
         for parameter in tuned.parameters():
             if parameter.requires_grad:
                 parameter.data = parameter.data.float()
@@ -427,7 +447,8 @@ class _Training:
     def _arithmetic(self) -> AbstractContextManager[Any]:
         if not self.bfloat16:
             return nullcontext()
-        return torch.autocast(self.device.type, dtype=torch.bfloat16)
+        cast: AbstractContextManager[Any] = torch.autocast(self.device.type, dtype=torch.bfloat16)
+        return cast
 
     def _state(self) -> list[Tensor]:
         return [p.detach().clone() for p in self.parameters]
@@ -436,162 +457,6 @@ class _Training:
         self.progress(Progress("train", min(1.0, done), text, metrics or {}))
 
 
-def load(base: Path, device: torch.device, method: str = "lora") -> tuple[Any, Any]:
-    """Tokenizer and model of a plain Hugging Face directory, which is checked first."""
-    check_model_folder(base)
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    kwargs: dict[str, Any] = {}
-    if method == "qlora":
-        try:
-            import bitsandbytes  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: F401
-        except ImportError as error:
-            raise SettingsError(
-                "method qlora needs bitsandbytes, which is not installed",
-                hint="pip install bitsandbytes, or use method lora",
-            ) from error
-        from transformers import BitsAndBytesConfig
-
-        kwargs["quantization_config"] = BitsAndBytesConfig(
-            load_in_4bit=True,
-            bnb_4bit_quant_type="nf4",
-            bnb_4bit_use_double_quant=True,
-            bnb_4bit_compute_dtype=torch.bfloat16,
-        )
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True)
-        model = AutoModelForCausalLM.from_pretrained(
-            base,
-            dtype="auto",
-            local_files_only=True,
-            use_safetensors=True,
-            trust_remote_code=False,
-            attn_implementation="sdpa",
-            **kwargs,
-        )
-    except (OSError, ValueError, KeyError) as error:
-        raise RunError(f"the model can't be loaded ({error})", where=str(base)) from error
-    if method != "qlora":
-        model.to(device)
-    return tokenizer, model
-
-
-def bfloat16_is_faster() -> bool:
-    """Whether this CPU multiplies bfloat16 matrices clearly faster than float32, by trying.
-
-    The CPU's flags do not tell: with avx512_bf16 alone either can be true.
-    """
-    times = {}
-    for kind in (torch.float32, torch.bfloat16):
-        a, b = torch.ones(256, 768, dtype=kind), torch.ones(768, 768, dtype=kind)
-        a @ b
-        rounds = []
-        for _ in range(5):
-            started = time.perf_counter()
-            for _ in range(4):
-                a @ b
-            rounds.append(time.perf_counter() - started)
-        times[kind] = min(rounds)
-    return times[torch.bfloat16] * 1.2 < times[torch.float32]
-
-
 def _clock(seconds: float) -> str:
     minutes, seconds = divmod(round(seconds), 60)
     return f"{minutes}:{seconds:02d}"
-
-
-# ---------------------------------------------------------------- checkpoints
-
-
-@dataclass(frozen=True)
-class _Checkpoint:
-    """What `_Keeper` read back; see there."""
-
-    step: int
-    score: tuple[float, float]
-    tensors: dict[str, Tensor]
-
-    def restore(
-        self, names: list[str], parameters: list[Tensor], optimizer: torch.optim.Optimizer
-    ) -> tuple[int, list[Tensor], tuple[float, float]]:
-        best = []
-        with torch.no_grad():
-            for name, parameter in zip(names, parameters, strict=True):
-                parameter.copy_(self.tensors["now." + name])
-                best.append(self.tensors["best." + name].to(parameter.device))
-                optimizer.state[parameter] = {
-                    "step": self.tensors["step." + name],
-                    "exp_avg": self.tensors["first." + name].to(parameter.device),
-                    "exp_avg_sq": self.tensors["second." + name].to(parameter.device),
-                }
-        return self.step, best, self.score
-
-
-class _Keeper:
-    """The newest state of a training in a directory: one safetensors file, replaced whole.
-
-    Its header says which training it is of; a state of another one is left alone.
-    """
-
-    def __init__(self, directory: Path, identity: str) -> None:
-        self._directory = directory
-        self._file = directory / f"state-{identity[:16]}.safetensors"
-        self._identity = identity
-
-    def newest(self) -> _Checkpoint | None:
-        from safetensors import SafetensorError, safe_open
-
-        try:
-            with safe_open(self._file, framework="pt") as file:
-                about = file.metadata() or {}
-                tensors = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118
-        except (OSError, SafetensorError):
-            return None
-        digest = hashlib.sha256()
-        for name in sorted(tensors):
-            digest.update(tensors[name].contiguous().numpy().tobytes())
-        if about.get("identity") != self._identity or about.get("sha256") != digest.hexdigest():
-            return None
-        match, loss = json.loads(about["score"])
-        return _Checkpoint(int(about["step"]), (match, loss), tensors)
-
-    def keep(
-        self,
-        step: int,
-        names: list[str],
-        parameters: list[Tensor],
-        optimizer: torch.optim.Optimizer,
-        best: list[Tensor],
-        score: tuple[float, float],
-    ) -> None:
-        from safetensors.torch import save_file
-
-        tensors = {}
-        for name, parameter, value in zip(names, parameters, best, strict=True):
-            state = optimizer.state[parameter]
-            tensors["now." + name] = parameter.detach()
-            tensors["best." + name] = value
-            tensors["step." + name] = state["step"]
-            tensors["first." + name] = state["exp_avg"]
-            tensors["second." + name] = state["exp_avg_sq"]
-        tensors = {k: v.contiguous().cpu().clone() for k, v in tensors.items()}
-        digest = hashlib.sha256()
-        for name in sorted(tensors):
-            digest.update(tensors[name].numpy().tobytes())
-        about = {
-            "identity": self._identity,
-            "step": str(step),
-            "score": json.dumps(score),
-            "sha256": digest.hexdigest(),
-        }
-        self._directory.mkdir(parents=True, exist_ok=True)
-        handle, staged = tempfile.mkstemp(dir=self._directory, suffix=".staged")
-        os.close(handle)
-        save_file(tensors, staged, metadata=about)
-        with open(staged, "rb") as file:
-            os.fsync(file.fileno())
-        os.replace(staged, self._file)
-
-    def clear(self) -> None:
-        """Removes the state of a finished training."""
-        self._file.unlink(missing_ok=True)

@@ -1,0 +1,82 @@
+"""A tiny language model with random weights and a tokenizer of its own, as a plain directory.
+
+Small enough that tuning and decoding take seconds, of the same architectures and the same kind of
+tokenizer (byte-level BPE with ChatML's control tokens) as the real ones.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+WORDS = """bagaimana cuaca di Bandung besok tolong putar lagu Hampa nomor kecilkan suaranya kali
+hari ini lusa nanti malam siapa presiden dari Jakarta Medan Hangzhou Surabaya weather_search
+play_music volume_down none song artist value title (live) "remix" 12 2024 5pm"""
+
+QWEN_PATTERN = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
+    r"|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+"""How Qwen's tokenizer cuts text: a sign sticks to the word behind it, as in `=Hampa`."""
+
+
+def tiny_tokenizer(*, qwen: bool = False, vocabulary: int = 700) -> Any:
+    """A byte-level BPE tokenizer that cuts text as GPT-2's does, or as Qwen's."""
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    made = Tokenizer(models.BPE())
+    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    if qwen:
+        cut = pre_tokenizers.Split(Regex(QWEN_PATTERN), "isolated")
+        level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+        made.pre_tokenizer = pre_tokenizers.Sequence([cut, level])
+    made.decoder = decoders.ByteLevel()
+    words = WORDS.split()
+    texts = [WORDS, *words, *(f"f({a}={b}, {b}={a});" for a in words for b in words)]
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary,
+        special_tokens=["<|endoftext|>", "<|im_start|>", "<|im_end|>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    made.train_from_iterator(texts, trainer)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=made, eos_token="<|endoftext|>", pad_token="<|endoftext|>"
+    )
+
+
+def write_tiny_base(
+    directory: Path, *, qwen: bool = False, seed: int = 0, spread: float = 0.02
+) -> Path:
+    """Writes a base model of Llama's architecture, or of Qwen2's.
+
+    The greater `spread`, that of the first weights, the less alike are its outputs.
+    """
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
+
+    from maksud.language_model.gallery import quiet
+
+    tokenizer = tiny_tokenizer(qwen=qwen)
+    shape: dict[str, Any] = dict(
+        vocab_size=len(tokenizer),
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=4,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=512,
+        tie_word_embeddings=False,
+        initializer_range=spread,
+        bos_token_id=0,
+        eos_token_id=0,
+    )
+    torch.manual_seed(seed)
+    made: Any = LlamaForCausalLM(LlamaConfig(**shape))
+    if qwen:
+        made = Qwen2ForCausalLM(Qwen2Config(**shape))
+    with quiet():
+        made.save_pretrained(directory)
+        tokenizer.save_pretrained(directory)
+    return directory
