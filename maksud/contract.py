@@ -18,7 +18,8 @@ from typing import Any
 
 from maksud.catalog import Catalog
 from maksud.confidence import Calibration
-from maksud.errors import InputError, MaksudError, RunError
+from maksud.dataset import fold_turns
+from maksud.errors import MaksudError, RunError
 
 GRAMMAR = "calls/1"
 FOLD_USER_TURNS = "user-turns/1"
@@ -65,11 +66,7 @@ class Contract:
         return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
     def fold_turns(self, turns: Sequence[str]) -> str:
-        """The user's turns of a conversation as one utterance.
-
-        The guide's rule: turns joined by a space, each but the last closed by a full stop where
-        it has no closing mark. Raises `InputError` where no turn says anything.
-        """
+        """The user's turns of a conversation as one utterance: see `dataset.fold_turns`."""
         return fold_turns(turns)
 
     def render(self, utterance: str) -> str:
@@ -162,13 +159,3 @@ class Contract:
                 hint="Restore the file, or train again",
             )
         return contract
-
-
-def fold_turns(turns: Sequence[str]) -> str:
-    """See `Contract.fold_turns`."""
-    said = [" ".join(t.split()) for t in turns]
-    said = [t for t in said if t]
-    if not said:
-        raise InputError("there is no user turn with text", hint="Send at least one user message")
-    closed = [t if t[-1] in ".?!…。？！" else t + "." for t in said[:-1]]
-    return " ".join([*closed, said[-1]])

@@ -16,12 +16,17 @@ from typing import Any, overload
 
 from maksud.calls import Call, parse_calls
 from maksud.catalog import Catalog
-from maksud.errors import CallSyntaxError, DataError
+from maksud.errors import CallSyntaxError, DataError, InputError
 
 SPLITS = ("train", "dev", "test")
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _WORD = re.compile(r"\w+")
+# What `_WORD` and `casefold` do to ASCII, byte by byte: four times as fast.
+_ASCII_WORDS = bytes(
+    ord(chr(c).lower()) if c < 128 and (chr(c).isalnum() or chr(c) == "_") else ord(" ")
+    for c in range(256)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,8 @@ class Example:
     """An utterance and its answer, as text; everything else about it is kept as metadata.
 
     `instruction` is the folded utterance; where it came from several turns, `metadata["turns"]`
-    holds them. `source` and `line` say where it was read.
+    holds them, and `metadata["replies"]` what was answered after each but the last. `output` is
+    "" where the example is not labelled yet. `source` and `line` say where it was read.
     """
 
     instruction: str
@@ -42,8 +48,20 @@ class Example:
     metadata: Mapping[str, Any] = field(default_factory=lambda: _NOTHING, hash=False)
 
     @property
+    def is_labelled(self) -> bool:
+        """Whether the example has an answer."""
+        return self.output != ""
+
+    @property
     def calls(self) -> tuple[Call, ...]:
         """The parsed answer. Raises `CallSyntaxError` with the example's place."""
+        if not self.is_labelled:
+            raise CallSyntaxError(
+                "E-UNLABELLED the example has no answer yet",
+                position=0,
+                where=self.place,
+                hint="Label it first, or leave it out",
+            )
         try:
             return parse_calls(self.output)
         except CallSyntaxError as error:
@@ -158,6 +176,13 @@ class Dataset(Sequence[Example]):
         Raises the first `CallSyntaxError`, or a `DataError` that says how many more there are.
         """
         bad: list[tuple[str, str]] = []
+        unlabelled = [e for e in self.examples if not e.is_labelled]
+        if unlabelled:
+            raise DataError(
+                f"E-UNLABELLED {len(unlabelled):,} of {len(self):,} examples have no answer yet",
+                where=unlabelled[0].place,
+                hint="Label them first, or leave them out",
+            )
         for e in self.examples:
             violations = self.catalog.violations(e.calls)
             if violations:
@@ -212,9 +237,30 @@ class Dataset(Sequence[Example]):
         )
 
 
+def fold_turns(turns: Sequence[str]) -> str:
+    """The user's turns of a conversation as one utterance.
+
+    The guide's rule: turns joined by a space, each but the last closed by a full stop where it
+    has no closing mark. Raises `InputError` where no turn says anything.
+    """
+    said = [" ".join(t.split()) for t in turns]
+    said = [t for t in said if t]
+    if not said:
+        raise InputError("there is no user turn with text", hint="Send at least one user message")
+    closed = [t if t[-1] in ".?!…。？！" else t + "." for t in said[:-1]]
+    return " ".join([*closed, said[-1]])
+
+
 def normalised(text: str) -> str:
     """Case, punctuation and spacing folded away: what makes two utterances the same."""
-    return " ".join(_WORD.findall(text.casefold())) or text.casefold().strip()
+    return " ".join(folded_words(text)) or text.casefold().strip()
+
+
+def folded_words(text: str) -> list[str]:
+    """The words of a text without case and punctuation."""
+    if text.isascii():
+        return text.encode("ascii").translate(_ASCII_WORDS).decode("ascii").split()
+    return _WORD.findall(text.casefold())
 
 
 def near_groups(texts: Sequence[str]) -> list[int]:

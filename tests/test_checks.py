@@ -1,41 +1,23 @@
-"""Each check finds what it is for, and nothing where there is nothing."""
+"""Checking as a whole: nothing in good data, all that reading found, flat memory, progress."""
 
+import tracemalloc
 from pathlib import Path
 
 import pytest
+from checked import WORDS, codes, found, good, rows
 
 from maksud.catalog import Catalog, Intent, Parameter
-from maksud.checks import check
+from maksud.checks import check, examine
 from maksud.dataset import Dataset, Example
-from maksud.findings import Finding, excerpt, ordered, shown
-
-WORDS = ["satu", "dua", "tiga", "empat", "lima", "enam", "tujuh", "delapan", "sembilan", "sepuluh"]
-
-
-def rows(intent: str, n: int, split: str = "train") -> list[Example]:
-    """`n` single-intent examples, no two of them alike."""
-    return [
-        Example(
-            f"{intent} {WORDS[k % 10]} {WORDS[k // 10]} {split}", f"{intent}()", split=split, line=k
-        )
-        for k in range(n)
-    ]
-
-
-def good() -> list[Example]:
-    out = rows("play", 100) + rows("stop", 100) + rows("none", 10)
-    for k in range(50):
-        a, b = WORDS[k % 10], WORDS[k // 10]
-        out.append(Example(f"mainkan {a} lalu hentikan {b}", "play();stop()", split="train"))
-    return out
-
-
-def codes(examples: list[Example], catalog: Catalog | None = None) -> set[str]:
-    return {f.code for f in check(Dataset(examples, catalog=catalog))}
 
 
 def test_good_data_has_no_findings() -> None:
-    assert check(Dataset(good())) == []
+    assert not check(Dataset(good())).codes
+
+
+def test_nothing_to_check() -> None:
+    checked = examine(Dataset([]))
+    assert not checked.findings.codes and checked.profile.examples == 0
 
 
 @pytest.mark.parametrize(
@@ -43,9 +25,9 @@ def test_good_data_has_no_findings() -> None:
     [
         (rows("rare", 49), "W-FEW"),
         (rows("fair", 99), "I-FEW"),
-        (rows("none", 30, "again") + rows("big", 100) + rows("big", 100, "x"), ""),
         ([Example("x", "f(", split="train")], "E-CALL"),
         ([Example("play satu satu train", "stop()", split="train")], "W-CONFLICT"),
+        ([Example("play satu satu train", "play()", split="train")], "W-DUP"),
         ([Example("Play satu satu TRAIN!", "play()", split="train")], "I-DUP"),
         ([Example("play satu satu train", "play()", split="test")], "W-LEAK"),
         ([Example("a b c d e f", "new();stop()", split="train")], "W-UNSEEN"),
@@ -53,70 +35,89 @@ def test_good_data_has_no_findings() -> None:
     ],
 )
 def test_each_check_finds_its_fault(extra: list[Example], code: str) -> None:
-    found = codes(good() + extra)
-    assert code in found if code else not found & {"W-FEW", "I-FEW"}
-
-
-def test_near_copies_across_splits_are_told() -> None:
-    base = [Example("one two three four five six", "play()", split="train")]
-    near = [Example("one two three four five seven", "play()", split="test")]
-    assert "I-LEAK" in codes(good() + base + near)
-    assert "I-LEAK" not in codes(good() + near)
-
-
-def test_imbalance_and_share() -> None:
-    assert "W-IMBALANCE" in codes(rows("a", 100) + rows("b", 20) + rows("c", 20))
-    singles = rows("play", 100) + rows("stop", 100) + rows("none", 10)
-    multi = [e for e in good() if ";" in e.output]
-    assert "W-MULTI" in codes(singles + multi[:42])
-    assert "W-MULTI" not in codes(singles + multi[:43])
-    assert "I-MULTI" in codes(singles)
-
-
-def test_multi_turn_examples_count_as_multi() -> None:
-    turns = [
-        Example(f"putar. {w} {v}", "play()", split="train", metadata={"turns": ["putar", w]})
-        for w in WORDS
-        for v in WORDS[:5]
-    ]
-    singles = rows("play", 100) + rows("stop", 100) + rows("none", 10)
-    assert not codes(singles + turns) & {"W-MULTI", "I-MULTI"}
-
-
-def test_missing_out_of_scope_examples() -> None:
-    data = rows("play", 100) + rows("stop", 100)
-    assert "I-NONE" in codes(data)
-    assert "W-NONE" in codes(data + rows("none", 1))
-
-
-def test_the_declared_catalog_is_held() -> None:
-    catalog = Catalog((Intent("play", parameters=(Parameter("song"),)), Intent("idle")))
-    found = check(Dataset(rows("play", 3) + rows("stop", 1), catalog=catalog))
-    assert any(f.code == "E-LABEL" and "'stop'" in f.message for f in found)
-    assert any(f.code == "W-UNUSED" and "idle" in f.message for f in found)
-
-
-def test_one_intent_only() -> None:
-    assert "W-ONECLASS" in codes(rows("play", 60))
+    assert code in found(extra).codes
 
 
 def test_reading_and_checking_speak_together(tmp_path: Path) -> None:
     file = tmp_path / "x.json"
-    file.write_text('[{"instruction": "a", "output": "f("}, {"instruction": "b"},]')
-    found = check(file)
-    assert {f.code for f in found} >= {"E-CALL", "E-FIELD", "W-COMMA"}
-    assert all(f.place.startswith(str(file)) for f in found if f.level == "error")
+    file.write_text(
+        '[{"instruction": "a", "output": "f("}, {"instruction": "c", "output": "g()"},'
+        ' {"instruction": "b"},]'
+    )
+    findings = check(file)
+    assert set(findings.codes) >= {"E-CALL", "E-FIELD", "W-COMMA"}
+    assert all(f.place.startswith(str(file)) for f in findings if f.code in ("E-CALL", "E-FIELD"))
 
 
-def test_findings_are_ordered_and_cut() -> None:
-    found = [Finding("info", "I-X", str(k)) for k in range(30)] + [Finding("error", "E-Y", "z")]
-    cut = shown(found)
-    assert cut[0].code == "E-Y" and len(cut) == 22
-    assert "10 more" in cut[-1].message
-    assert ordered(found)[0].level == "error"
-    assert str(Finding("error", "E-Y", "bad", "f:1", fix="mend")) == "ERROR E-Y f:1 bad - mend"
+def test_unlabelled_examples_are_counted_and_checked_as_text() -> None:
+    blank = [Example(f"belum {w}", "", split="train") for w in WORDS]
+    findings = found([*blank, Example("apa\u200bkah", "", split="train")])
+    assert findings.codes == {"I-UNLABELLED": 1, "W-HIDDEN": 1}
+    assert "11 examples" in next(f.message for f in findings if f.code == "I-UNLABELLED")
 
 
-def test_excerpts_are_short_and_printable() -> None:
-    assert excerpt("a\x1b[31m") == '"a\\u001b[31m"'
-    assert len(excerpt("x" * 500)) <= 82
+def test_a_fault_in_every_row_is_kept_twenty_times() -> None:
+    bad = [Example(f"baris {k}", f"f{k}(", split="train", line=k) for k in range(500)]
+    findings = check(Dataset(bad))
+    assert findings.codes["E-CALL"] == 500
+    assert sum(f.code == "E-CALL" for f in findings) == 20
+    whole = check(Dataset(bad), limit=None)
+    assert sum(f.code == "E-CALL" for f in whole) == 500
+
+
+def test_memory_does_not_grow_with_the_number_of_faults() -> None:
+    """Three times the rows, every one with several faults, must not cost a finding each."""
+
+    def peak(n: int) -> int:
+        catalog = Catalog((Intent("play", parameters=(Parameter("song"),)),))
+        data = Dataset(
+            [
+                Example(f"<b>lagu</b> {k} \u200b", "paly(song=Hampa)", split="train", line=k)
+                for k in range(n)
+            ],
+            catalog=catalog,
+        )
+        tracemalloc.start()
+        findings = check(data)
+        size = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert findings.codes["E-LABEL"] == findings.codes["W-HIDDEN"] == n
+        return size
+
+    check(Dataset(good()))  # imports and caches are not counted
+    small, large = peak(2_000), peak(6_000)
+    # Columns and keys take some 250 bytes a row; findings would take thousands.
+    assert (large - small) / 4_000 < 600
+
+
+def test_progress_is_told_from_start_to_end() -> None:
+    told: list[tuple[str, float]] = []
+    data = Dataset([Example(f"satu {k} dua", "f()", line=k) for k in range(12_000)])
+    check(data, tick=lambda what, share: told.append((what, share)))
+    checking = [share for what, share in told if what == "Checking"]
+    assert len(checking) == 3 and checking == sorted(checking)
+    assert told[-1] == ("Comparing", 1.0)
+
+
+def test_an_interruption_passes_and_leaves_the_collector_on(tmp_path: Path) -> None:
+    import gc
+
+    def stop(what: str, share: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        check(Dataset(good()), tick=stop)
+    assert gc.isenabled()
+
+
+def test_hashes_do_not_decide_what_is_found() -> None:
+    """Columns compare hashes; the findings name texts that really are alike."""
+    near = Example("play satu satu train", "play()", split="dev")
+    findings = found([near])
+    leak = next(f for f in findings if f.code == "W-LEAK")
+    assert '"play satu satu train" of dev' in leak.message
+
+
+def test_codes_of_the_catalog_that_is_given() -> None:
+    catalog = Catalog((Intent("play"), Intent("stop"), Intent("idle")))
+    assert codes(good(), catalog) == {"W-UNUSED"}

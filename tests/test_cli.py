@@ -93,7 +93,7 @@ def test_convert_and_split(data: Path, tmp_path: Path) -> None:
         "test.json",
         "train.json",
     ]
-    assert "Use .json" in error_of("convert", data / "train.json", tmp_path / "x.docx")
+    assert ".jsonl" in error_of("convert", data / "train.json", tmp_path / "x.docx")
 
 
 def test_models_list() -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maksud.dataset import Dataset, Example, near_groups
-from maksud.errors import CallSyntaxError, DataError
+from maksud.dataset import Dataset, Example, fold_turns, near_groups
+from maksud.errors import CallSyntaxError, DataError, InputError
 
 
 def dataset(n: int = 40) -> Dataset:
@@ -88,3 +88,35 @@ def test_repr_and_slices() -> None:
     assert repr(data) == "Dataset(unnamed: 10 examples)"
     assert isinstance(data[:2], Dataset) and len(data[:2]) == 2
     assert data[0].instruction.startswith("play")
+
+
+@pytest.mark.parametrize(
+    ("turns", "folded"),
+    [
+        (
+            ["Saya ingin mendengarkan musik.", "Putar musik ***."],
+            "Saya ingin mendengarkan musik. Putar musik ***.",
+        ),
+        (["I want to return it", " A-1 "], "I want to return it. A-1"),
+        (["Really?", "yes"], "Really? yes"),
+        (["one"], "one"),
+        (["a\n b", "", "c"], "a b. c"),
+    ],
+)
+def test_turns_fold_as_in_the_guide(turns: list[str], folded: str) -> None:
+    assert fold_turns(turns) == folded
+
+
+def test_nothing_said_can_not_be_folded() -> None:
+    with pytest.raises(InputError, match="no user turn"):
+        fold_turns(["", "  "])
+
+
+def test_an_example_without_an_answer_is_told_not_parsed() -> None:
+    example = Example("x", "", source="data.json", line=7)
+    assert not example.is_labelled and Example("x", "f()").is_labelled
+    with pytest.raises(CallSyntaxError, match=r"data\.json:7: E-UNLABELLED .* Label it first"):
+        _ = example.calls
+    with pytest.raises(DataError, match=r"data\.json:7: E-UNLABELLED 1 of 2 examples have no"):
+        Dataset([Example("y", "f()"), example]).require_valid()
+    assert Dataset([Example("y", "f()"), example]).catalog.names == ("f",)

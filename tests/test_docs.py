@@ -1,5 +1,6 @@
 """Every command, option and setting is documented; links lead somewhere; versions agree."""
 
+import json
 import re
 from dataclasses import fields
 from pathlib import Path
@@ -9,6 +10,10 @@ import typer
 
 import maksud
 from maksud.cli import app
+from maksud.formats.columns import parse_columns
+from maksud.formats.files import FORMATS, find
+from maksud.formats.rows import to_row
+from maksud.formats.source import Options
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -41,9 +46,10 @@ def test_the_readme_names_every_command() -> None:
         assert f"maksud {name}" in readme, name
 
 
-@pytest.mark.parametrize("page", sorted([*DOCS.glob("*.md"), *ROOT.glob("*.md")]), ids=str)
+@pytest.mark.parametrize("page", sorted([*DOCS.rglob("*.md"), *ROOT.glob("*.md")]), ids=str)
 def test_links_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
+    prose = re.sub(r"```.*?```|`[^`\n]*`", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", prose):
         if "://" not in target:
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
@@ -56,11 +62,10 @@ def test_every_environment_variable_is_documented() -> None:
 
 
 def test_every_setting_is_documented() -> None:
-    from maksud.serving.app import ServeSettings
-
     from maksud.joint.training import CompactSettings
     from maksud.language_model.training import LanguageModelSettings
     from maksud.recognizers import TrainSettings
+    from maksud.serving.app import ServeSettings
 
     page = (DOCS / "settings.md").read_text(encoding="utf-8")
     for kind in (TrainSettings, CompactSettings, LanguageModelSettings, ServeSettings):
@@ -71,9 +76,48 @@ def test_every_setting_is_documented() -> None:
 
 def test_every_check_is_documented() -> None:
     page = (DOCS / "check.md").read_text(encoding="utf-8")
-    code = (ROOT / "maksud" / "checks.py").read_text(encoding="utf-8")
+    files = (ROOT / "maksud" / "checks").rglob("*.py")
+    code = "\n".join(path.read_text(encoding="utf-8") for path in files)
     for finding in set(re.findall(r'"([EWI]-[A-Z]+)"', code)):
-        assert finding in page, finding
+        assert f"`{finding}`" in page, finding
+
+
+def test_every_format_has_a_page() -> None:
+    index = (DOCS / "formats.md").read_text(encoding="utf-8")
+    for format in FORMATS:
+        page = (DOCS / "formats" / f"{format.name}.md").read_text(encoding="utf-8")
+        assert f"(`{format.name}`)\n" in page.split("\n\n")[0] + "\n", format.name
+        assert f"(formats/{format.name}.md)" in index, format.name
+        assert all(suffix in page for suffix in format.suffixes)
+    pages = {p.stem for p in (DOCS / "formats").glob("*.md")}
+    assert pages == {f.name for f in FORMATS}
+
+
+@pytest.mark.parametrize("page", sorted((DOCS / "formats").glob("*.md")), ids=lambda p: p.stem)
+def test_the_example_of_a_format_is_read_as_its_page_says(page: Path, tmp_path: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    blocks = re.findall(r"```\w*\n(.*?)```", text, re.DOTALL)
+    if page.stem in ("xlsx", "parquet"):
+        assert not blocks, "a workbook has no text to show"
+        return
+    format = next(f for f in FORMATS if f.name == page.stem)
+    named = re.search(r"`(\w+_usersays_\w+\.json)`:", text)
+    ending = format.suffixes[0] if format.suffixes else format.ending or ".json"
+    file = tmp_path / (named[1] if named else f"x{ending}")
+    file.write_text(blocks[0], encoding="utf-8")
+    columns = re.search(r"with `--columns (\S+)` is read as", text)
+    options = Options(columns=parse_columns(columns[1]) if columns else {})
+    found = find(file, options=options)
+    assert found.formats[0].name in (page.stem, "json") and not found.rejects
+    rows = [to_row(e, with_split=True) for e in found.dataset]
+    assert rows == [json.loads(line) for line in blocks[1].splitlines()]
+
+
+def test_what_reading_tells_is_documented() -> None:
+    page = (DOCS / "formats.md").read_text(encoding="utf-8")
+    code = "\n".join(p.read_text("utf-8") for p in (ROOT / "maksud" / "formats").glob("*.py"))
+    for finding in set(re.findall(r"\b[EWI]-[A-Z0-9]{2,}", code)):
+        assert f"`{finding}`" in page, finding
 
 
 def test_every_module_stands_in_the_architecture() -> None:

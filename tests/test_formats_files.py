@@ -65,7 +65,7 @@ def test_a_bad_row_is_rejected_with_its_reason(
     assert len(data) == 2
     assert [(f.code, f.place) for f in found] == [(code, f"{file}:2")]
     assert says in found[0].message
-    assert len(rejects) == 1 and rejects[0]["original"]
+    assert [r.original for r in rejects] == [row.encode()]
     with pytest.raises(DataError, match=code):
         load(file)
 
@@ -90,7 +90,7 @@ def test_a_broken_row_of_an_array_spares_the_others(tmp_path: Path) -> None:
         (b"version https://git-lfs.github.com/spec/v1", "git lfs pull"),
         ('[{"instruction": "é"}]'.encode("utf-16"), "UTF-16"),
         (b'[{"instruction": "caf\xe9"}]', "byte 0xE9 at offset 21"),
-        (b"instruction,output\na,b()", "E-FORMAT expected JSON"),
+        (b"hello there", "E-FORMAT expected JSON"),
         (b'{\n "data": []\n}', "E-SHAPE"),
         (b'[{"instruction": "a", "output": "b()"}', "ends inside the array"),
         (b'[{"instruction": "a", "output": "b()"}] trailing', "after the closing bracket"),
@@ -134,6 +134,7 @@ texts = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1).filt
         st.builds(Example, texts, texts, id=st.text("abc", max_size=3), metadata=st.just({"k": 1})),
         min_size=1,
         max_size=5,
+        unique_by=lambda e: e.id or e.instruction,
     ),
     suffix=st.sampled_from([".json", ".jsonl"]),
 )
@@ -146,6 +147,41 @@ def test_what_is_written_is_read_back(
     assert [(e.instruction, e.output, e.id, e.metadata) for e in back] == [
         (e.instruction, e.output, e.id, e.metadata) for e in rows
     ]
+
+
+def test_what_is_not_labelled_yet_is_null(tmp_path: Path) -> None:
+    save([Example("a", ""), Example("b", "f()")], tmp_path / "x.jsonl")
+    first = json.loads((tmp_path / "x.jsonl").read_text().splitlines()[0])
+    assert first == {"instruction": "a", "output": None}
+    assert [e.is_labelled for e in load(tmp_path / "x.jsonl")] == [False, True]
+
+
+def test_turns_alone_are_folded(tmp_path: Path) -> None:
+    file = tmp_path / "x.jsonl"
+    file.write_text(
+        '{"turns": ["putar musik", "Hampa"], "output": "play(song=Hampa)"}\n'
+        '{"turns": [" "], "output": "f()"}\n{"turns": "a", "output": "f()"}\n'
+    )
+    data, _, rejects = read(file)
+    assert data[0].instruction == "putar musik. Hampa" and data[0].is_multi_turn
+    assert [r.code for r in rejects] == ["E-EMPTYTEXT", "E-TYPE"]
+
+
+def test_a_row_may_say_its_split(tmp_path: Path) -> None:
+    file = tmp_path / "x.jsonl"
+    splits = ("train", "Validation", "testing", "dve")
+    file.write_text("\n".join(f'{GOOD[:-1]}, "split": "{s}"}}' for s in splits))
+    data, _, rejects = read(file)
+    assert [e.split for e in data] == ["train", "dev", "test"]
+    assert rejects[0].code == "E-SPLIT" and "Nearest: dev" in rejects[0].finding.fix
+
+
+def test_progress_is_told(tmp_path: Path) -> None:
+    save([Example(f"a {k}", "f()") for k in range(20_000)], tmp_path / "x.jsonl")
+    told: list[tuple[str, float]] = []
+    read(tmp_path / "x.jsonl", tick=lambda name, share: told.append((name, share)))
+    assert len(told) >= 4 and {name for name, _ in told} == {"x.jsonl"}
+    assert [share for _, share in told] == sorted(share for _, share in told)
 
 
 def test_saving_is_atomic(tmp_path: Path) -> None:

@@ -507,6 +507,20 @@ def test_a_port_in_use_is_told_with_its_number() -> None:
         assert caught.value.exit_code == 3
 
 
+def test_localhost_is_where_clients_look_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = socket.getaddrinfo
+
+    def ipv6_first(*given: Any, **more: Any) -> list[Any]:
+        return [
+            (socket.AF_INET6, 1, 6, "", ("::1", 0, 0, 0)),
+            *real("127.0.0.1", *given[1:], **more),
+        ]
+
+    monkeypatch.setattr(socket, "getaddrinfo", ipv6_first)
+    with bind(ServeSettings(host="localhost", port=0)) as listener:
+        assert listener.getsockname()[0] == "127.0.0.1"
+
+
 @pytest.mark.parametrize("host", ["203.0.113.7", "no.such.host.invalid", "not a host"])
 def test_an_address_that_is_not_ours_is_told(host: str) -> None:
     with pytest.raises(SystemFault, match="can't listen there"):

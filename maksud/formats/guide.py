@@ -1,187 +1,103 @@
 """The guide's training format: `[{"instruction": …, "output": …}, …]`, and the same as JSONL.
 
-Read as it is written: a comma after the last row (the guide's own sample has one) is a warning,
-a broken row is a finding with its line, and the rest is read on where rows can be told apart.
+`guide` is the shape that the guide's own conversion script writes, byte for byte: the two keys,
+indented by four. What is converted from an iTAG manifest is written so.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import IO
 
 from maksud.dataset import Example
-from maksud.errors import DataError
-from maksud.findings import Finding, excerpt
-from maksud.formats.rows import DECODER, MAX_DEPTH, Reading, RowError, add_row, to_row
-from maksud.formats.source import BOM, MAX_LINE, Format, Options, Source, bom
-
-_SPACE = re.compile(r"[ \t\r\n]*")
-_NEXT_ROW = re.compile(r",[ \t\r\n]*(?=\{)|\n[ \t]*(?=\{)")
+from maksud.formats.columns import Columns
+from maksud.formats.labels import Labels
+from maksud.formats.records import records
+from maksud.formats.rows import Reading, RowError, add_row, to_row
+from maksud.formats.source import Format, Options, Source, Writing
 
 
-def read_array(file: Source, options: Options) -> Reading:
-    """Rows of a JSON array."""
+def read_rows(file: Source, options: Options) -> Reading:
+    """Native rows, of an array or one a line. `options.columns` renames their fields."""
     reading = Reading()
-    text = file.text(reading, options.encoding)
-    source, split, tick = file.path, options.split, options.tick
-    at = _skip(text, 0)
-    if text[at] == "{":
-        raise DataError(
-            "E-SHAPE expected an array of rows, found one object",
-            where=f"{source}:1",
-            hint='Write [{"instruction": "…", "output": "…"}, …], or one object a line',
-        )
-    line, counted = 1 + text.count("\n", 0, at), at
-    at = _skip(text, at + 1)  # past '['
-    expect_row = False
-    while True:
-        line += text.count("\n", counted, at)
-        counted = at
-        if at >= len(text):
-            what = "the file ends inside the array"
-            fix = "the file may be cut: export it again"
-            reading.findings.append(Finding("error", "E-JSON", what, f"{source}:{line}", fix=fix))
-            break
-        if text[at] == "]":
-            if expect_row:
-                reading.findings.append(
-                    Finding(
-                        "warning",
-                        "W-COMMA",
-                        "a comma after the last row: not valid JSON, read all the same",
-                        f"{source}:{line}",
-                        fix="remove the comma",
-                    )
-                )
-            rest = text[at + 1 :].strip()
-            if rest:
-                what = f"text after the closing bracket: {excerpt(rest, 30)}"
-                reading.findings.append(
-                    Finding("error", "E-JSON", what, f"{source}:{line}", fix="one array per file")
-                )
-            break
-        end = _row(reading, text, at, source, line, split)
-        if end is None:  # a broken row: go on at the next thing that looks like one
-            found = _NEXT_ROW.search(text, at + 1)
-            if found is None:
-                break
-            at = found.end()
-            continue
-        at = _skip(text, end)
-        expect_row = at < len(text) and text[at] == ","
-        if expect_row:
-            at = _skip(text, at + 1)
-        elif at < len(text) and text[at] != "]":
-            line += text.count("\n", counted, at)
-            counted = at
-            reading.findings.append(
-                Finding(
-                    "error",
-                    "E-JSON",
-                    f"expected ',' or ']' between rows, found {excerpt(text[at : at + 12])}",
-                    f"{source}:{line}",
-                    fix="put a comma between the rows",
-                )
-            )
-        if tick is not None and len(reading.examples) % 5000 == 0:
-            tick(at / len(text))
+    source, split = file.path, options.split
+    labels = Labels(reading, source)
+    columns = Columns(options.columns, labels) if options.columns else None
+    for line, row, original in records(file, options, reading):
+        if columns is not None and isinstance(row, dict):
+            try:
+                row = columns.native(row)
+            except RowError as error:
+                place = f"{source}:{line}"
+                reading.reject(place, error.code, str(error), error.fix, original)
+                continue
+        add_row(reading, row, source, line, split, original)
+    labels.close()
     return reading
 
 
-def read_lines(file: Source, options: Options) -> Reading:
-    """Rows of a JSON Lines file, one object a line; blank lines are skipped."""
-    reading = Reading()
-    if file.head.startswith(BOM):
-        reading.findings.append(bom(file.path))
-    read = 0
-    for number, raw in file.lines():
-        read += len(raw) + 1
-        if options.tick is not None and number % 5000 == 0:
-            options.tick(min(1.0, read / file.size))
-        place = f"{file.path}:{number}"
-        if len(raw) > MAX_LINE:
-            fix = "split or shorten it"
-            reading.reject(place, "E-LINE", "line is longer than 1 MiB", fix, _lossy(raw[:200]))
-            continue
-        try:
-            text = raw.decode(options.encoding).strip(" \t\r\n")
-        except UnicodeDecodeError as error:
-            what = f"invalid byte 0x{raw[error.start]:02X} at column {error.start + 1}"
-            reading.reject(place, "E-UTF8", what, "save the file as UTF-8", _lossy(raw))
-            continue
-        if not text:
-            continue
-        kept = len(reading.examples)
-        end = _row(reading, text, 0, file.path, number, options.split)
-        if end is not None and text[end:].strip():
-            del reading.examples[kept:]
-            what = f"extra data after the object at column {end + 1}"
-            reading.reject(place, "E-JSON", what, "one object per line", text)
-    return reading
-
-
-def write_array(examples: Iterable[Example], file: IO[bytes]) -> None:
+def write_array(
+    examples: Iterable[Example], file: IO[bytes], writing: Writing | None = None
+) -> None:
     """A JSON array, one row per line."""
+    with_split = writing is not None and writing.split
     before = "[\n"
     for example in examples:
-        file.write((before + json.dumps(to_row(example), ensure_ascii=False)).encode())
+        row = json.dumps(to_row(example, with_split=with_split), ensure_ascii=False)
+        file.write((before + row).encode())
         before = ",\n"
     file.write(b"\n]\n" if before != "[\n" else b"[]\n")
 
 
-def write_lines(examples: Iterable[Example], file: IO[bytes]) -> None:
+def write_lines(
+    examples: Iterable[Example], file: IO[bytes], writing: Writing | None = None
+) -> None:
     """JSON Lines: one object a line."""
+    with_split = writing is not None and writing.split
     for example in examples:
-        file.write((json.dumps(to_row(example), ensure_ascii=False) + "\n").encode())
+        row = json.dumps(to_row(example, with_split=with_split), ensure_ascii=False)
+        file.write((row + "\n").encode())
 
 
-def _is_array(file: Source) -> bool:
-    start = file.head_text.lstrip()
-    # A pretty-printed object is read as what it was meant to be, to be refused with a reason.
-    return start[:1] == "[" or (start[:1] == "{" and not _is_lines(file))
+def write_guide(examples: Sequence[Example], file: IO[bytes], writing: Writing) -> None:
+    """As the guide's `convert.py` writes: indented by four, no line end after the last bracket."""
+    rows = []
+    for e in examples:
+        if e.is_labelled:
+            rows.append({"instruction": e.instruction, "output": e.output})
+        else:
+            writing.reject(e, "E-UNLABELLED", "no answer yet", "label it first")
+    file.write(json.dumps(rows, ensure_ascii=False, indent=4).encode())
 
 
 def _is_lines(file: Source) -> bool:
-    first = file.head_text.lstrip().split("\n", 1)[0].rstrip()
-    if not first.startswith("{"):
-        return False
-    return file.suffix == ".jsonl" or first.endswith("}") or len(first) > 10_000
+    return file.start.kind == "lines" and not _is_said(file)
 
 
-ARRAY = Format("json", "the guide's JSON array", (".json",), _is_array, read_array, write_array)
-LINES = Format("jsonl", "JSON Lines", (".jsonl",), _is_lines, read_lines, write_lines)
+def _is_array(file: Source) -> bool:
+    # A pretty-printed object is read as what it was meant to be, to be refused with a reason.
+    return file.start.kind in ("array", "object") and not _is_said(file)
 
 
-def _row(reading: Reading, text: str, at: int, source: str, line: int, split: str) -> int | None:
-    """Reads the value that starts at `at`; its end, or None where it is broken."""
-    place = f"{source}:{line}"
-    raw = text[at : at + 200]
-    try:
-        row, end = DECODER.raw_decode(text, at)
-    except RowError as error:
-        reading.reject(place, error.code, str(error), "mend the row", raw)
-        return None
-    except json.JSONDecodeError as error:
-        column = error.pos - (text.rfind("\n", 0, error.pos) + 1) + 1
-        line += text.count("\n", at, error.pos)
-        fix = "mend the row; if it is a Python literal, write it with json.dumps"
-        what = f"{error.msg[0].lower()}{error.msg[1:]} at column {column}"
-        reading.reject(f"{source}:{line}", "E-JSON", what, fix, raw)
-        return None
-    except RecursionError:
-        what = f"nesting exceeds {MAX_DEPTH}"
-        reading.reject(place, "E-DEPTH", what, "a row is a flat object", raw)
-        return None
-    add_row(reading, row, source, line, split, text[at:end])
-    return end
+def _is_said(file: Source) -> bool:
+    """Whether a text file only happens to begin with a bracket."""
+    return file.suffix == ".txt" and not isinstance(file.start.first, dict)
 
 
-def _lossy(raw: bytes) -> str:
-    return raw.decode("utf-8", "backslashreplace")
+def _never(file: Source) -> bool:
+    return False
 
 
-def _skip(text: str, at: int) -> int:
-    match = _SPACE.match(text, at)
-    return match.end() if match else at
+LINES = Format("jsonl", "JSON Lines", (".jsonl",), _is_lines, read_rows, write_lines)
+ARRAY = Format("json", "JSON array, the guide's", (".json",), _is_array, read_rows, write_array)
+GUIDE = Format(
+    "guide",
+    "JSON array, byte for byte as the guide's script writes it",
+    (),
+    _never,
+    read_rows,
+    write_guide,
+    ending=".json",
+    keeps=(),
+)

@@ -95,6 +95,8 @@ def check_name(name: str) -> str:
 
 def is_manifest(path: str | os.PathLike[str]) -> bool:
     """Whether a file says of itself that it is a manifest."""
+    if not os.path.isfile(path):
+        return False
     try:
         with open(path, "rb") as file:
             head = file.read(400)

@@ -54,8 +54,9 @@ class CompactSettings:
     """Passes over the data; 0 derives them: few for much data, many for little."""
     members: int = 0
     """Networks in the committee; 0 derives them. More are surer and slower."""
-    dim: int = 96
-    """Width of the network. A multiple of 4."""
+    dim: int = 0
+    """Width of the network, a multiple of 4; 0 derives it: a few wide networks for little data,
+    more and narrower ones for much. All weights together should fit a core's cache (2 MB)."""
     word_dim: int = 64
     """Width of word embeddings, and of those of character n-grams."""
     buckets: int = 16384
@@ -90,7 +91,7 @@ class CompactSettings:
             ("threads", 1, 256),
             ("epochs", 0, 10_000),
             ("members", 0, 16),
-            ("dim", 4, 4096),
+            ("dim", 0, 4096),
             ("word_dim", 1, 4096),
             ("buckets", 16, 2**24),
             ("convolutions", 0, 16),
@@ -116,11 +117,12 @@ class CompactSettings:
         """The settings with everything derived, for data of so many clauses and intents."""
         little = clauses < LITTLE
         # Many intents need more passes than few with as many examples together.
-        passes = 8 * (13_000 / clauses) ** 0.5 * (1_900 * intents / clauses) ** 0.33
+        need = (13_000 / clauses) ** 0.5 * (1_900 * intents / clauses) ** 0.33
         return replace(
             self,
-            epochs=self.epochs or min(200, max(5, round(passes))),
-            members=self.members or 4,
+            epochs=self.epochs or min(200, max(5, round((6 if little else 8) * need))),
+            members=self.members or (3 if little else 4),
+            dim=self.dim or (128 if little else 96),
             dropout=self.dropout if self.dropout >= 0 else 0.2 if clauses < 500 * intents else 0.1,
             swap=self.swap if self.swap >= 0 else 0.8 if little else 0.6,
             mix=self.mix if self.mix >= 0 else 0.3 if little else 0.0,

@@ -95,9 +95,11 @@ def bind(settings: ServeSettings) -> socket.socket:
         )
     where = f"{settings.host}:{settings.port}"
     try:
-        family, kind, number, _, address = socket.getaddrinfo(
+        found = socket.getaddrinfo(
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
+        )
+        # "localhost" may name ::1 first, where clients of 127.0.0.1 find nobody
+        family, kind, number, _, address = min(found, key=lambda f: f[0] != socket.AF_INET)
         listener = socket.socket(family, kind, number)
     except (OSError, UnicodeError) as error:
         raise SystemFault(
