@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
-    "NONE",
     "Argument",
     "Call",
     "Catalog",
@@ -41,6 +40,7 @@ __all__ = [
     "Intent",
     "MaksudError",
     "MissingParameter",
+    "NONE",
     "Parameter",
     "Recognition",
     "Recognizer",

@@ -157,6 +157,8 @@ def check(
 
     Exit 0: no errors (warnings may remain); 2: errors. With --fix, what is left counts.
     """
+    from functools import partial
+
     from maksud.catalog import Catalog
     from maksud.checks import examine
     from maksud.findings import SHOWN_PER_CODE
@@ -166,21 +168,21 @@ def check(
         raise InputError("--in-place goes with --fix and without --out", hint="Choose one")
     mended: dict[str, Any] = {}
     with _progress(quiet=as_json) as tell:
-        checked = examine(
-            data,
+        looking = partial(
+            examine,
             catalog=Catalog.load(catalog) if catalog else None,
             against=load(_kept(against)) if against else None,
             seq_length=seq_length,
             tokenizer=tokenizer,
-            format=format,
-            options=_read_options(columns, delimiter, encoding, sheet),
             limit=None if keep_all else SHOWN_PER_CODE,
             tick=_ticks(tell),
         )
+        options = _read_options(columns, delimiter, encoding, sheet)
+        checked = looking(data, format=format, options=options)
         if fix:
             from maksud.checks.fixing import mend
 
-            done = mend(checked, data, data if in_place else out, catalog=checked.catalog)
+            done = mend(checked, data, out, in_place=in_place, again=looking)
             checked, mended = done.after, done.to_json()
     found = checked.findings
     if not as_json:

@@ -145,11 +145,19 @@ def test_fixing_a_directory_beside_it(data: Path) -> None:
 
 def test_in_place_only_when_asked(data: Path) -> None:
     untouched = (data / "test.json").read_bytes()
-    done = mend(examine(data), str(data), str(data))
+    done = mend(examine(data), str(data), in_place=True)
     assert (data / "test.json").read_bytes() == untouched
     assert len(load(data).train) == 2 and Path(done.diff) == data.parent / "data.diff"
     assert not {"W-HIDDEN", "W-DUP", "W-LABEL"} & set(done.after.findings.codes)
     assert {p.name for p in data.iterdir()} == {"train.jsonl", "test.json", "catalog.yaml"}
+
+
+def test_naming_the_data_itself_is_not_asking(data: Path) -> None:
+    (data.parent / "link").symlink_to(data)
+    for name in ("data", "data/", "./data", "link"):
+        with pytest.raises(SettingsError, match="is the data itself"):
+            mend(examine(data), str(data), f"{data.parent}/{name}")
+    assert len(load(data).train) == 3
 
 
 def test_rows_that_can_not_be_read_are_not_lost(tmp_path: Path) -> None:
@@ -170,7 +178,7 @@ def test_a_version_never_changes(
     path = str(Store().path("music"))
     checked = examine(path)
     with pytest.raises(SettingsError, match="music@1 is a kept version"):
-        mend(checked, path, path)
+        mend(checked, path, in_place=True)
     assert len(Store().load("music")) == 4
     out = mend(checked, path, str(tmp_path / "out.jsonl"))
     assert len(load(out.target)) == 3
@@ -180,7 +188,7 @@ def test_foreign_formats_are_not_overwritten(tmp_path: Path) -> None:
     file = tmp_path / "x.csv"
     file.write_text("instruction,output\n putar ,f()\n")
     with pytest.raises(SettingsError, match="mended in place"):
-        mend(examine(file), str(file), str(file))
+        mend(examine(file), str(file), in_place=True)
     done = mend(examine(file), str(file))
     assert done.target == str(tmp_path / "x-fixed.jsonl")
     assert [e.instruction for e in load(done.target)] == ["putar"]

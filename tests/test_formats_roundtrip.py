@@ -133,7 +133,7 @@ def generated(draw: st.DrawFn) -> tuple[str, tuple[Call, ...]]:
 
 
 @pytest.mark.parametrize("format", WRITABLE, ids=lambda f: f.name)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(made=st.lists(generated(), min_size=1, max_size=4), labelled=st.booleans())
 def test_generated_examples_come_back_equal_or_are_refused(
     format: Format,

@@ -381,12 +381,12 @@ def test_health_is_up_and_ready_is_honest() -> None:
             raise RuntimeError("weights are gone")
 
     good, bad = Scripted("good"), Scripted("bad", on=on)
-    with running(good, bad, ready_seconds=0.2) as live:
+    with running(good, bad, ready_seconds=1) as live:
         client = live.client(None)
         assert client.get("/ready").status_code == 200
         assert good.batches and bad.batches  # it asked
         broken.set()
-        time.sleep(0.25)
+        time.sleep(1.1)
         reply = client.get("/ready")
         assert reply.status_code == 503 and reply.headers["retry-after"]
         assert reply.json()["error"]["code"] == "engine_unavailable"
@@ -394,7 +394,7 @@ def test_health_is_up_and_ready_is_honest() -> None:
         broken.clear()
         assert client.get("/ready").status_code == 200
         good.gate.clear()
-        time.sleep(0.25)
+        time.sleep(1.1)
         assert client.get("/ready").status_code == 503
         assert client.get("/health").status_code == 200
 

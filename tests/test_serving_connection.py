@@ -16,7 +16,7 @@ JSON = POST + "Content-Type: application/json\r\n"
 
 @pytest.fixture(scope="module")
 def live() -> Iterator[Live]:
-    with running(header_seconds=0.5, body_seconds=0.5) as server:
+    with running(header_seconds=1.5, body_seconds=1.5) as server:
         yield server
 
 

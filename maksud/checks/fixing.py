@@ -12,7 +12,7 @@ import json
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import IO, TYPE_CHECKING, Any
 
@@ -210,12 +210,19 @@ class Mended:
 
 
 def mend(
-    checked: Checked, source: str, target: str = "", *, catalog: Catalog | None = None
+    checked: Checked,
+    source: str,
+    target: str = "",
+    *,
+    in_place: bool = False,
+    again: Callable[[Dataset], Checked] | None = None,
 ) -> Mended:
     """Applies the safe fixes to data that was checked, writes the result, and checks it again.
 
-    `target` is where it goes, by default beside `source` with `-fixed` in its name. Raises
-    `DataError` where rows could not be read: they would be lost.
+    `source` is where it was read from; the result goes to `target`, by default beside the source
+    with `-fixed` in its name, or with `in_place` over the source. `again` is how it is checked:
+    by default against the same catalog. Raises `DataError` where rows could not be read, which
+    would be lost, and `SettingsError` where the target may not be overwritten.
     """
     from maksud.checks.run import examine
 
@@ -227,10 +234,15 @@ def mend(
             where=first.place,
             hint="Mend them first, or `maksud convert` the data, which keeps them apart",
         )
-    fixed = fix(checked.dataset, catalog=catalog)
-    target = target or default_target(source, checked.formats)
+    fixed = fix(checked.dataset, catalog=checked.catalog)
+    target = source if in_place else target or default_target(source, checked.formats)
+    if os.path.realpath(target) == os.path.realpath(source) and not in_place:
+        raise SettingsError("is the data itself", where=target, hint="--in-place writes over it")
     diff = save_fixed(fixed, checked.dataset, checked.formats, source, target)
-    after = examine(fixed.dataset, catalog=catalog, limit=checked.findings.limit)
+    if again is None:
+        after = examine(fixed.dataset, catalog=checked.catalog, limit=checked.findings.limit)
+    else:
+        after = again(fixed.dataset)
     return Mended(fixed, target, diff, after)
 
 
@@ -247,7 +259,7 @@ def save_fixed(
     all. Returns the path of the diff. Raises `SettingsError` where `source` may not be
     overwritten: a kept version never changes, and of a foreign format something would be lost.
     """
-    in_place = os.path.abspath(source) == os.path.abspath(target)
+    in_place = os.path.realpath(source) == os.path.realpath(target)
     if in_place and before.version:
         raise SettingsError(
             f"{before.version} is a kept version, which never changes",

@@ -175,7 +175,7 @@ class Near:
                 end()
                 chunk = _Chunk()
                 if self._tick is not None:
-                    self._tick("Comparing", (part + k / len(rows)) / parts)
+                    self._tick("Looking closer", (part + k / len(rows)) / parts)
         end()
         return _joined(kept)
 

@@ -162,10 +162,10 @@ def _checked(
     if against is not None:
         telling.append(Schema(against, declared, strategy, parameters))
     _look(examples, Answers(declared), [c.see for c in looking], tick)
-    for teller in telling:
+    for k, teller in enumerate(telling, 1):
         teller.tell(found)
-    if tick is not None:
-        tick("Comparing", 1.0)
+        if tick is not None:
+            tick("Comparing", k / len(telling))
     return profile_of(data, strategy, parameters, variety, lengths)
 
 

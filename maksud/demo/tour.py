@@ -86,7 +86,7 @@ def _prepare(console: Console, directory: Path) -> Dataset:
     save(shipped(), directory / "data")
     data = load(directory / "data", name="demo")
     found = check(data)
-    counts = {level: sum(f.level == level for f in found) for level in ("error", "warning", "info")}
+    counts = found.counts
     if counts["error"]:
         raise MaksudError("the shipped data has errors", hint="Please report it")
     multi = sum(len(e.calls) > 1 for e in data)
