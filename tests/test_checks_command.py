@@ -117,8 +117,7 @@ def test_progress_is_told_every_two_seconds_where_there_is_no_terminal(
     assert len(lines) >= 6 and lines[0] == "Checking … 5%"
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("delay", [0.3, 0.8, 1.2, 1.6, 2.0, 3.0])
+@pytest.mark.parametrize("delay", [0.7, 1.2, 2.0])
 def test_ctrl_c_leaves_nothing_half_written(delay: float, tmp_path: Path) -> None:
     """Interrupted at some moment, or not at all: what is written is there whole, or not at all."""
     rows = [Example(f" putar lagu {k} dari {k % 97}", f"play(song={k})") for k in range(40_000)]

@@ -44,7 +44,7 @@ CHUNK = 1 << 14
 """Rows whose keys are computed at a time."""
 CHUNK_WORDS = 1 << 20
 """Words after which keys are computed, however few the rows."""
-TOGETHER = 1 << 22
+TOGETHER = 1 << 20
 """Keys that are compared at a time, roughly: of more, those of one range after the other."""
 SEEN = 500
 COMPARED = 12
@@ -136,6 +136,9 @@ class Near:
         self._end_chunk()
         rows = self._sketch.meeting()
         c = self._columns
+        # Of copies, the first stands for all.
+        first = first_like(c.folded, c.split)
+        rows = rows[first[rows] == rows]
         self._near_copy = np.full(n, -1, np.int32)
         self._near_leak = np.full(n, -1, np.int32)
         self._near_clash: dict[int, int] = {}
@@ -144,7 +147,7 @@ class Near:
         for part in range(parts):
             self._short_part(*self._keys(rows, part, parts))
         self._long_part(*_joined(self._long))
-        self._near_copy[first_like(c.folded, c.split, c.answer) != np.arange(n)] = -1
+        self._near_leak = self._near_leak[first]
         self._tell_copies(found)
         self._tell_leaks(found)
         self._tell_conflicts(found)
