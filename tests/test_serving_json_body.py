@@ -5,7 +5,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maksud.serving.api_error import ApiError
@@ -52,6 +52,7 @@ def test_a_pair_of_halves_is_a_character() -> None:
     assert parse_json(b'{"a": "\\ud83d\\ude00"}') == {"a": "\U0001f600"}
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60) | st.text(max_size=60).map(lambda t: ("{" + t + "}").encode()))
 def test_any_bytes_are_an_object_or_an_api_error(body: bytes) -> None:
     try:
@@ -68,6 +69,7 @@ VALUES = st.recursive(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text("abcé"), VALUES, max_size=5))
 def test_what_is_written_is_read_back(content: dict[str, Any]) -> None:
     assert parse_json(dumps(content)) == content

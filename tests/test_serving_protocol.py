@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from serving_server import Scripted, chat
 
@@ -230,6 +230,7 @@ TEXTS = st.text(max_size=40) | st.sampled_from(SAID)
 TEXTS = TEXTS.map(lambda t: t.encode("utf-8", "ignore").decode())
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_pieces_are_the_text(text: str) -> None:
     assert "".join(split(text)) == text
@@ -241,6 +242,7 @@ def test_what_a_piece_is() -> None:
     assert split("f(a b); g()") == ["f", "(", "a", " b", ")", ";", " g", "(", ")"]
 
 
+@settings(deadline=None)
 @given(TEXTS, st.none() | st.integers(1, 20), st.lists(st.text(min_size=1, max_size=3), max_size=4))
 def test_an_answer_is_cut_at_length_or_stop(text: str, most: int | None, stops: list[str]) -> None:
     asked = ChatRequest("m", ("u",), most, tuple(stops))
@@ -284,6 +286,7 @@ def test_what_is_not_accepted_says_none_and_shows_the_rest() -> None:
     assert message["maksud"]["text"] == "delete_all()" and not message["maksud"]["accepted"]
 
 
+@settings(deadline=None)
 @given(TEXTS, st.booleans(), st.none() | st.integers(1, 20))
 def test_a_stream_says_what_the_plain_reply_says(
     text: str, include_usage: bool, most: int | None

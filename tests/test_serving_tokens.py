@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maksud.errors import SettingsError, SystemFault
@@ -154,6 +154,7 @@ def test_wrong_headers(wrong: list[bytes]) -> None:
     assert DOOR.find(wrong) is None
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=80), max_size=3))
 def test_any_bytes_are_safe(headers: list[bytes]) -> None:
     assert DOOR.find(headers) is None
