@@ -650,6 +650,8 @@ def data_diff(
 
 def main() -> None:
     """The console script: runs the command and turns errors into one line and an exit code."""
+    # OpenBLAS threads spin and fight over small matrices: one is faster.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         code = app(standalone_mode=False)
     except MaksudError as error:
