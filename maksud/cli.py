@@ -478,17 +478,18 @@ def serve(
     settings = ServeSettings(host=host, port=port)
     opened = [Run.open(run) for run in runs]  # a wrong path is told before anything is loaded
     listener = bind(settings)
-    with listener, _spinner("Loading"):
-        recognizers = [load_recognizer(run) for run in opened]
 
-        def announce(about: Announcement) -> None:
-            if as_json:
-                _json(about.to_json(), indent=None)
-            else:
-                for line in about.lines():
-                    typer.echo(line)
-            sys.stdout.flush()
+    def announce(about: Announcement) -> None:
+        if as_json:
+            _json(about.to_json(), indent=None)
+        else:
+            for line in about.lines():
+                typer.echo(line)
+        sys.stdout.flush()
 
+    with listener:
+        with _spinner("Loading"):
+            recognizers = [load_recognizer(run) for run in opened]
         run_server(recognizers, settings, listener=listener, announce=announce)
 
 

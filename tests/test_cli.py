@@ -93,7 +93,8 @@ def test_convert_and_split(data: Path, tmp_path: Path) -> None:
         "test.json",
         "train.json",
     ]
-    assert ".jsonl" in error_of("convert", data / "train.json", tmp_path / "x.docx")
+    refused = error_of("convert", data / "train.json", tmp_path / "x.docx")
+    assert "no format is written to '.docx' files. Use " in refused and " .json, " in refused
 
 
 def test_models_list() -> None:

@@ -76,8 +76,8 @@ def test_planted_errors_are_found_and_mended(
         assert len(hits) >= least, kind
         assert all(e.example is dirty[0][e.row] for e in top)
         mended = [same_answer(Example("", e.suggested).calls, good[e.row].calls) for e in hits]
-        # What is found is always doubtful; what is suggested instead may miss a word of a value.
-        assert sum(mended) >= least - 1, kind
+        # A suggested intent is right; suggested arguments may miss a word of a value once.
+        assert sum(mended) >= (len(hits) if kind == "intent" else len(hits) - 1), kind
 
 
 def test_they_are_ranked_within_a_kind(found: tuple[LabelErrors, list[Progress]]) -> None:
