@@ -25,6 +25,7 @@ from typing import Any
 
 from maksud.contract import Contract
 from maksud.errors import MaksudError, RunError, SystemFault
+from maksud.formats.store import sync
 
 FORMAT = "maksud-run/1"
 _MANIFEST = "run.json"
@@ -118,7 +119,7 @@ class Draft:
         files = {}
         for file in sorted(self.directory.rglob("*")):
             if file.is_file() and file.name != _MANIFEST:
-                _sync(file)
+                sync(file)
                 files[file.relative_to(self.directory).as_posix()] = _sha256(file)
         manifest = {
             "format": FORMAT,
@@ -129,7 +130,7 @@ class Draft:
             "files": files,
         }
         _write_json(self.directory / _MANIFEST, manifest)
-        _sync(self.directory / _MANIFEST)
+        sync(self.directory / _MANIFEST)
 
     def close(self) -> None:
         """Closes the log; harmless after `finish`."""
@@ -164,7 +165,7 @@ def drafting(out: str | os.PathLike[str], *, overwrite: bool = False) -> Iterato
             old = Path(tempfile.mkdtemp(prefix=f".{target.name}.old.", dir=target.parent))
             os.replace(target, old / "run")
         os.replace(staging, target)
-        _sync(target.parent)
+        sync(target.parent)
         if old is not None:
             shutil.rmtree(old, ignore_errors=True)
     except BaseException as error:
@@ -200,11 +201,3 @@ def _write_json(path: Path, content: Any) -> None:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

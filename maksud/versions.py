@@ -27,6 +27,7 @@ from maksud.errors import DataError, NotFoundError, SystemFault, nearest
 from maksud.formats.files import load
 from maksud.formats.guide import write_lines
 from maksud.formats.manifest import Entry, Manifest, check_name, read_manifest
+from maksud.formats.store import sync
 
 DIRECTORY = Path(".maksud") / "data"
 """Where a workspace keeps its versions, below the folder that one works in."""
@@ -173,7 +174,7 @@ class Store:
             target.parent.mkdir(exist_ok=True)
             os.chmod(staged, 0o444)
             os.replace(staged, target)
-            _sync(target.parent)
+            sync(target.parent)
         except BaseException:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(staged)
@@ -193,7 +194,7 @@ class Store:
                 os.fsync(file.fileno())
             os.chmod(staged, 0o444)
             os.link(staged, path)  # unlike a rename, a link never replaces
-            _sync(self.root)
+            sync(self.root)
         finally:
             os.unlink(staged)
 
@@ -291,11 +292,3 @@ def _change_json(change: Change) -> dict[str, Any]:
         if side is not None:
             out[name] = {"split": side[0], "output": side[1]}
     return out
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

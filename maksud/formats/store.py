@@ -246,3 +246,12 @@ def _umask() -> int:
     current = os.umask(0)
     os.umask(current)
     return current
+
+
+def sync(path: Path) -> None:
+    """Flushes a file, or a directory's entries, to disk: only then a rename is durable."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
