@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from maksud.calls import NONE, Argument, Call, format_calls
 from maksud.catalog import Catalog
 from maksud.dataset import Dataset, Example, fold_turns
-from maksud.formats.files import FORMATS, find, load, write
+from maksud.formats.files import FORMATS, find, format_named, load, write
 from maksud.formats.source import Format, Options
 from maksud.formats.store import Staging
 
@@ -153,6 +153,13 @@ def test_generated_examples_come_back_equal_or_are_refused(
     assert meaning(back, data.catalog, format) == meaning(kept, data.catalog, format)
     if format.name in ("json", "jsonl", "itag", "label-studio", "csv", "tsv", "xlsx", "parquet"):
         assert not refused, "these hold everything"
+
+
+def test_a_hash_is_a_token_of_bio(tmp_path: Path) -> None:
+    data = Dataset([Example("#", "none()", source="made", line=1)], name="made")
+    kept, back, refused = there_and_back(data, format_named("bio"), tmp_path)
+    assert [e.instruction for e in back] == [e.instruction for e in kept] == ["#"]
+    assert not refused
 
 
 @settings(max_examples=40)

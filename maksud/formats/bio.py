@@ -167,7 +167,7 @@ def _is_bio(file: Source) -> bool:
     if file.start.kind == "lines" or file.packed:
         return False
     lines = [line.strip() for line in file.head_text.split("\n")[:-1][:60]]
-    lines = [line for line in lines if line and not line.startswith(("#", "-DOCSTART-"))]
+    lines = [line for line in lines if line and not _is_remark(line)]
     tagged = 0
     for line in lines:
         cells = line.split()
@@ -176,6 +176,13 @@ def _is_bio(file: Source) -> bool:
         elif len(cells) > 1:
             return False
     return tagged > 0 and 2 * tagged >= len(lines)
+
+
+def _is_remark(line: str) -> bool:
+    """Whether a line says nothing of tokens: a comment is no token `#` with its tag."""
+    if line.startswith("#"):
+        return "\t" not in line or _TAG.fullmatch(line.split("\t")[-1]) is None
+    return line.startswith("-DOCSTART-")
 
 
 BIO = Format(
