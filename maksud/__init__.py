@@ -23,6 +23,7 @@ from maksud.formats.files import load, save
 if TYPE_CHECKING:
     from maksud.contract import Contract
     from maksud.evaluation.report import Report, evaluate
+    from maksud.label_errors import find_label_errors
     from maksud.recognition import Recognition, Recognizer
     from maksud.recognizers import TrainSettings, load_recognizer, train
     from maksud.runs import Run
@@ -49,6 +50,7 @@ __all__ = [
     "TrainSettings",
     "check",
     "evaluate",
+    "find_label_errors",
     "format_calls",
     "load",
     "load_recognizer",
@@ -66,6 +68,7 @@ _LATER = {
     "Run": "maksud.runs",
     "TrainSettings": "maksud.recognizers",
     "evaluate": "maksud.evaluation.report",
+    "find_label_errors": "maksud.label_errors",
     "load_recognizer": "maksud.recognizers",
     "train": "maksud.recognizers",
 }

@@ -449,6 +449,7 @@ def recognize(
         lines = (line.strip() for line in sys.stdin)
         batches = ([line] for line in lines if line)
     for batch in batches:
+        recognizer.check(batch)
         for answer in recognizer.recognize(batch):
             if as_json:
                 _json(answer.to_json(), indent=None)

@@ -3,6 +3,7 @@
     MaksudError                   exit 1, HTTP 500
     ├── InputError                exit 2, HTTP 400: what the person gave can't be used
     │   ├── SettingsError         a setting or option
+    │   ├── TooLongError          an utterance beyond the context of a model
     │   ├── DataError             a file, a line, a field of a dataset
     │   ├── CallSyntaxError       text that is not an answer of the call language
     │   ├── CatalogError          a catalog, or an answer that the catalog forbids
@@ -45,6 +46,10 @@ class InputError(MaksudError):
 
     exit_code = 2
     status = 400
+
+
+class TooLongError(InputError):
+    """An utterance does not fit a model's context."""
 
 
 class SettingsError(InputError):

@@ -111,6 +111,14 @@ class Recognizer(ABC):
     def propose(self, utterances: Sequence[str]) -> list[Proposal]:
         """The best answer to each utterance with its raw evidence, in order."""
 
+    def check(self, utterances: Sequence[str]) -> None:
+        """Raises `TooLongError` for an utterance that the model can't read whole.
+
+        `propose` calls such an utterance out of scope, so that one of them can't end a long
+        evaluation; where a person or a client waits for the answer, ask here first.
+        """
+        return None
+
     def unconstrained(self, utterances: Sequence[str]) -> list[str] | None:
         """What the model writes when nothing constrains it; None where there is no such thing."""
         return None

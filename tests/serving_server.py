@@ -16,6 +16,7 @@ import httpx
 from maksud.calls import parse_calls
 from maksud.catalog import Catalog, Intent, Parameter
 from maksud.contract import Contract
+from maksud.errors import TooLongError
 from maksud.recognition import Proposal, Recognizer, Usage
 from maksud.serving.app import Front, ServeSettings, bind, server_of
 from maksud.serving.tokens import Token, Tokens
@@ -36,6 +37,8 @@ CATALOG = Catalog(
 class Scripted(Recognizer):
     """Answers with the utterance itself where it reads as calls, else `play_music(utterance)`.
 
+    What says "endless" is beyond its context.
+
     `on`: called with every batch before it is answered; what it raises, the model raises. `gate`:
     nothing is answered while it is closed.
     """
@@ -50,6 +53,10 @@ class Scripted(Recognizer):
         self.gate = threading.Event()
         self.gate.set()
         self.batches: list[list[str]] = []
+
+    def check(self, utterances: Sequence[str]) -> None:
+        if any("endless" in u for u in utterances):
+            raise TooLongError("the prompt has 900 tokens: the model's context is 512")
 
     def propose(self, utterances: Sequence[str]) -> list[Proposal]:
         self.batches.append(list(utterances))

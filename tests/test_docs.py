@@ -76,7 +76,7 @@ def test_every_setting_is_documented() -> None:
 
 def test_every_check_is_documented() -> None:
     page = (DOCS / "check.md").read_text(encoding="utf-8")
-    files = (ROOT / "maksud" / "checks").rglob("*.py")
+    files = [*(ROOT / "maksud" / "checks").rglob("*.py"), ROOT / "maksud" / "label_errors.py"]
     code = "\n".join(path.read_text(encoding="utf-8") for path in files)
     for finding in set(re.findall(r'"([EWI]-[A-Z]+)"', code)):
         assert f"`{finding}`" in page, finding

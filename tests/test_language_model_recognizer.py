@@ -14,7 +14,7 @@ from tiny_language_model import tiny_tokenizer, write_tiny_base
 from maksud.calls import NONE, parse_calls
 from maksud.contract import Decoding
 from maksud.dataset import Dataset
-from maksud.errors import InputError, RunError
+from maksud.errors import InputError, RunError, TooLongError
 from maksud.evaluation.report import evaluate
 from maksud.formats.files import save
 from maksud.language_model.recognizer import FEATURES, LanguageModelRecognizer
@@ -118,7 +118,7 @@ def test_what_can_not_be_read_is_out_of_scope(
 
 def test_too_long_an_utterance_has_its_own_error(recognizer: LanguageModelRecognizer) -> None:
     recognizer.check(["putar lagu"])
-    with pytest.raises(InputError, match=r"has \d+ tokens.*context is 512.*Shorten"):
+    with pytest.raises(TooLongError, match=r"has \d+ tokens.*context is 512.*Shorten"):
         recognizer.check(["putar lagu", "kata " * 2000])
 
 

@@ -35,7 +35,19 @@ LAYERS = [
 ]
 """Top to bottom: a module imports only from above itself, or from its own folder."""
 
-HEAVY = ("torch", "transformers", "peft", "fastapi", "starlette", "uvicorn", "numpy", "jinja2")
+HEAVY = (
+    "torch",
+    "transformers",
+    "peft",
+    "starlette",
+    "uvicorn",
+    "numpy",
+    "jinja2",
+    "openpyxl",
+    "pyarrow",
+    "fsspec",
+    "yaml",
+)
 
 
 def modules() -> list[Path]:

@@ -210,6 +210,21 @@ def test_errors_reach_the_openai_client_whole(client: OpenAI, live: Live) -> Non
     assert denied.value.code == "invalid_api_key"
 
 
+def test_only_what_is_beyond_the_models_context_gets_its_error() -> None:
+    with running(Scripted()) as live:
+        one = live.client().post("/v1/chat/completions", json=chat("endless", model="scripted"))
+        error = one.json()["error"]
+        assert (one.status_code, error["code"], error["param"]) == (
+            400,
+            "context_length_exceeded",
+            "messages",
+        )
+        assert "context is 512" in error["message"]
+        many = live.client().post("/v1/recognize", json={"utterances": ["a", "endless"]})
+        assert (many.status_code, many.json()["error"]["param"]) == (400, "utterances[1]")
+        assert live.client().post("/v1/recognize", json={"utterance": "a"}).status_code == 200
+
+
 def test_the_guides_client_gets_its_answer(
     live: Live, guide: Path, tmp_path: Path, compact_run: Run
 ) -> None:

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from maksud.errors import EngineError, InputError
+from maksud.errors import EngineError, TooLongError
 from maksud.language_model import attention
 from maksud.language_model.attention import Rows
 from maksud.language_model.constraint import Constraint
@@ -45,10 +45,10 @@ class Decoder:
         self.habits = Habits()
 
     def require_room(self, utterance: str, max_new_tokens: int) -> None:
-        """Raises `InputError` where an utterance and its answer do not fit the model's context."""
+        """Raises `TooLongError` where an utterance and its answer do not fit the context."""
         length = len(self.prompt.ids(utterance))
         if length + max_new_tokens > self.context:
-            raise InputError(
+            raise TooLongError(
                 f"the prompt has {length} tokens, and an answer may take {max_new_tokens} more: "
                 f"the model's context is {self.context}",
                 hint="Shorten the utterance",
@@ -64,7 +64,7 @@ class Decoder:
         """The answers of the catalog that the model writes, in order.
 
         `alternatives`: how many answers with other intents to add, at most. Raises `EngineError`
-        where an answer does not fit `max_new_tokens` or the model gives no numbers, `InputError`
+        where an answer does not fit `max_new_tokens` or the model gives no numbers, `TooLongError`
         for an utterance that is too long.
         """
         written: dict[int, Writing] = {}

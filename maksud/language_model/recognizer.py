@@ -18,7 +18,7 @@ import torch
 
 from maksud.calls import NONE, Call, parse_calls
 from maksud.contract import Contract
-from maksud.errors import CallSyntaxError, InputError, RunError
+from maksud.errors import CallSyntaxError, RunError, TooLongError
 from maksud.language_model.constraint import Constraint
 from maksud.language_model.decoding import Decoder
 from maksud.language_model.loading import bfloat16_is_faster, load
@@ -87,10 +87,7 @@ class LanguageModelRecognizer(Recognizer):
         return cls(name, contract, tokenizer, model)
 
     def check(self, utterances: Sequence[str]) -> None:
-        """Raises `InputError` for an utterance that does not fit the model's context.
-
-        `propose` refuses such an utterance instead, so that it can't end a long evaluation.
-        """
+        """See `Recognizer.check`."""
         with self._lock:
             for utterance in utterances:
                 self._decoder.require_room(utterance, self.contract.decoding.max_new_tokens)
@@ -143,7 +140,7 @@ class LanguageModelRecognizer(Recognizer):
     def _fits(self, utterance: str, room: int) -> bool:
         try:
             self._decoder.require_room(utterance, room)
-        except InputError:
+        except TooLongError:
             return False
         return True
 

@@ -6,7 +6,7 @@ import json
 import random
 from collections.abc import Mapping
 
-from maksud.errors import EngineError, InputError, MaksudError, SystemFault
+from maksud.errors import EngineError, InputError, MaksudError, SystemFault, TooLongError
 
 _ids = random.Random()  # seeded by the system; ids are no secrets, and os.urandom is slow
 
@@ -53,6 +53,8 @@ def as_api_error(error: BaseException) -> ApiError:
         return error
     if isinstance(error, InputError):
         code = "not_found" if error.status == 404 else "invalid_value"
+        if isinstance(error, TooLongError):
+            code = "context_length_exceeded"
         return ApiError(error.status, str(error), code=code)
     if isinstance(error, EngineError | SystemFault):
         again = not isinstance(error, EngineError) or error.retryable

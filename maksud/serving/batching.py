@@ -170,6 +170,7 @@ class Lane:
     def _ask(self, utterances: list[str]) -> list[_Outcome]:
         """The outcome of each. Nothing that a model raises may end the thread."""
         try:
+            self.recognizer.check(utterances)
             answers = self.recognizer.recognize(utterances)
             if len(answers) != len(utterances):
                 raise ValueError(f"{len(answers)} answers to {len(utterances)} utterances")
