@@ -26,7 +26,8 @@ _TYPES = get_args(ParameterType)
 class Parameter:
     """One parameter of an intent.
 
-    `copied`: the value is a span of the utterance, as said. An enumeration lists its `values`.
+    `copied`: the value is a span of the utterance, as said (never where there are `choices`). An
+    enumeration lists its `values`.
     `required` with a `question`: what to ask the person when an answer lacks it.
     """
 
@@ -37,6 +38,11 @@ class Parameter:
     question: str = ""
     values: tuple[str, ...] = ()
     copied: bool = True
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """All values that there are: of an enumeration and a boolean; none where they are open."""
+        return ("true", "false") if self.type == "boolean" else self.values
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,13 +359,14 @@ def _argument_violations(intent: Intent, argument: Argument, utterance: str | No
     if parameter.type == "enumeration":
         if argument.value not in parameter.values:
             return [f"{what} is not among the values. {nearest(argument.value, parameter.values)}"]
+    elif parameter.type == "boolean":
+        if argument.value not in ("true", "false"):
+            return [f"{what} is not true or false"]
     elif parameter.copied:
         if utterance is not None and argument.value not in utterance:
             return [f"{what} is not in the utterance"]
     elif parameter.type == "number" and not _NUMBER.fullmatch(argument.value):
         return [f"{what} is not a number"]
-    elif parameter.type == "boolean" and argument.value not in ("true", "false"):
-        return [f"{what} is not true or false"]
     return []
 
 

@@ -43,7 +43,7 @@ class TrainSettings:
     """Seed of everything random; same seed, data and thread count give the same run."""
     per_intent: int = 0
     """Train on a balanced sample of this many single-intent examples of each intent (and the
-    same share of the others); 0 takes all."""
+    same share of the others: several intents, several turns, out of scope); 0 takes all."""
     false_accept_rate: float = FALSE_ACCEPT_RATE
     """Share of what should be refused that may be accepted: the threshold is chosen for it."""
     calibration_examples: int = 0
@@ -132,9 +132,10 @@ def load_recognizer(run: Run | str | os.PathLike[str], *, name: str = "") -> Rec
 
 
 def balanced_sample(data: Dataset, per_intent: int, seed: int = 0) -> Dataset:
-    """At most `per_intent` single-intent examples of each intent, and of `none()`.
+    """At most `per_intent` single-intent examples of each intent; the order is kept.
 
-    Multi-intent and multi-turn examples are thinned by the same share; the order is kept.
+    Multi-intent, multi-turn and out-of-scope examples are thinned by the same share: what is out
+    of scope is not one more intent but the rest of the world, and needs as many as it had.
     """
     import random
     from collections import defaultdict
@@ -142,7 +143,7 @@ def balanced_sample(data: Dataset, per_intent: int, seed: int = 0) -> Dataset:
     strata: dict[str, list[int]] = defaultdict(list)
     for k, e in enumerate(data):
         calls = e.calls
-        alone = len(calls) == 1 and not e.is_multi_turn
+        alone = len(calls) == 1 and not e.is_multi_turn and NONE not in calls
         strata[calls[0].intent if alone else ""].append(k)
     others = strata.pop("", [])
     rng = random.Random(seed)

@@ -95,18 +95,16 @@ def answers(draw: st.DrawFn, catalog: Catalog, utterance: str) -> tuple[Call, ..
 
 
 def _is_copied(parameter: Parameter) -> bool:
-    return parameter.copied and parameter.type != "enumeration"
+    return parameter.copied and not parameter.choices
 
 
 def _values(parameter: Parameter, copies: list[str]) -> st.SearchStrategy[str]:
-    if parameter.type == "enumeration":
-        return st.sampled_from(parameter.values)
+    if parameter.choices:
+        return st.sampled_from(parameter.choices)
     if parameter.copied:
         return st.sampled_from(copies)
     if parameter.type == "number":
         return st.from_regex(r"[+-]?[0-9]+([.,][0-9]+)*", fullmatch=True)
-    if parameter.type == "boolean":
-        return st.sampled_from(["true", "false"])
     free = st.one_of(
         st.sampled_from(["a b", 'say "x"', "a,b", "back\\slash", "tab\there", "é(1)", "日 本"]),
         st.text(

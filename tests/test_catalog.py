@@ -18,7 +18,7 @@ ALARM = Intent(
         Parameter("time", required=True, question="At what time?"),
         Parameter("sound", type="enumeration", values=("bell", "bird")),
         Parameter("volume", type="number", copied=False),
-        Parameter("repeat", type="boolean", copied=False),
+        Parameter("repeat", type="boolean"),
         Parameter("until", type="datetime"),
     ),
 )

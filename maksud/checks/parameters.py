@@ -114,7 +114,7 @@ class Parameters:
         if self.catalog is not None:
             declared = self.catalog.get(intent)
             p = declared.parameter(parameter) if declared else None
-            return p is not None and p.copied and p.type != "enumeration"
+            return p is not None and p.copied and not p.choices
         return count.uses < FEW_USES or count.copied >= COPIED_SHARE * count.uses
 
     def _tell_values(

@@ -162,7 +162,7 @@ class CompactRecognizer(Recognizer):
                 declared = intent.parameter(parameter)
                 if declared is None:
                     self.heads.intent_tag[i, [1 + k, 1 + many + k]] += IMPOSSIBLE
-                elif declared.type == "enumeration" or not declared.copied:
+                elif declared.choices or not declared.copied:
                     self.plain = False
             at = 0
             for parameter, values in self.choices:
@@ -378,8 +378,8 @@ class CompactRecognizer(Recognizer):
         kept = []
         for a in arguments:
             parameter = declared.parameter(a.name or "") if declared else None
-            if parameter is not None and parameter.type == "enumeration":
-                same = [v for v in parameter.values if v.casefold() == a.value.casefold()]
+            if parameter is not None and parameter.choices:
+                same = [v for v in parameter.choices if v.casefold() == a.value.casefold()]
                 if same and a.value not in same:
                     a = Argument(a.name, same[0])
             if not catalog.violations([Call(intent, (a,))], text):

@@ -26,6 +26,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from platformdirs import user_cache_path
+
 from maksud.errors import InputError, NotFoundError, SystemFault, nearest
 from maksud.recognition import OnProgress, Progress
 
@@ -114,13 +116,7 @@ def models_directory() -> Path:
     home = os.environ.get("MAKSUD_HOME")
     if home:
         return Path(home).expanduser() / "models"
-    if sys.platform == "darwin":
-        cache = Path.home() / "Library" / "Caches"
-    elif sys.platform == "win32":
-        cache = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    else:
-        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "maksud" / "models"
+    return user_cache_path("maksud", appauthor=False) / "models"
 
 
 def list_models() -> list[Entry]:

@@ -71,7 +71,7 @@ class Grammar:
             yield intent.name
             for p in intent.parameters:
                 yield p.name
-                yield from map(format_value, _values(p))
+                yield from map(format_value, p.choices)
 
 
 class Answers:
@@ -197,10 +197,8 @@ class Answers:
         parameter = self._intents[point.intent].parameters[point.parameter]
         then = Point("more", point.intent, point.used, point.positional)
         places: Iterable[tuple[Part, Place]]
-        if parameter.type == "enumeration" or (
-            parameter.type == "boolean" and not parameter.copied
-        ):
-            places = [(self._grammar.text(format_value(v)), 0) for v in _values(parameter)]
+        if parameter.choices:
+            places = [(self._grammar.text(format_value(v)), 0) for v in parameter.choices]
         elif parameter.copied:
             places = self._spans
         else:
@@ -228,9 +226,5 @@ def _counted(used: tuple[int, ...], k: int) -> tuple[int, ...]:
 
 
 def _limit(intent: Intent, parameter: Parameter) -> int:
-    copied = parameter.copied and parameter.type != "enumeration"
+    copied = parameter.copied and not parameter.choices
     return REPEATS if copied and not intent.positional else 1
-
-
-def _values(parameter: Parameter) -> tuple[str, ...]:
-    return ("true", "false") if parameter.type == "boolean" else parameter.values

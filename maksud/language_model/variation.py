@@ -79,7 +79,7 @@ def _slots(text: str, calls: Sequence[Call], catalog: Catalog) -> list[_Slot]:
         intent = catalog.get(call.intent)
         for a, argument in enumerate(call.arguments):
             parameter = intent.parameter(argument.name or "") if intent else None
-            if parameter is None or parameter.type == "enumeration" or not parameter.copied:
+            if parameter is None or parameter.choices or not parameter.copied:
                 continue
             places = [
                 m.span()

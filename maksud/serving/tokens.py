@@ -12,13 +12,14 @@ import json
 import os
 import re
 import secrets
-import sys
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from platformdirs import user_config_path
 
 from maksud.errors import SettingsError, SystemFault
 
@@ -101,13 +102,7 @@ def tokens_file() -> Path:
     home = os.environ.get("MAKSUD_HOME")
     if home:
         return Path(home).expanduser() / "tokens.json"
-    if sys.platform == "darwin":
-        config = Path.home() / "Library" / "Application Support"
-    elif sys.platform == "win32":
-        config = Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
-    else:
-        config = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    return config / "maksud" / "tokens.json"
+    return user_config_path("maksud", appauthor=False) / "tokens.json"
 
 
 def _digest(secret: bytes) -> bytes:
