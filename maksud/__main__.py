@@ -1,5 +1,17 @@
-"""`python -m maksud` is the `maksud` command."""
+"""The `maksud` command, also as `python -m maksud`."""
 
-from maksud.cli import main
+import sys
 
-main()
+
+def main() -> None:
+    """Runs the command line; Ctrl-C ends it with one line, also while it is being loaded."""
+    try:
+        from maksud.cli import main as run
+    except KeyboardInterrupt:
+        sys.stderr.write("error: interrupted\n")
+        sys.exit(130)
+    run()
+
+
+if __name__ == "__main__":
+    main()

@@ -66,6 +66,9 @@ Data = Annotated[
 RunPath = Annotated[Path, typer.Argument(help="A run: the directory that `maksud train` wrote.")]
 
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C."""
+
 READING = "How to read the data (docs/formats.md)"
 ReadFormat = Annotated[
     str,
@@ -656,10 +659,12 @@ def main() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         code = app(standalone_mode=False)
+        if code == INTERRUPTED:  # typer turns the interrupt into this code, and says nothing
+            raise KeyboardInterrupt
     except MaksudError as error:
         _fail(str(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
-        _fail("interrupted", 130)
+        _fail("interrupted", INTERRUPTED)
     except _UsageError as error:
         error.show()  # type: ignore[attr-defined]
         sys.exit(2)

@@ -1,6 +1,7 @@
 """The command line: what people type, what comes back, and with which exit code."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -161,3 +162,17 @@ def test_help_teaches() -> None:
     for command in ("check", "train", "evaluate", "recognize", "serve", "demo", "models"):
         assert command in page
     assert "--per-intent" in maksud("train", "--help").stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGINT to a child is POSIX")
+def test_ctrl_c_says_so(compact_run: Run) -> None:
+    command = [sys.executable, "-m", "maksud", "recognize", str(compact_run.path)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as child:
+        assert child.stdin is not None and child.stdout is not None and child.stderr is not None
+        child.stdin.write("kecilkan suaranya\n")
+        child.stdin.flush()
+        assert child.stdout.readline()  # loaded, and waiting for the next line
+        child.send_signal(signal.SIGINT)
+        assert child.wait(60) == 130
+        assert child.stderr.read().strip().splitlines()[-1] == "error: interrupted"
