@@ -783,48 +783,15 @@ def _spinner(text: str) -> Iterator[None]:
 
 @contextmanager
 def _progress(*, quiet: bool = False) -> Iterator[OnProgress]:
-    """A progress bar on standard error; one line per stage where that is no terminal."""
+    """Progress on standard error, or none at all."""
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        Progress,
-        TaskID,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
 
-    from maksud.recognition import Progress as Event
+    from maksud.progress import shown
 
-    console = Console(stderr=True)
-    if quiet or not console.is_terminal:
-        last = ""
-
-        def tell_plainly(event: Event) -> None:
-            nonlocal last
-            if not quiet and event.stage != last:
-                last = event.stage
-                _say(f"{event.stage} …")
-
-        yield tell_plainly
+    if quiet:
+        yield lambda _: None
         return
-    columns = (
-        TextColumn("{task.description:<12}"),
-        BarColumn(bar_width=30),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[text]}"),
-    )
-    with Progress(*columns, console=console) as bars:
-        tasks: dict[str, TaskID] = {}
-
-        def tell(event: Event) -> None:
-            if event.stage not in tasks:
-                tasks[event.stage] = bars.add_task(event.stage, total=1.0, text="")
-            bars.update(tasks[event.stage], completed=event.done, text=event.text)
-
+    with shown(Console(stderr=True)) as tell:
         yield tell
 
 

@@ -23,6 +23,7 @@ LAYERS = [
     "confidence",
     "contract",
     "recognition",
+    "progress",
     "runs",
     "joint",
     "language_model",

@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,8 @@ from maksud.dataset import Dataset, Example
 from maksud.demo.shipped import shipped
 from maksud.errors import EngineError, MaksudError, SystemFault
 from maksud.formats.files import load, save
-from maksud.recognition import OnProgress, Recognizer
+from maksud.progress import shown
+from maksud.recognition import Recognizer
 from maksud.recognizers import TrainSettings, load_recognizer, train
 from maksud.runs import Run
 
@@ -43,8 +44,6 @@ MEMBERS = 2
 TEST_SAMPLE = 100
 """Test examples that both recognizers are measured on, so that their figures can be compared."""
 CALIBRATION_SAMPLE = 100
-
-Tell = Callable[[], AbstractContextManager[OnProgress]]
 
 ASKED: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Indonesian", ("Saya ingin mendengarkan musik",)),
@@ -102,7 +101,7 @@ def _compact(console: Console, data: Dataset, directory: Path) -> Run:
 
     _title(console, "2. Train", "a compact network, from scratch, on this CPU")
     settings = TrainSettings(compact=CompactSettings(members=MEMBERS))
-    with _bars(console) as tell:
+    with shown(console, transient=True, indent="  ") as tell:
         run = train(
             data,
             out=directory / "runs" / "compact",
@@ -127,7 +126,7 @@ def _language_model(console: Console, data: Dataset, directory: Path) -> Run | N
     from maksud.language_model.training import LanguageModelSettings
 
     try:
-        with _bars(console) as tell:
+        with shown(console, transient=True, indent="  ") as tell:
             get(LANGUAGE_MODEL, tell)
     except SystemFault as error:
         console.print(f"  passed over: the language model can't be had here: {error}")
@@ -138,7 +137,7 @@ def _language_model(console: Console, data: Dataset, directory: Path) -> Run | N
         calibration_examples=CALIBRATION_SAMPLE,
         language_model=LanguageModelSettings(num_train_epochs=EPOCHS),
     )
-    with _bars(console) as tell:
+    with shown(console, transient=True, indent="  ") as tell:
         run = train(
             data,
             out=directory / "runs" / LANGUAGE_MODEL,
@@ -159,7 +158,7 @@ def _evaluate(console: Console, data: Dataset, runs: Sequence[Run], directory: P
     what = f"{len(sample)} of {len(test):,} test examples" if len(runs) > 1 else "the test split"
     _title(console, "4. Evaluate", f"{what}; no value in them occurs in training")
     reports: list[Report] = []
-    with _bars(console) as tell:
+    with shown(console, transient=True, indent="  ") as tell:
         for run in runs:
             recognizer: Recognizer = load_recognizer(run)
             report = evaluate(recognizer, sample, progress=tell)
@@ -300,35 +299,3 @@ def _trained(console: Console, run: Run) -> None:
         f"  answers under confidence {run.contract.threshold:.2f} are refused: "
         f"at most {run.contract.false_accept_rate:.0%} of held-out none() pass"
     )
-
-
-@contextmanager
-def _bars(console: Console) -> Iterator[OnProgress]:
-    from rich.progress import (
-        BarColumn,
-        Progress,
-        TaskID,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    from maksud.recognition import Progress as Event
-
-    columns = (
-        TextColumn("  {task.description:<12}"),
-        BarColumn(bar_width=28),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("[dim]{task.fields[text]}[/dim]"),
-    )
-    with Progress(*columns, console=console, transient=True) as bars:
-        tasks: dict[str, TaskID] = {}
-
-        def tell(event: Event) -> None:
-            if event.stage not in tasks:
-                tasks[event.stage] = bars.add_task(event.stage, total=1.0, text="")
-            bars.update(tasks[event.stage], completed=event.done, text=event.text)
-
-        yield tell
