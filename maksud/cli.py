@@ -502,6 +502,10 @@ def demo(
     directory: Annotated[Path, typer.Option(help="Where to put data, runs and reports.")] = Path(
         "demo"
     ),
+    scenario: Annotated[
+        str,
+        typer.Option(help="Shipped data to take: voice_assistant, customer_service, or all."),
+    ] = "voice_assistant",
     quick: Annotated[
         bool, typer.Option("--quick", help="The compact recognizer only: under two minutes.")
     ] = False,
@@ -510,7 +514,7 @@ def demo(
     """The whole road on the shipped data: check, train, tune, evaluate, serve, ask."""
     from maksud.demo.tour import tour
 
-    tour(directory, quick=quick, keep=keep)
+    tour(directory, scenario="" if scenario == "all" else scenario, quick=quick, keep=keep)
 
 
 @models_app.command("list")

@@ -1,9 +1,11 @@
 """The shipped data keeps what its README promises."""
 
 from collections import Counter, defaultdict
+from pathlib import Path
 
 import pytest
 
+import maksud.demo
 from maksud.calls import NONE
 from maksud.checks import check
 from maksud.dataset import Dataset, normalised
@@ -11,6 +13,7 @@ from maksud.demo.shipped import LANGUAGES, SCENARIOS, shipped, write_starter
 from maksud.errors import NotFoundError, RunError
 from maksud.formats.files import load
 
+DATA = Path(maksud.demo.__file__).parent / "data"
 PARTS = [(s, c) for s in SCENARIOS for c in LANGUAGES]
 
 
@@ -25,6 +28,13 @@ def test_two_scenarios_two_languages_twenty_intents() -> None:
     assert len(data.catalog) >= 20
     assert {(e.metadata["scenario"], e.metadata["language"]) for e in data} == set(PARTS)
     assert {e.split for e in data} == {"train", "dev", "test"}
+
+
+@pytest.mark.parametrize(("scenario", "language"), PARTS)
+def test_the_readme_has_the_numbers(scenario: str, language: str) -> None:
+    data = shipped(scenario, language)
+    row = f"| `{language}` | {len(data.train):,} | {len(data.dev)} | {len(data.test)} |"
+    assert row in (DATA / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(("scenario", "language"), PARTS)

@@ -36,30 +36,69 @@ if TYPE_CHECKING:
     from maksud.evaluation.report import Report
 
 LANGUAGE_MODEL = "smollm2-135m"
-PER_INTENT = 14
+PER_INTENT = 110
 """Examples of each intent that the language model is tuned on: a sample that tunes in minutes."""
-EPOCHS = 3
+TUNING = {"num_train_epochs": 1.0, "tokens_per_pack": 200, "evaluations": 1}
+"""One pass over many examples teaches more than several over few; small steps, so that there are
+some hundreds of them."""
 MEMBERS = 2
 """Networks in the compact committee: half of the default, for half of the time."""
 TEST_SAMPLE = 100
 """Test examples that both recognizers are measured on, so that their figures can be compared."""
-CALIBRATION_SAMPLE = 100
+CALIBRATION_SAMPLE = 120
+LATENCY_SAMPLE = 20
 
-ASKED: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Indonesian", ("Saya ingin mendengarkan musik",)),
-    ("Indonesian", ("Periksa prakiraan cuaca Hangzhou",)),
-    ("English", ("could you switch off the lamp in the bedroom please",)),
-    ("several intents", ("bangunin aku jam 5 pagi terus kecilin volumenya",)),
-    ("out of scope", ("siapa penemu telepon?",)),
-    ("several turns", ("Saya mau kembalikan barang", "INV-90417")),
+Question = tuple[str, tuple[str, ...], str]
+"""A label, the user's turns, and the right answer to all of them together."""
+
+_VOICE: tuple[Question, ...] = (
+    ("Indonesian", ("Saya ingin mendengarkan musik",), "play_music()"),
+    ("Indonesian", ("Periksa prakiraan cuaca Hangzhou",), "weather_search(location=Hangzhou)"),
+    (
+        "English",
+        ("could you switch off the lamp in the bedroom please",),
+        "turn_off_device(device=lamp, room=bedroom)",
+    ),
+    (
+        "several intents",
+        ("bangunin aku jam 5 pagi terus kecilin volumenya",),
+        "set_alarm(time=jam 5 pagi);volume_down()",
+    ),
+    ("out of scope", ("siapa penemu telepon?",), "none()"),
+    ("several turns", ("Pasang alarm dong", "jam 6 pagi"), "set_alarm(time=jam 6 pagi)"),
 )
-"""What the demo asks each served model: a label and the user's turns."""
+_SHOP: tuple[Question, ...] = (
+    (
+        "Indonesian",
+        ("paket saya INV-90417 sudah sampai mana?",),
+        "order_status(order_id=INV-90417)",
+    ),
+    ("English", ("can I talk to a real person",), "talk_to_agent()"),
+    (
+        "several intents",
+        ("cancel order 88-2031 and get me an agent",),
+        "cancel_order(order_id=88-2031);talk_to_agent()",
+    ),
+    ("out of scope", ("siapa penemu telepon?",), "none()"),
+    (
+        "several turns",
+        ("Saya mau kembalikan barang", "INV-90417"),
+        "return_item(order_id=INV-90417)",
+    ),
+)
+ASKED: dict[str, tuple[Question, ...]] = {
+    "voice_assistant": _VOICE,
+    "customer_service": _SHOP,
+    "": (*_VOICE[:-1], _SHOP[-1]),
+}
+"""What the demo asks each served model, by scenario."""
 
 
-def tour(directory: Path, *, quick: bool = False, keep: bool = False) -> None:
+def tour(directory: Path, *, scenario: str = "", quick: bool = False, keep: bool = False) -> None:
     """Walks the road, writing data, runs and reports to `directory`.
 
-    `quick`: the compact recognizer only. `keep`: goes on serving until interrupted.
+    `scenario`: the shipped data to take, all where it is empty. `quick`: the compact recognizer
+    only. `keep`: goes on serving until interrupted.
     Raises `MaksudError` where a step fails; only a language model that can't be had is passed
     over, with a line that says so.
     """
@@ -67,22 +106,23 @@ def tour(directory: Path, *, quick: bool = False, keep: bool = False) -> None:
 
     console = Console(highlight=False)
     started = time.perf_counter()
-    data = _prepare(console, directory)
+    data = _prepare(console, directory, scenario)
     runs = [_compact(console, data, directory)]
     if not quick:
         tuned = _language_model(console, data, directory)
         if tuned is not None:
             runs.append(tuned)
     _evaluate(console, data, runs, directory)
-    _serve_and_ask(console, runs, directory, keep=keep, started=started)
+    _serve_and_ask(console, runs, directory, ASKED[scenario], keep=keep, started=started)
 
 
 # ---------------------------------------------------------------- the steps
 
 
-def _prepare(console: Console, directory: Path) -> Dataset:
-    _title(console, "1. Data", "shipped with Maksud: two scenarios, Indonesian and English")
-    save(shipped(), directory / "data")
+def _prepare(console: Console, directory: Path, scenario: str) -> Dataset:
+    what = scenario.replace("_", " ") or "two scenarios"
+    _title(console, "Data", f"shipped with Maksud: {what}, Indonesian and English")
+    save(shipped(scenario), directory / "data")
     data = load(directory / "data", name="demo")
     found = check(data)
     counts = found.counts
@@ -99,7 +139,7 @@ def _prepare(console: Console, directory: Path) -> Dataset:
 def _compact(console: Console, data: Dataset, directory: Path) -> Run:
     from maksud.joint.training import CompactSettings
 
-    _title(console, "2. Train", "a compact network, from scratch, on this CPU")
+    _title(console, "Train", "a compact network, from scratch, on this CPU")
     settings = TrainSettings(compact=CompactSettings(members=MEMBERS))
     with shown(console, transient=True, indent="  ") as tell:
         run = train(
@@ -117,7 +157,7 @@ def _language_model(console: Console, data: Dataset, directory: Path) -> Run | N
     from importlib.util import find_spec
 
     title = f"LoRA on {LANGUAGE_MODEL}, a sample of {PER_INTENT} examples per intent"
-    _title(console, "3. Tune", title)
+    _title(console, "Tune", title)
     missing = [m for m in ("torch", "transformers", "peft", "gguf") if find_spec(m) is None]
     if missing:
         console.print(f"  passed over: {', '.join(missing)} is not installed (maksud[lm])")
@@ -135,7 +175,7 @@ def _language_model(console: Console, data: Dataset, directory: Path) -> Run | N
         base=LANGUAGE_MODEL,
         per_intent=PER_INTENT,
         calibration_examples=CALIBRATION_SAMPLE,
-        language_model=LanguageModelSettings(num_train_epochs=EPOCHS),
+        language_model=LanguageModelSettings(**TUNING),
     )
     with shown(console, transient=True, indent="  ") as tell:
         run = train(
@@ -156,12 +196,12 @@ def _evaluate(console: Console, data: Dataset, runs: Sequence[Run], directory: P
     test = data.test
     sample = _sample(test) if len(runs) > 1 else list(test)
     what = f"{len(sample)} of {len(test):,} test examples" if len(runs) > 1 else "the test split"
-    _title(console, "4. Evaluate", f"{what}; no value in them occurs in training")
+    _title(console, "Evaluate", f"{what}; no value in them occurs in training")
     reports: list[Report] = []
     with shown(console, transient=True, indent="  ") as tell:
         for run in runs:
             recognizer: Recognizer = load_recognizer(run)
-            report = evaluate(recognizer, sample, progress=tell)
+            report = evaluate(recognizer, sample, latency_sample=LATENCY_SAMPLE, progress=tell)
             report.write(directory / "reports" / run.name)
             reports.append(report)
             del recognizer
@@ -179,15 +219,21 @@ def _sample(test: Dataset) -> list[Example]:
 
 
 def _serve_and_ask(
-    console: Console, runs: Sequence[Run], directory: Path, *, keep: bool, started: float
+    console: Console,
+    runs: Sequence[Run],
+    directory: Path,
+    questions: Sequence[Question],
+    *,
+    keep: bool,
+    started: float,
 ) -> None:
-    _title(console, "5. Serve and ask", "HTTP on loopback, bearer token, the OpenAI client")
+    _title(console, "Serve and ask", "HTTP on loopback, bearer token, the OpenAI client")
     token = f"mk-{secrets.token_urlsafe(24)}"
     with _server(runs, token) as (url, server):
         console.print(f"  {url}/v1  ·  token {token}")
         try:
             for run in runs:
-                _ask(console, url, token, run.name)
+                _ask(console, url, token, run.name, questions)
         except Exception as error:
             raise EngineError(f"the server did not answer as it should: {error}") from error
         _summary(console, runs, directory, time.perf_counter() - started)
@@ -199,12 +245,12 @@ def _serve_and_ask(
                 return
 
 
-def _ask(console: Console, url: str, token: str, model: str) -> None:
+def _ask(console: Console, url: str, token: str, model: str, questions: Sequence[Question]) -> None:
     from openai import OpenAI
 
     client = OpenAI(base_url=f"{url}/v1", api_key=token, max_retries=1, timeout=60)
     console.print(f"  [bold]{model}[/bold]")
-    for label, turns in ASKED:
+    for label, turns, right in questions:
         messages: list[Any] = []
         for turn in turns:
             messages.append({"role": "user", "content": turn})
@@ -217,9 +263,13 @@ def _ask(console: Console, url: str, token: str, model: str) -> None:
             messages.append({"role": "assistant", "content": said})
             console.print(f"    [dim]{label:<16}[/dim]{turn}", markup=True)
             sure = f"[dim]{extra['confidence']:.2f}[/dim]" if "confidence" in extra else ""
-            asks = f"   asks: {asked[0]}" if said != content else ""
-            console.print(f"    {'':<16}[green]→ {content}[/green]  {sure}{asks}")
+            asks = f"  asks: {asked[0]}" if said != content else ""
+            console.print(f"    {'':<16}[green]→ {content}[/green]  {sure}{asks}", soft_wrap=True)
             label = ""
+        if content != right:
+            best = extra.get("text") or content
+            refused = f"; {best} was not sure enough" if best == right else ""
+            console.print(f"    {'':<16}[yellow]wrong: {right} is right{refused}[/yellow]")
 
 
 def _summary(console: Console, runs: Sequence[Run], directory: Path, seconds: float) -> None:
