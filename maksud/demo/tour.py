@@ -38,9 +38,10 @@ if TYPE_CHECKING:
 LANGUAGE_MODEL = "smollm2-135m"
 PER_INTENT = 110
 """Examples of each intent that the language model is tuned on: a sample that tunes in minutes."""
-TUNING = {"num_train_epochs": 1.0, "tokens_per_pack": 200, "evaluations": 1}
-"""One pass over many examples teaches more than several over few; small steps, so that there are
-some hundreds of them."""
+EPOCHS = 1
+"""One pass over many examples teaches more than several over few."""
+TOKENS_PER_PACK = 200
+"""Small steps, so that there are some hundreds of them."""
 MEMBERS = 2
 """Networks in the compact committee: half of the default, for half of the time."""
 TEST_SAMPLE = 100
@@ -70,7 +71,7 @@ _VOICE: tuple[Question, ...] = (
 _SHOP: tuple[Question, ...] = (
     (
         "Indonesian",
-        ("paket saya INV-90417 sudah sampai mana?",),
+        ("paket INV-90417 sampai mana?",),
         "order_status(order_id=INV-90417)",
     ),
     ("English", ("can I talk to a real person",), "talk_to_agent()"),
@@ -175,7 +176,9 @@ def _language_model(console: Console, data: Dataset, directory: Path) -> Run | N
         base=LANGUAGE_MODEL,
         per_intent=PER_INTENT,
         calibration_examples=CALIBRATION_SAMPLE,
-        language_model=LanguageModelSettings(**TUNING),
+        language_model=LanguageModelSettings(
+            num_train_epochs=EPOCHS, tokens_per_pack=TOKENS_PER_PACK, evaluations=1
+        ),
     )
     with shown(console, transient=True, indent="  ") as tell:
         run = train(
