@@ -80,6 +80,34 @@ def test_a_pack_has_the_loss_and_gradients_of_its_examples(qwen: bool, tmp_path:
         torch.testing.assert_close(a.grad, b.grad, rtol=1e-3, atol=1e-4)
 
 
+def test_the_tokens_that_decide_can_weigh_more(base: Path) -> None:
+    tokenizer, model = load(base, torch.device("cpu"))
+    attention.install(model)
+    prompt = Prompt(tokenizer, "Jawab.")
+    answer = 'play(song="a (b); c", by=d);stop()'
+    plain = encode(prompt, len(prompt.prefix), "putar", answer)
+    heavy = encode(prompt, len(prompt.prefix), "putar", answer, 3.0)
+    assert (heavy.prompt, heavy.answer) == (plain.prompt, plain.answer)
+    assert set(plain.weights) == {1.0} and len(heavy.weights) == len(heavy.answer)
+    light = "".join(
+        tokenizer.decode([i]) for i, w in zip(heavy.answer, heavy.weights, strict=True) if w == 1.0
+    )
+    assert light and light in 'song="a (b); c", by=d'
+    assert heavy.weights[0] == heavy.weights[-1] == 3.0
+    with torch.no_grad():
+        loss, count = pack_loss(model, prompt.prefix, [heavy])
+        each = [
+            pack_loss(model, prompt.prefix, [replace(heavy, weights=one)])[0].item()
+            for one in (
+                tuple(float(k == n) for k in range(len(heavy.answer)))
+                for n in range(len(heavy.answer))
+            )
+        ]
+    assert count == sum(heavy.weights)
+    weighted = sum(w * e for w, e in zip(heavy.weights, each, strict=True))
+    assert loss.item() == pytest.approx(weighted, rel=1e-4)
+
+
 def test_frozen_layers_are_computed_once_and_change_nothing(base: Path) -> None:
     tokenizer, model = load(base, torch.device("cpu"))
     attention.install(model)

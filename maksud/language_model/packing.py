@@ -19,24 +19,54 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from maksud.calls import format_calls, parse_calls
 from maksud.language_model.attention import Pack
 from maksud.language_model.prompt import Prompt
 
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """An example as token ids: the prompt behind the shared prefix, the answer with its end."""
+    """An example as token ids: the prompt behind the shared prefix, the answer with its end.
+
+    `weights`: how much each token of the answer counts in the loss.
+    """
 
     prompt: tuple[int, ...]
     answer: tuple[int, ...]
+    weights: tuple[float, ...]
 
     def __len__(self) -> int:
         return len(self.prompt) + len(self.answer)
 
 
-def encode(prompt: Prompt, prefix: int, utterance: str, answer: str) -> Encoded:
-    """An example's token ids after the first `prefix` ids of the prompt."""
-    return Encoded(tuple(prompt.ids(utterance)[prefix:]), tuple(prompt.answer_ids(answer)))
+def encode(
+    prompt: Prompt, prefix: int, utterance: str, answer: str, decision_weight: float = 1.0
+) -> Encoded:
+    """An example's token ids after the first `prefix` ids of the prompt.
+
+    `decision_weight`: weight of the tokens that say which calls there are (names, `(`, `)`, `;`,
+    the end), beside 1 for those of arguments.
+    """
+    ids = tuple(prompt.answer_ids(answer))
+    weights = (1.0,) * len(ids)
+    if decision_weight != 1.0:
+        inside = _inside_parentheses(answer)
+        weights = tuple(
+            1.0 if start < end and all(inside[start:end]) else decision_weight
+            for start, end in [*prompt.places(answer), (0, 0)]
+        )
+    return Encoded(tuple(prompt.ids(utterance)[prefix:]), ids, weights)
+
+
+def _inside_parentheses(answer: str) -> list[bool]:
+    """For each character of an answer, whether it belongs to the arguments of a call."""
+    inside: list[bool] = []
+    for call in parse_calls(answer):
+        if inside:
+            inside.append(False)  # the semicolon
+        arguments = len(format_calls([call])) - len(call.intent) - 2
+        inside += [False] * (len(call.intent) + 1) + [True] * arguments + [False]
+    return inside
 
 
 def make_packs(examples: Sequence[Encoded], budget: int, order: random.Random) -> list[list[int]]:
@@ -141,8 +171,8 @@ def pack_loss(
     *,
     lower: Lower | None = None,
     numbers: Sequence[int] = (),
-) -> tuple[Tensor, int]:
-    """Summed cross-entropy of the answers' tokens, and how many there are.
+) -> tuple[Tensor, float]:
+    """Summed weighted cross-entropy of the answers' tokens, and the sum of their weights.
 
     `model` is a transformers causal language model under `attention.install`. With `lower`,
     its layers are not computed again; `numbers` says which of its examples these are.
@@ -150,11 +180,13 @@ def pack_loss(
     ids = list(prefix)
     places: list[int] = []
     targets: list[int] = []
+    weights: list[float] = []
     for example in examples:
         # The token before an answer token is where the answer token is predicted.
         first = len(ids) + len(example.prompt) - 1
         places.extend(range(first, first + len(example.answer)))
         targets.extend(example.answer)
+        weights.extend(example.weights)
         ids.extend(example.prompt)
         ids.extend(example.answer)
     pack = Pack(len(prefix), [len(e) for e in examples], device)
@@ -166,5 +198,5 @@ def pack_loss(
         out = body(inputs_embeds=lower.hidden(prefix, examples, numbers)[None], **shared)
     hidden = out.last_hidden_state[0]
     logits = model.lm_head(hidden[torch.tensor(places, device=device)]).float()
-    loss = cross_entropy(logits, torch.tensor(targets, device=device), reduction="sum")
-    return loss, len(targets)
+    each = cross_entropy(logits, torch.tensor(targets, device=device), reduction="none")
+    return (each * torch.tensor(weights, device=device)).sum(), sum(weights)

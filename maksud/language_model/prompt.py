@@ -87,6 +87,13 @@ class Prompt:
         """Token ids of plain text, in which nothing is a control token."""
         return self._encode(text, controls=False)
 
+    def places(self, text: str) -> list[tuple[int, int]]:
+        """Where each of `text_ids(text)` stands in the text: first character, last + 1."""
+        found: list[tuple[int, int]] = self.tokenizer(
+            text, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True
+        ).offset_mapping
+        return found
+
     def decode(self, ids: list[int]) -> str:
         """The text of an answer's ids, without control tokens, as the guide's script reads it."""
         text: str = self.tokenizer.decode(ids, skip_special_tokens=True)

@@ -66,6 +66,9 @@ class LanguageModelSettings:
     varied_values: float = 0.5
     """From the second epoch on, each copied value of an example is replaced with this probability
     by one of another example (see `variation`)."""
+    decision_weight: float = 1.0
+    """Weight in the loss of the tokens that say which calls there are, beside 1 for those of
+    arguments. More helps where intents are many and training is short."""
     frozen_layers: float = 0.0
     """Share of the layers, from the bottom, that stay as they are, in [0, 1). What they compute is
     kept in memory, so that half the layers cost half the time."""
@@ -102,6 +105,7 @@ class LanguageModelSettings:
         _require(self.lora_dim > 0, "lora_dim", self.lora_dim)
         _require(self.lora_alpha > 0, "lora_alpha", self.lora_alpha)
         _require(0 <= self.varied_values <= 1, "varied_values", self.varied_values)
+        _require(self.decision_weight > 0, "decision_weight", self.decision_weight)
         _require(0 <= self.frozen_layers < 1, "frozen_layers", self.frozen_layers)
         _require(self.tokens_per_pack >= 0, "tokens_per_pack", self.tokens_per_pack)
         _require(self.seq_length >= 0, "seq_length", self.seq_length)
@@ -177,11 +181,11 @@ class _Training:
         self.frozen = int(settings.frozen_layers * len(self.model.model.layers))
         self.tuned = self._with_adapter()
         self.parameters = [p for p in self.model.parameters() if p.requires_grad]
-        self.train_set = self._encode(train)
+        self.train_set = self._encode(train, settings.decision_weight)
         self.variations = Variations(train, contract.catalog)
         sample = random.Random(settings.seed).sample(list(dev), min(len(dev), self._dev_rows()))
         self.dev_rows = sample
-        self.dev_set = self._encode(sample[: settings.dev_loss_rows])
+        self.dev_set = self._encode(sample[: settings.dev_loss_rows], 1.0)
         self.lower: Lower | None = None
         self.metrics: dict[str, float] = {}
         digest = hashlib.sha256(json.dumps(asdict(settings), sort_keys=True).encode())
@@ -281,7 +285,7 @@ class _Training:
     def _varied(self, number: int, rng: random.Random) -> int:
         """The number of a variation of an example; its own where nothing is replaced."""
         utterance, calls = self.variations.draw(number, self.settings.varied_values, rng)
-        encoded = self._encoded(utterance, calls)
+        encoded = self._encoded(utterance, calls, self.settings.decision_weight)
         if encoded == self.train_set[number] or len(self._prefix()) + len(encoded) > self.limit:
             return number
         self.train_set.append(encoded)
@@ -310,7 +314,7 @@ class _Training:
         self.model.eval()
         loss = 0.0
         if self.dev_set:
-            count = 0
+            count = 0.0
             with torch.no_grad(), self._arithmetic():
                 for pack in make_packs(self.dev_set, 1200, random.Random(0)):
                     some, n = pack_loss(
@@ -371,11 +375,11 @@ class _Training:
 
     # ------------------------------------------------------------ parts
 
-    def _encode(self, examples: Sequence[Example]) -> list[Encoded]:
+    def _encode(self, examples: Sequence[Example], weight: float) -> list[Encoded]:
         prefix = len(self._prefix())
         out = []
         for example in examples:
-            encoded = self._encoded(example.instruction, example.calls)
+            encoded = self._encoded(example.instruction, example.calls, weight)
             if prefix + len(encoded) > self.limit:
                 raise DataError(
                     f"an example has {prefix + len(encoded)} tokens, more than {self.limit}",
@@ -385,10 +389,10 @@ class _Training:
             out.append(encoded)
         return out
 
-    def _encoded(self, utterance: str, calls: Sequence[Call]) -> Encoded:
+    def _encoded(self, utterance: str, calls: Sequence[Call], weight: float) -> Encoded:
         # Constrained decoding writes the catalog's style: training asks for the same.
         answer = self.contract.catalog.render(calls)
-        return encode(self.prompt, len(self._prefix()), utterance, answer)
+        return encode(self.prompt, len(self._prefix()), utterance, answer, weight)
 
     def _prefix(self) -> tuple[int, ...]:
         return self.prompt.prefix
