@@ -407,6 +407,12 @@ def test_d13_a_truncated_array(tmp_path: Path) -> None:
     assert "the file ends inside the array" in found[0].message and len(rejects) == 1
 
 
+def test_d16_a_cut_object_is_broken_rather_than_of_the_wrong_shape(tmp_path: Path) -> None:
+    data, found, rejects = read(put(tmp_path, '{"instruction": "a", "output": "f()"', "x.json"))
+    assert not len(data) and [r.code for r in rejects] == ["E-JSON"]
+    assert "column 37" in found[0].message
+
+
 def test_d25_no_character_but_newline_ends_a_line(tmp_path: Path) -> None:
     text = "a\u2028b\u0085c\u2029d"
     row = json.dumps({"instruction": text, "output": "f()"}, ensure_ascii=False)

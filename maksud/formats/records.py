@@ -43,6 +43,9 @@ def records(file: Source, options: Options, reading: Reading) -> Iterator[Record
                 where=f"{file.path}:1",
                 hint="Write one object a line, or an array in a .json file",
             )
+        text = file.text(reading, options.encoding)
+        if _decoded(reading, text, _skip(text, 0), file.path, 1, None) is None:
+            return  # broken or cut: the reject says where
         has = listed(sorted(start.keys))
         raise DataError(
             f"E-SHAPE expected an array of rows, found one object (with {has})",
