@@ -1,5 +1,7 @@
 """Examples become clauses; nothing is lost without being counted."""
 
+import random
+
 from joint_data import several, single
 
 from maksud.catalog import Catalog
@@ -73,3 +75,20 @@ def test_what_cannot_be_used_is_counted() -> None:
 def test_none_never_joins() -> None:
     made = corpus(*several(20), Example("siapa presiden", "none()"))
     assert made.call_counts == {2: 20, 1: 1}
+
+
+def test_clauses_that_stand_alone_tell_what_only_joins() -> None:
+    """`what` follows `and` all the time, and still belongs to its clause."""
+    rng = random.Random(3)
+    places = [f"{a} {b}" for a in ("oslo", "rome", "lima", "cairo") for b in ("north", "south")]
+    clauses = [(f"what is the weather in {p}", f"weather(place={p})") for p in places]
+    clauses += [(f"find the show {p} tonight", f"find(show={p})") for p in places]
+    clauses += [(f"play {p} and friends", f"play(song={p} and friends)") for p in places]
+    joiners = ["and", "and then", ", and also"]
+    rows = [Example(*c) for c in clauses[::2]]
+    for k in range(300):
+        (a, f), (b, g) = rng.sample(clauses, 2)
+        rows.append(Example(f"{a} {joiners[k % 3]} {b}", f"{f};{g}"))
+    corpus = build_corpus(rows, Catalog.infer(r.calls for r in rows))
+    assert set(corpus.connectives) == {("and",), ("and", "then"), (",", "and", "also")}
+    assert {" ".join(c.words) for c in corpus.clauses} == {u for u, _ in clauses}

@@ -25,6 +25,8 @@ MAX_CHOICES = 200
 _LONGEST_CONNECTIVE = 3
 _SAMPLE = 3000  # utterances from which connectives are estimated
 _ROUNDS = 3
+_KNOWN = 3.0  # how much it counts that a clause is known
+_ALONE = 20  # a clause that stands alone is as well known as one cut so often
 
 Span = tuple[int, int, str]
 """First token, token after the last, parameter."""
@@ -251,6 +253,9 @@ def count_untrimmed(corpus: Corpus) -> None:
 # ---------------------------------------------------------------- cutting utterances
 
 
+_Cut = tuple[list[Clause], list[tuple[str, ...]]]
+
+
 class _Cutter:
     """Cuts an utterance between its calls, by which words each intent uses and which join.
 
@@ -263,6 +268,7 @@ class _Cutter:
         self.single = single
         self.words: Counter[str] = Counter(w for c in single for w in c.words)
         self.connectives: dict[tuple[str, ...], float] = {}
+        self.known: Counter[tuple[str, tuple[str, ...]]] = Counter()
         self._count(single)
 
     def _count(self, clauses: Iterable[Clause]) -> None:
@@ -295,22 +301,40 @@ class _Cutter:
 
     def estimate(self, rows: Sequence[_Row]) -> None:
         """Learns connectives, words and first words from utterances with several calls."""
-        rows = rows[:: max(1, len(rows) // _SAMPLE)]
-        self._first_connectives(rows)
+        self._first_connectives(rows[:: max(1, len(rows) // _SAMPLE)])
         for _ in range(_ROUNDS):
-            counts: Counter[tuple[str, ...]] = Counter()
-            clauses = list(self.single)
-            for row in rows:
-                cuts = self.cut(row)
-                if cuts is not None:
-                    counts.update(tuple(t.text for t in row.tokens[e:s]) for e, s in cuts)
-                    clauses.extend(_clauses(row, cuts))
-            if not counts:
-                return
-            self._count(clauses)
-            kept = _without_longer_forms(counts)
-            total = sum(kept.values())
-            self.connectives = {c: math.log((n + 0.01) / total) for c, n in kept.items()}
+            self._learn_from(self._cut_all(rows[:: max(1, len(rows) // _SAMPLE)]))
+        # Words that stand alone somewhere, or in several utterances, belong together. One that
+        # stands alone is sure; one that was cut once is not: that may be this very row.
+        alone = Counter({(c.intent, tuple(c.words)): _ALONE for c in self.single})
+        for _ in range(_ROUNDS):
+            found = self._cut_all(rows)
+            cut = Counter((c.intent, tuple(c.words)) for clauses, _ in found for c in clauses)
+            self.known = Counter({c: n for c, n in (alone + cut).items() if n > 1})
+            self._learn_from(found)
+
+    def _cut_all(self, rows: Sequence[_Row]) -> list[_Cut]:
+        """The clauses of each row that can be cut, and what stands between them."""
+        found = []
+        for row in rows:
+            cuts = self.cut(row)
+            if cuts is not None:
+                words = row.words
+                found.append((_clauses(row, cuts), [tuple(words[e:s]) for e, s in cuts]))
+        return found
+
+    def _learn_from(self, found: Sequence[_Cut]) -> None:
+        if not found:
+            return
+        self._count([*self.single, *(c for clauses, _ in found for c in clauses)])
+        kept = _without_longer_forms(Counter(c for _, between in found for c in between))
+        total = sum(kept.values())
+        self.connectives = {c: math.log((n + 0.01) / total) for c, n in kept.items()}
+
+    def _worth(self, call: Call, words: Sequence[str]) -> float:
+        """What it adds to a cut's score that these words are known as a clause of the call."""
+        count = self.known.get((call.intent, tuple(words)), 1) if self.known else 1
+        return _KNOWN * math.log(count)
 
     def _first_connectives(self, rows: Sequence[_Row]) -> None:
         """A first guess: what stands between values of two calls far more often than elsewhere,
@@ -375,6 +399,7 @@ class _Cutter:
             for begin, (score, cuts) in best.items():
                 for end in range(max(begin + 1, low[k]), min(size - 1, high[k + 1]) + 1):
                     so_far = score + fit[k][end] - fit[k][begin]
+                    so_far += self._worth(calls[k], words[begin:end])
                     for length in range(_LONGEST_CONNECTIVE + 1):
                         start = end + length
                         if start > high[k + 1] or start >= size:
@@ -387,7 +412,11 @@ class _Cutter:
                             following[start] = (total, (*cuts, (end, start)))
             best = following
         ends = [
-            (score + fit[-1][size] - fit[-1][begin], cuts) for begin, (score, cuts) in best.items()
+            (
+                score + fit[-1][size] - fit[-1][begin] + self._worth(calls[-1], words[begin:]),
+                cuts,
+            )
+            for begin, (score, cuts) in best.items()
         ]
         return list(max(ends)[1]) if ends else None
 
