@@ -116,14 +116,15 @@ class CompactSettings:
     def resolved(self, clauses: int, intents: int) -> CompactSettings:
         """The settings with everything derived, for data of so many clauses and intents."""
         little = clauses < LITTLE
+        plenty = clauses >= 500 * intents
         # Many intents need more passes than few with as many examples together.
         need = (13_000 / clauses) ** 0.5 * (1_900 * intents / clauses) ** 0.33
         return replace(
             self,
             epochs=self.epochs or min(200, max(5, round((6 if little else 8) * need))),
-            members=self.members or (3 if little else 4),
+            members=self.members or (3 if little else 4 if plenty else 6),
             dim=self.dim or (128 if little else 96),
-            dropout=self.dropout if self.dropout >= 0 else 0.2 if clauses < 500 * intents else 0.1,
+            dropout=self.dropout if self.dropout >= 0 else 0.1 if plenty else 0.2,
             swap=self.swap if self.swap >= 0 else 0.8 if little else 0.6,
             mix=self.mix if self.mix >= 0 else 0.3 if little else 0.0,
             veil=self.veil if self.veil >= 0 else 0.2 if little else 0.0,
