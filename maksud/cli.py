@@ -335,7 +335,7 @@ def train(
     """
     from maksud.contract import SYSTEM_PROMPT
     from maksud.formats.files import load
-    from maksud.recognizers import TrainSettings
+    from maksud.recognizers import TrainSettings, checkpoints_of
     from maksud.recognizers import train as run_training
 
     settings = TrainSettings(
@@ -348,8 +348,15 @@ def train(
         **_own_settings(base, epochs, learning_rate),
     )
     dataset = load(data, format=format, options=_read_options(columns, delimiter, encoding, sheet))
-    with _progress(quiet=as_json) as tell:
-        run = run_training(dataset, out=out, settings=settings, overwrite=force, on_progress=tell)
+    try:
+        with _progress(quiet=as_json) as tell:
+            run = run_training(
+                dataset, out=out, settings=settings, overwrite=force, on_progress=tell
+            )
+    except KeyboardInterrupt:
+        if checkpoints_of(out).exists():
+            _say(f"The same command goes on from what is kept in {checkpoints_of(out)}.")
+        raise
     if as_json:
         _json({"run": str(run.path), "kind": run.kind, "metrics": run.metrics})
         return

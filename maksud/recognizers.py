@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 import time
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -131,6 +132,15 @@ def load_recognizer(run: Run | str | os.PathLike[str], *, name: str = "") -> Rec
     return _open(run.kind, run.path, run.contract, name or run.name)
 
 
+def checkpoints_of(out: str | os.PathLike[str]) -> Path:
+    """Where the tuning of a language model for the run at `out` keeps what it learnt so far.
+
+    The same training goes on from there; the directory goes away when it is over.
+    """
+    target = Path(out)
+    return target.with_name(f".{target.name}.checkpoints")
+
+
 def balanced_sample(data: Dataset, per_intent: int, seed: int = 0) -> Dataset:
     """At most `per_intent` single-intent examples of each intent; the order is kept.
 
@@ -222,7 +232,17 @@ def _train_lm(
         decoding=settings.decoding,
         tokenizer=prompt.tokenizer_fingerprint(tokenizer),
     )
-    metrics = train_language_model(train_set, dev_set, base, contract, draft.directory, own, tell)
+    metrics = train_language_model(
+        train_set,
+        dev_set,
+        base,
+        contract,
+        draft.directory,
+        own,
+        tell,
+        checkpoints=checkpoints_of(draft.target),
+    )
+    shutil.rmtree(checkpoints_of(draft.target), ignore_errors=True)  # those of other settings too
     return metrics, contract
 
 

@@ -14,7 +14,7 @@ from maksud.catalog import Catalog
 from maksud.contract import Contract
 from maksud.dataset import Dataset, Example
 from maksud.errors import DataError, EngineError, RunError, SettingsError
-from maksud.language_model import attention
+from maksud.language_model import attention, training
 from maksud.language_model.loading import load, load_tokenizer
 from maksud.language_model.packing import Lower, encode, make_packs, pack_loss
 from maksud.language_model.prompt import Prompt, tokenizer_fingerprint
@@ -208,7 +208,37 @@ def test_a_stopped_training_goes_on_to_the_same_weights(
         lambda p: told.append(p.text), checkpoints=tmp_path / "kept",
     )  # fmt: skip
     assert any(t.startswith("going on from step") for t in told)
-    assert not list((tmp_path / "kept").iterdir())
+    assert not (tmp_path / "kept").exists()
+    train_language_model(rows, dev, base, contract, tmp_path / "whole", settings)
+    a, b = weights(tmp_path / "resumed"), weights(tmp_path / "whole")
+    assert all(torch.equal(a[n], b[n]) for n in a)
+
+
+def test_a_state_is_kept_between_evaluations_too(
+    base: Path,
+    contract: Contract,
+    small_data: Dataset,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(training, "KEEP_SECONDS", 0.0)
+    settings = replace(QUICK, evaluations=1)
+    rows, dev, kept = small_data.train[:40], small_data.dev, tmp_path / "kept"
+
+    def stop(progress: Progress) -> None:
+        if progress.text.startswith("step 4/"):
+            raise KeyboardInterrupt
+
+    told: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        train_language_model(
+            rows, dev, base, contract, tmp_path / "x", settings, stop, checkpoints=kept
+        )
+    train_language_model(
+        rows, dev, base, contract, tmp_path / "resumed", settings,
+        lambda p: told.append(p.text), checkpoints=kept,
+    )  # fmt: skip
+    assert "going on from step 3" in told
     train_language_model(rows, dev, base, contract, tmp_path / "whole", settings)
     a, b = weights(tmp_path / "resumed"), weights(tmp_path / "whole")
     assert all(torch.equal(a[n], b[n]) for n in a)

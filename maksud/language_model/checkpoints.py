@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,5 +111,7 @@ class Keeper:
         os.replace(staged, self._file)
 
     def clear(self) -> None:
-        """Removes the state of a finished training."""
+        """Removes the state of a finished training, and the directory if nothing else is there."""
         self._file.unlink(missing_ok=True)
+        with suppress(OSError):
+            self._directory.rmdir()

@@ -38,6 +38,9 @@ from maksud.language_model.prompt import Prompt, tokenizer_fingerprint
 from maksud.language_model.variation import Variations
 from maksud.recognition import OnProgress, Progress
 
+KEEP_SECONDS = 60.0
+"""Between two checkpoints, about: what an interruption may cost."""
+
 SMALL = 1_000_000_000
 """Models below this many parameters are merged and saved in float32.
 
@@ -132,8 +135,8 @@ def train_language_model(
 ) -> dict[str, float]:
     """Tunes `base` on `train` and writes the merged model into `out`; gives what it measured.
 
-    With `checkpoints`, a directory, the state is kept there at every evaluation, and a training
-    of the same data, base and settings goes on from it. Raises `DataError` for examples that
+    With `checkpoints`, a directory, the state is kept there every minute, and a training of the
+    same data, base and settings goes on from it. Raises `DataError` for examples that
     can't be learned, `RunError` for a base that does not fit the contract, `EngineError` where
     the loss stops being a number.
     """
@@ -218,6 +221,7 @@ class _Training:
             self._tell(0.0, "computing the frozen layers")
             self.lower = Lower(self.model, self.frozen, self._prefix(), self.train_set, self.device)
         started, cpu = time.monotonic(), time.process_time()
+        kept = started
         examples = sum(len(p) for p in packs[:begin])
         first_examples = examples
         self.model.train()
@@ -248,9 +252,10 @@ class _Training:
                 score = self._evaluate((step + 1) / total)
                 if score >= best_score:
                     best, best_score = self._state(), score
-                if keeper:
-                    keeper.keep(step + 1, names, self.parameters, optimizer, best, best_score)
                 self.model.train()
+            if keeper and (step + 1 in marks or time.monotonic() - kept > KEEP_SECONDS):
+                keeper.keep(step + 1, names, self.parameters, optimizer, best, best_score)
+                kept = time.monotonic()
         with torch.no_grad():
             for parameter, value in zip(self.parameters, best, strict=True):
                 parameter.copy_(value)
