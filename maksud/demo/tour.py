@@ -244,7 +244,7 @@ def _serve_and_ask(
                 _ask(console, url, token, run.name, questions)
         except Exception as error:
             raise EngineError(f"the server did not answer as it should: {error}") from error
-        _summary(console, runs, directory, time.perf_counter() - started)
+        _summary(console, runs, directory, questions, time.perf_counter() - started)
         if keep:
             console.print(f"\nServing at {url}/v1 with the token above. Ctrl-C ends it.")
             try:
@@ -280,14 +280,20 @@ def _ask(console: Console, url: str, token: str, model: str, questions: Sequence
             console.print(f"    {'':<16}[yellow]wrong: {right} is right{refused}[/yellow]")
 
 
-def _summary(console: Console, runs: Sequence[Run], directory: Path, seconds: float) -> None:
+def _summary(
+    console: Console,
+    runs: Sequence[Run],
+    directory: Path,
+    questions: Sequence[Question],
+    seconds: float,
+) -> None:
     _title(console, "Done", f"{seconds / 60:.1f} minutes")
     first = runs[0].path
     console.print(f"  data     {directory / 'data'}   (edit it, or bring your own)")
     console.print(f"  runs     {', '.join(str(r.path) for r in runs)}")
     console.print(f"  reports  {directory / 'reports'}")
     console.print("  next:")
-    console.print(f'    maksud recognize {first} "putar lagu dangdut dong"')
+    console.print(f'    maksud recognize {first} "{questions[0][1][0]}"', soft_wrap=True)
     console.print(f"    maksud serve {first}")
     console.print("    maksud init my-project && maksud check my-project")
 
