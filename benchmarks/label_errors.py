@@ -11,14 +11,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import random
 import statistics
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -180,21 +178,10 @@ def table(sets: Iterable[tuple[str, Sequence[dict[str, Any]]]]) -> str:
     return "\n".join(lines)
 
 
-def machine() -> dict[str, Any]:
-    """What the figures depend on."""
-    from importlib import metadata
-
-    return {
-        "machine": platform.machine(),
-        "threads": 1,
-        "python": platform.python_version(),
-        **{name: metadata.version(name) for name in ("maksud", "numpy", "torch")},
-        "date": datetime.now(UTC).date().isoformat(),
-    }
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the benchmark; returns the exit code."""
+    from reporting import machine  # beside this file
+
     from maksud.label_errors import FOLDS, ROUNDS, find_label_errors
 
     parser = argparse.ArgumentParser(description=__doc__)
