@@ -105,12 +105,12 @@ def test_seq_length(file: Path) -> None:
 def test_progress_is_told_every_two_seconds_where_there_is_no_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from maksud.cli import _ticks
+    from maksud.cli.output import ticks
 
     now = iter(range(100))  # a second passes between two words
     monkeypatch.setattr(time, "monotonic", lambda: next(now))
     monkeypatch.setattr(sys.stderr, "isatty", lambda: False, raising=False)
-    tick = _ticks(lambda event: None)
+    tick = ticks(lambda event: None)
     for k in range(20):
         tick("Checking", k / 20)
     lines = capsys.readouterr().err.splitlines()

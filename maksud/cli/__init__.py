@@ -1,0 +1,64 @@
+"""The command line: arguments in, messages and exit codes out. Each command is one function of
+the package; nothing is decided here.
+
+Exit codes: 0 ok, 1 a fault of Maksud, 2 unusable input, 3 the machine says no (port, disk,
+permission), 4 done but something was rejected, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from maksud.cli import data, recognizers  # noqa: F401  (they register their commands)
+from maksud.cli.commands import app
+from maksud.cli.output import fail
+from maksud.errors import MaksudError
+
+__all__ = ["app", "main"]
+
+# Typer carries its own click in newer versions; the root of its usage errors is found either way.
+_UsageError: type[Exception] = next(  # type: ignore[assignment]
+    c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException"
+)
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C."""
+
+
+def main() -> None:
+    """The console script: runs the command and turns errors into one line and an exit code."""
+    # OpenBLAS threads spin and fight over small matrices: one is faster.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    try:
+        code = app(standalone_mode=False)
+        if code == INTERRUPTED:  # typer turns the interrupt into this code, and says nothing
+            raise KeyboardInterrupt
+    except MaksudError as error:
+        fail(str(error), error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        fail("interrupted", INTERRUPTED)
+    except _UsageError as error:
+        error.show()  # type: ignore[attr-defined]
+        sys.exit(2)
+    except BrokenPipeError:  # the reader of our output left: nothing to say
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception:
+        fail(_report_bug(), 1)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _report_bug() -> str:
+    """Writes the traceback of a fault of ours to a file and says where."""
+    import tempfile
+    import traceback
+
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="maksud-", suffix=".log", delete=False, encoding="utf-8"
+    ) as file:
+        file.write(f"{' '.join(sys.argv)}\n{traceback.format_exc()}")
+    last = traceback.format_exc().strip().splitlines()[-1]
+    return f"a fault of Maksud ({last}). Details: {file.name}; please report it"

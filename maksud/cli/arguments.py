@@ -1,0 +1,68 @@
+"""Arguments and options that several commands share, and what they mean."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from maksud.formats.source import Options
+
+Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output, for scripts.")]
+
+
+def resolved(data: str) -> str:
+    """The path to read: `data` itself, or that of the kept version that it names (`music@3`)."""
+    if "@" not in data:
+        return data
+    from maksud.versions import Store
+
+    return Store().resolve(data)
+
+
+Data = Annotated[
+    str,
+    typer.Argument(
+        callback=resolved,
+        help="A data file, a directory with train.json, dev.json, test.json, or a kept version "
+        "NAME@NUMBER.",
+    ),
+]
+RunPath = Annotated[Path, typer.Argument(help="A run: the directory that `maksud train` wrote.")]
+
+READING = "How to read the data (docs/formats.md)"
+ReadFormat = Annotated[
+    str,
+    typer.Option("--format", help="Its format, instead of telling it.", rich_help_panel=READING),
+]
+ReadColumns = Annotated[
+    str,
+    typer.Option(
+        "--columns",
+        help="Its columns or fields: instruction=text,output=label,param:city=place.",
+        rich_help_panel=READING,
+    ),
+]
+ReadDelimiter = Annotated[
+    str,
+    typer.Option("--delimiter", help="Delimiter of a table; tab for TAB.", rich_help_panel=READING),
+]
+ReadEncoding = Annotated[
+    str, typer.Option("--encoding", help="Encoding of its text.", rich_help_panel=READING)
+]
+ReadSheet = Annotated[
+    str, typer.Option("--sheet", help="Sheet of a workbook.", rich_help_panel=READING)
+]
+
+
+def read_options(columns: str, delimiter: str, encoding: str, sheet: str) -> Options:
+    """How to read data, from the options of a command."""
+    from maksud.formats.columns import parse_columns
+    from maksud.formats.source import Options
+
+    delimiter = "\t" if delimiter.casefold() in ("tab", "\\t") else delimiter
+    return Options(
+        columns=parse_columns(columns), delimiter=delimiter, encoding=encoding, sheet=sheet
+    )

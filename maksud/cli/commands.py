@@ -1,0 +1,17 @@
+"""The command line's tree of commands, which the modules beside this one fill."""
+
+from __future__ import annotations
+
+import typer
+
+app = typer.Typer(
+    name="maksud",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Turns what people say into what software must do: check data, train, evaluate, serve.",
+)
+models_app = typer.Typer(no_args_is_help=True, help="Language models to start from.")
+app.add_typer(models_app, name="models")
+data_app = typer.Typer(no_args_is_help=True, help="Named, immutable versions of datasets.")
+app.add_typer(data_app, name="data")

@@ -1,0 +1,336 @@
+"""Commands about data: init, check, convert, data."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from maksud.cli.arguments import (
+    Data,
+    Json,
+    ReadColumns,
+    ReadDelimiter,
+    ReadEncoding,
+    ReadFormat,
+    ReadSheet,
+    read_options,
+    resolved,
+)
+from maksud.cli.commands import app, data_app
+from maksud.cli.output import draw_findings, progress, say, terminal, ticks, write_json
+from maksud.errors import InputError
+
+
+@app.command()
+def init(
+    directory: Annotated[Path, typer.Argument(help="Where to put it; must be new or empty.")],
+    scenario: Annotated[
+        str, typer.Option(help="Example to start from: voice_assistant or customer_service.")
+    ] = "voice_assistant",
+    language: Annotated[str, typer.Option(help="Its language: id or en.")] = "id",
+) -> None:
+    """Start a project: example data and a catalog to edit, and what to type next."""
+    from maksud.demo.shipped import write_starter
+
+    data = write_starter(directory, scenario, language)
+    say(f"Wrote {data!r} and catalog.yaml to {directory}.")
+    say(f"Next: edit them, then  maksud check {directory}")
+    say(f"      maksud train {directory} --out runs/first")
+
+
+@app.command()
+def check(
+    data: Data,
+    catalog: Annotated[
+        Path | None, typer.Option(help="Check against this catalog instead of the data's own.")
+    ] = None,
+    against: Annotated[
+        str,
+        typer.Option(help="A kept version (music@2) or path whose labels should still be there."),
+    ] = "",
+    seq_length: Annotated[
+        int, typer.Option(help="The setting of training that every row should fit in; 0: none.")
+    ] = 0,
+    tokenizer: Annotated[
+        Path | None, typer.Option(help="A model's directory, to count tokens instead of guessing.")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Also write a page with findings and plots.")
+    ] = None,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Mend what is safe to mend, and write a diff.")
+    ] = False,
+    out: Annotated[
+        str, typer.Option(help="Where --fix writes; else beside the data, with -fixed in its name.")
+    ] = "",
+    in_place: Annotated[
+        bool, typer.Option("--in-place", help="--fix writes over the data itself.")
+    ] = False,
+    keep_all: Annotated[
+        bool, typer.Option("--all", help="Keep every finding, not 20 a code and a count.")
+    ] = False,
+    label_errors: Annotated[
+        bool,
+        typer.Option("--label-errors", help="Also look for wrong labels: minutes of training."),
+    ] = False,
+    top: Annotated[
+        int, typer.Option(min=1, help="--label-errors tells so many of each kind.")
+    ] = 20,
+    format: ReadFormat = "",
+    columns: ReadColumns = "",
+    delimiter: ReadDelimiter = "",
+    encoding: ReadEncoding = "utf-8",
+    sheet: ReadSheet = "",
+    as_json: Json = False,
+) -> None:
+    """Tell what is wrong with a dataset, before training on it.
+
+    Exit 0: no errors (warnings may remain); 2: errors. With --fix, what is left counts.
+    """
+    from functools import partial
+
+    from maksud.catalog import Catalog
+    from maksud.checks import examine
+    from maksud.findings import SHOWN_PER_CODE
+    from maksud.formats.files import load
+
+    if in_place and (not fix or out):
+        raise InputError("--in-place goes with --fix and without --out", hint="Choose one")
+    mended: dict[str, Any] = {}
+    with progress(quiet=as_json) as tell:
+        looking = partial(
+            examine,
+            catalog=Catalog.load(catalog) if catalog else None,
+            against=load(resolved(against)) if against else None,
+            seq_length=seq_length,
+            tokenizer=tokenizer,
+            limit=None if keep_all else SHOWN_PER_CODE,
+            tick=ticks(tell),
+        )
+        options = read_options(columns, delimiter, encoding, sheet)
+        checked = looking(data, format=format, options=options)
+        if fix:
+            from maksud.checks.fixing import mend
+
+            done = mend(checked, data, out, in_place=in_place, again=looking)
+            checked, mended = done.after, done.to_json()
+    found = checked.findings
+    if not as_json:
+        draw_findings(found, data)
+    if label_errors:
+        from maksud.findings import Findings
+        from maksud.label_errors import expected_seconds, find_label_errors
+
+        if not as_json:
+            minutes = max(1, round(expected_seconds(checked.dataset) / 60))
+            say(f"Looking for label errors: about {minutes:,} min on one core.")
+        with progress(quiet=as_json) as tell:
+            suspects = find_label_errors(checked.dataset, progress=tell)
+        doubted = Findings(suspects.findings(top), limit=None)
+        if not as_json:
+            draw_findings(doubted, data, each=top)
+            say(
+                f"Of {suspects.judged:,} answers {len(suspects.of('intent')):,} intents and "
+                f"{len(suspects.of('arguments')):,} times arguments are doubted; most likely first."
+            )
+        found.extend(doubted)
+    if html is not None:
+        from maksud.checks.page import write
+
+        write(checked, data, html)
+    if as_json:
+        fixed = {"fixed": mended} if fix else {}
+        doubts = {"label_errors": suspects.to_json(top)} if label_errors else {}
+        about_data = {**found.to_json(), **fixed, **doubts, "profile": checked.profile.to_json()}
+        write_json({"data": data, **about_data})
+    else:
+        profile = checked.profile
+        about = "" if profile.tokens_exact else "about "
+        say(
+            f"{profile.examples:,} examples, {len(profile.intents):,} intents; the longest row has "
+            f"{about}{profile.longest_tokens:,} tokens: seq_length {profile.seq_length:,} holds it."
+        )
+        if fix:
+            say(done.summary)
+        if html is not None:
+            say(f"Page: {html}")
+    raise typer.Exit(2 if found.counts["error"] else 0)
+
+
+@app.command()
+def convert(
+    source: Annotated[
+        str,
+        typer.Argument(
+            callback=resolved, help="What to read: a file, a directory, a URL, a version."
+        ),
+    ],
+    target: Annotated[
+        str,
+        typer.Argument(
+            help="What to write: a file or URL, whose ending names the format, or a "
+            "directory of splits."
+        ),
+    ],
+    to: Annotated[str, typer.Option(help="Format to write, instead of the ending's.")] = "",
+    tools: Annotated[
+        bool, typer.Option("--tools", help="Chat formats: answers as tool calls, with the tools.")
+    ] = False,
+    split: Annotated[
+        bool, typer.Option("--split", help="Assign new splits: 80 % train, 10 % dev, 10 % test.")
+    ] = False,
+    catalog: Annotated[
+        Path | None, typer.Option(help="Also write the catalog (YAML; OpenAI tools as .json).")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the splits.")] = 0,
+    format: ReadFormat = "",
+    columns: ReadColumns = "",
+    delimiter: ReadDelimiter = "",
+    encoding: ReadEncoding = "utf-8",
+    sheet: ReadSheet = "",
+    as_json: Json = False,
+) -> None:
+    """Read data in one format and write it in another, or split it.
+
+    Rows that can't be used go to TARGET.rejects.jsonl, with their reasons. Exit 0: all was
+    written; 4: some was rejected; 2: nothing could be used.
+    """
+    from maksud.formats.conversion import convert as run_conversion
+
+    with progress(quiet=as_json) as tell:
+        done = run_conversion(
+            source,
+            target,
+            format=format,
+            to=to,
+            options=read_options(columns, delimiter, encoding, sheet),
+            tools=tools,
+            split=split,
+            seed=seed,
+            tick=ticks(tell),
+        )
+    if catalog is not None:
+        if catalog.suffix == ".json":
+            written = json.dumps(done.dataset.catalog.to_tools(), ensure_ascii=False, indent=1)
+            catalog.write_text(written, encoding="utf-8")
+        else:
+            done.dataset.catalog.save(catalog)
+    if as_json:
+        write_json({"source": source, "target": target, **done.to_json()})
+    else:
+        for finding in done.findings.shown(3):
+            say(str(finding))
+        say(f"{done} to {target} ({done.target_format.name}).")
+    raise typer.Exit(4 if done.rejects else 0)
+
+
+@data_app.command("save")
+def data_save(
+    data: Data,
+    name: Annotated[str, typer.Option("--name", help="What to call it: letters, digits, . _ -")],
+    made_from: Annotated[
+        list[str] | None,
+        typer.Option("--from", help="A kept version that it was made from; may be repeated."),
+    ] = None,
+    note: Annotated[str, typer.Option(help="A line about what changed.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Keep a dataset as the next version of a name. What is kept never changes."""
+    import shlex
+
+    from maksud.formats.files import load
+    from maksud.versions import Store
+
+    dataset = load(data)
+    command = shlex.join(["maksud", *sys.argv[1:]])
+    made_from = [*(made_from or []), *([dataset.version] if dataset.version else [])]
+    kept, new = Store().save(
+        dataset, name, made_from=list(dict.fromkeys(made_from)), command=command, note=note
+    )
+    if as_json:
+        write_json({"version": kept.reference, "new": new, **kept.to_json()})
+    elif new:
+        say(f"Kept {len(dataset):,} examples as {kept.reference}.")
+    else:
+        say(f"Nothing changed since {kept.reference}: no new version.")
+
+
+@data_app.command("list")
+def data_list(
+    name: Annotated[str, typer.Argument(help="Only the versions of this name.")] = "",
+    as_json: Json = False,
+) -> None:
+    """List what is kept: versions, sizes, where they came from."""
+    from maksud.versions import Store
+
+    store = Store()
+    kept = [m for n in ([name] if name else store.names()) for m in store.versions(n)]
+    if name and not kept:
+        store.path(name)  # tells what there is
+    if as_json:
+        write_json([{"version": m.reference, **m.to_json()} for m in kept])
+        return
+    from rich.table import Table
+
+    table = Table("version", "examples", "created", "made from", "note", box=None)
+    for m in kept:
+        sizes = " · ".join(f"{split} {n:,}" for split, n in m.counts.items())
+        table.add_row(m.reference, sizes, m.created, ", ".join(m.made_from), m.note)
+    terminal().print(table if kept else "Nothing is kept yet: maksud data save DATA --name NAME")
+
+
+@data_app.command("show")
+def data_show(
+    version: Annotated[str, typer.Argument(help="NAME@NUMBER; NAME alone is the newest.")],
+    as_json: Json = False,
+) -> None:
+    """Show one version: what is in it, and how it came about, back to the first."""
+    from maksud.versions import Store
+
+    store = Store()
+    shown = store.manifest(version)
+    if as_json:
+        write_json(
+            {"version": shown.reference, "path": str(store.path(version)), **shown.to_json()}
+        )
+        return
+    sizes = ", ".join(f"{n:,} {split}" for split, n in shown.counts.items())
+    typer.echo(f"{shown.reference}  {sizes}  {shown.created}")
+    typer.echo(f"  file         {store.path(version)}")
+    typer.echo(f"  fingerprint  {shown.fingerprint}")
+    lineage, depth = [shown], 1
+    while lineage:
+        for m in lineage:
+            typer.echo(f"{'  ' * depth}{m.reference}: {m.command or 'made in Python'}")
+            if m.note:
+                typer.echo(f"{'  ' * depth}  {m.note}")
+        lineage, depth = [store.manifest(r) for m in lineage for r in m.made_from], depth + 1
+
+
+@data_app.command("diff")
+def data_diff(
+    before: Annotated[str, typer.Argument(callback=resolved, help="A version, file or directory.")],
+    after: Annotated[str, typer.Argument(callback=resolved, help="What to compare it with.")],
+    limit: Annotated[int, typer.Option(help="Show so many examples of each kind.")] = 10,
+    as_json: Json = False,
+) -> None:
+    """Show what differs: examples added, removed, relabelled, moved to another split."""
+    from maksud.formats.files import load
+    from maksud.versions import diff
+
+    found = diff(load(before), load(after))
+    if as_json:
+        write_json(found.to_json())
+        return
+    for kind, sign in (("added", "+"), ("removed", "-"), ("relabelled", "~"), ("moved", ">")):
+        changes = getattr(found, kind)
+        for change in changes[:limit]:
+            sides = [s[0 if kind == "moved" else 1] for s in (change.before, change.after) if s]
+            typer.echo(f"{sign} {change.instruction}  ->  {'  =>  '.join(sides)}")
+        if len(changes) > limit:
+            typer.echo(f"{sign} … and {len(changes) - limit:,} more {kind}")
+    typer.echo(", ".join(f"{n:,} {kind}" for kind, n in found.counts.items()))

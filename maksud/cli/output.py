@@ -1,0 +1,115 @@
+"""How commands speak: results to standard output, everything else to standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from maksud.errors import SystemFault
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from maksud.findings import Findings
+    from maksud.recognition import OnProgress
+
+
+def say(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def write_json(content: Any, indent: int | None = 1) -> None:
+    typer.echo(json.dumps(content, ensure_ascii=False, indent=indent, allow_nan=False))
+
+
+def terminal() -> Console:
+    from rich.console import Console
+
+    return Console()
+
+
+def fail(message: str, code: int) -> None:
+    typer.echo(f"error: {message}", err=True)
+    sys.exit(code)
+
+
+@contextmanager
+def spinner(text: str) -> Iterator[None]:
+    from rich.console import Console
+
+    with Console(stderr=True).status(text):
+        yield
+
+
+@contextmanager
+def progress(*, quiet: bool = False) -> Iterator[OnProgress]:
+    """Progress on standard error, or none at all."""
+    from rich.console import Console
+
+    from maksud.progress import shown
+
+    if quiet:
+        yield lambda _: None
+        return
+    with shown(Console(stderr=True)) as tell:
+        yield tell
+
+
+def ticks(tell: OnProgress) -> Callable[[str, float], None]:
+    """Progress of reading and checking: every step on a terminal, every two seconds else."""
+    from time import monotonic
+
+    from maksud.recognition import Progress
+
+    last = monotonic()
+
+    def tick(what: str, share: float) -> None:
+        nonlocal last
+        if sys.stderr.isatty():
+            tell(Progress(what, share))
+        elif monotonic() - last >= 2:
+            last = monotonic()
+            say(f"{what} … {share:.0%}")
+
+    return tick
+
+
+def draw_findings(found: Findings, data: str, each: int = 5) -> None:
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text
+
+    console = terminal()
+    colours = {"error": "bold red", "warning": "yellow", "info": "cyan"}
+    for group in found.groups:
+        about = group.kept[0]
+        head = Text.assemble((group.code, colours[group.level]), f"  {group.total:,}  ")
+        console.print(head.append(about.why, "dim"))
+        table = Table(box=None, show_header=False, pad_edge=False)
+        for f in group.kept[:each]:
+            place = f.place.removeprefix(data).lstrip("/:") or f.place
+            table.add_row(Text(place, "dim"), Text(f.message))
+        console.print(Padding(table, (0, 0, 0, 2)))
+        if group.total > each:
+            console.print(Text(f"  … and {group.total - each:,} more", "dim"))
+        if about.fix:
+            console.print(Text(f"  → {about.fix}"))
+    counts = found.counts
+    console.print(", ".join(f"{n:,} {k}{'s' if n != 1 else ''}" for k, n in counts.items()))
+    if counts["error"]:
+        say("Training refuses data with errors. `--json` has more of each, `--all` every finding.")
+
+
+def make_directory(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SystemFault(
+            f"can't be written ({error.strerror})", where=str(path), hint="Choose another --out"
+        ) from error

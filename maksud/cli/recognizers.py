@@ -1,0 +1,335 @@
+"""Commands about recognizers: train, evaluate, compare, recognize, serve, models, demo."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from maksud.cli.arguments import (
+    Data,
+    Json,
+    ReadColumns,
+    ReadDelimiter,
+    ReadEncoding,
+    ReadFormat,
+    ReadSheet,
+    RunPath,
+    read_options,
+    resolved,
+)
+from maksud.cli.commands import app, models_app
+from maksud.cli.output import make_directory, progress, say, spinner, terminal, write_json
+from maksud.errors import InputError
+
+if TYPE_CHECKING:
+    from maksud.formats.source import Options
+
+
+@app.command()
+def train(
+    data: Data,
+    out: Annotated[Path, typer.Option(help="The run's directory; must be new.")],
+    base: Annotated[
+        str,
+        typer.Option(help="compact, a name from `maksud models list`, a hub id, or a directory."),
+    ] = "compact",
+    method: Annotated[str, typer.Option(help="Tuning of a language model: lora, full, qlora.")] = (
+        "lora"
+    ),
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    per_intent: Annotated[
+        int, typer.Option(help="Train on a balanced sample of so many examples per intent; 0: all.")
+    ] = 0,
+    epochs: Annotated[
+        float, typer.Option(help="Passes over the data; 0 chooses from its size.")
+    ] = 0,
+    learning_rate: Annotated[float, typer.Option(help="Step size; 0 takes the default.")] = 0,
+    false_accept_rate: Annotated[
+        float, typer.Option(help="Share of what should be refused that may be accepted.")
+    ] = 0.05,
+    system_prompt: Annotated[
+        str, typer.Option(help="System prompt of a language model; empty: the guide's.")
+    ] = "",
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing run.")] = False,
+    format: ReadFormat = "",
+    columns: ReadColumns = "",
+    delimiter: ReadDelimiter = "",
+    encoding: ReadEncoding = "utf-8",
+    sheet: ReadSheet = "",
+    as_json: Json = False,
+) -> None:
+    """Train a recognizer and write it as a run.
+
+    The compact network trains from scratch in seconds to two minutes on any CPU; a language
+    model is tuned in minutes (the embedded one) to hours.
+    """
+    from maksud.contract import SYSTEM_PROMPT
+    from maksud.formats.files import load
+    from maksud.recognizers import TrainSettings, checkpoints_of
+    from maksud.recognizers import train as run_training
+
+    settings = TrainSettings(
+        base=base,
+        method=method,
+        seed=seed,
+        per_intent=per_intent,
+        false_accept_rate=false_accept_rate,
+        system_prompt=system_prompt or SYSTEM_PROMPT,
+        **_own_settings(base, epochs, learning_rate),
+    )
+    dataset = load(data, format=format, options=read_options(columns, delimiter, encoding, sheet))
+    try:
+        with progress(quiet=as_json) as tell:
+            run = run_training(
+                dataset, out=out, settings=settings, overwrite=force, on_progress=tell
+            )
+    except KeyboardInterrupt:
+        if checkpoints_of(out).exists():
+            say(f"The same command goes on from what is kept in {checkpoints_of(out)}.")
+        raise
+    if as_json:
+        write_json({"run": str(run.path), "kind": run.kind, "metrics": run.metrics})
+        return
+    for note in run.manifest["data"]["notes"]:
+        say(f"Note: {note}.")
+    calibration = run.metrics["calibration"]
+    if "exact_match" in calibration:
+        say(
+            f"Held out: {calibration['exact_match']:.1%} of {calibration['examples']:,} answers "
+            f"wholly right; answers under confidence {run.contract.threshold:.2f} are refused."
+        )
+    say(f"Run: {run.path} ({run.metrics['total_seconds']:.0f} s)")
+    say(f"Next: maksud evaluate {run.path} TEST_FILE   or   maksud serve {run.path}")
+
+
+@app.command()
+def evaluate(
+    run: RunPath,
+    data: Annotated[
+        str,
+        typer.Argument(
+            callback=resolved,
+            help="A data file; of a directory or version, its test split is taken.",
+        ),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Where to write report.json, report.html, predictions.")
+    ] = None,
+    limit: Annotated[int, typer.Option(help="Take a random part of so many examples; 0: all.")] = 0,
+    format: ReadFormat = "",
+    columns: ReadColumns = "",
+    delimiter: ReadDelimiter = "",
+    encoding: ReadEncoding = "utf-8",
+    sheet: ReadSheet = "",
+    as_json: Json = False,
+) -> None:
+    """Measure a run on data: the guide's two figures, and the honest ones beside them."""
+    from maksud.evaluation.report import evaluate as run_evaluation
+    from maksud.recognizers import load_recognizer
+
+    options = read_options(columns, delimiter, encoding, sheet)
+    examples = _evaluation_set(data, limit, format, options)
+    directory = out or run.parent / f"{run.resolve().name}-evaluation"
+    with progress(quiet=as_json) as tell:
+        recognizer = load_recognizer(run)
+        make_directory(directory)  # before the work, so that none of it is lost
+        report = run_evaluation(recognizer, examples, progress=tell)
+    report.write(directory)
+    if as_json:
+        write_json(report.to_json())
+        return
+    terminal().print(report.table())
+    say(f"Report: {directory / 'report.html'}")
+
+
+@app.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="Two runs or more.")],
+    data: Annotated[
+        str, typer.Option("--data", callback=resolved, help="The data to measure them on.")
+    ],
+    limit: Annotated[int, typer.Option(help="Take a random part of so many examples; 0: all.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Measure several runs on the same data, side by side, with the difference's interval."""
+    from maksud.evaluation.comparison import compare as run_comparison
+    from maksud.evaluation.report import evaluate as run_evaluation
+    from maksud.recognizers import load_recognizer
+    from maksud.runs import Run
+
+    if len(runs) < 2:
+        raise InputError("one run can't be compared", hint="Name two runs or more before --data")
+    opened = [Run.open(run) for run in runs]  # a wrong path is told before anything is measured
+    examples = _evaluation_set(data, limit)
+    reports = []
+    with progress(quiet=as_json) as tell:
+        for run in opened:
+            reports.append(run_evaluation(load_recognizer(run), examples, progress=tell))
+    comparison = run_comparison(reports)
+    if as_json:
+        write_json(comparison.to_json())
+    else:
+        terminal().print(comparison.table())
+
+
+@app.command()
+def recognize(
+    run: RunPath,
+    text: Annotated[
+        list[str] | None, typer.Argument(help="Utterances; without any, one per line is read.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Say what utterances ask for: one answer a line."""
+    from maksud.recognizers import load_recognizer
+
+    recognizer = load_recognizer(run)
+    if text:
+        batches: Iterable[list[str]] = [text]
+    else:
+        lines = (line.strip() for line in sys.stdin)
+        batches = ([line] for line in lines if line)
+    for batch in batches:
+        recognizer.check(batch)
+        for answer in recognizer.recognize(batch):
+            if as_json:
+                write_json(answer.to_json(), indent=None)
+                continue
+            state = "" if answer.accepted else "  refused"
+            asks = "".join(f"  ask: {m.question}" for m in answer.missing if answer.accepted)
+            typer.echo(f"{answer.text}  ({answer.confidence:.2f}){state}{asks}")
+            sys.stdout.flush()
+
+
+@app.command()
+def serve(
+    runs: Annotated[list[Path], typer.Argument(help="Runs to serve, by their directories' names.")],
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8000,
+    as_json: Json = False,
+) -> None:
+    """Serve runs over HTTP: an OpenAI-compatible endpoint behind a bearer token.
+
+    The token comes from MAKSUD_TOKEN, or is made at the first start, shown once, stored hashed.
+    """
+    from maksud.recognizers import load_recognizer
+    from maksud.runs import Run
+    from maksud.serving.app import Announcement, ServeSettings, bind
+    from maksud.serving.app import serve as run_server
+
+    settings = ServeSettings(host=host, port=port)
+    opened = [Run.open(run) for run in runs]  # a wrong path is told before anything is loaded
+    listener = bind(settings)
+
+    def announce(about: Announcement) -> None:
+        if as_json:
+            write_json(about.to_json(), indent=None)
+        else:
+            for line in about.lines():
+                typer.echo(line)
+        sys.stdout.flush()
+
+    with listener:
+        with spinner("Loading"):
+            recognizers = [load_recognizer(run) for run in opened]
+        run_server(recognizers, settings, listener=listener, announce=announce)
+
+
+@app.command()
+def demo(
+    directory: Annotated[Path, typer.Option(help="Where to put data, runs and reports.")] = Path(
+        "demo"
+    ),
+    scenario: Annotated[
+        str,
+        typer.Option(help="Shipped data to take: voice_assistant, customer_service, or all."),
+    ] = "voice_assistant",
+    quick: Annotated[
+        bool, typer.Option("--quick", help="The compact recognizer only: under two minutes.")
+    ] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Go on serving at the end.")] = False,
+) -> None:
+    """The whole road on the shipped data: check, train, tune, evaluate, serve, ask."""
+    from maksud.demo.tour import tour
+
+    tour(directory, scenario="" if scenario == "all" else scenario, quick=quick, keep=keep)
+
+
+@models_app.command("list")
+def models_list(as_json: Json = False) -> None:
+    """List the language models to start from, and which are here already."""
+    from maksud.language_model.gallery import list_models
+
+    entries = list_models()
+    if as_json:
+        write_json([e.to_json() for e in entries])
+        return
+    from rich.table import Column, Table
+
+    table = Table(Column("id", no_wrap=True), "parameters", "licence", "from", "here", box=None)
+    for e in entries:
+        table.add_row(e.id, e.parameters, e.licence, e.source, "yes" if e.present else "")
+    terminal().print(table)
+    say("Any hub id or local directory works too: maksud models get ID")
+
+
+@models_app.command("get")
+def models_get(
+    id: Annotated[str, typer.Argument(help="A name from the list, a hub id, or a directory.")],
+    as_json: Json = False,
+) -> None:
+    """Bring a language model into the local cache, verified."""
+    from maksud.language_model.gallery import get
+
+    with progress(quiet=as_json) as tell:
+        path = get(id, tell)
+    if as_json:
+        write_json({"id": id, "path": str(path)})
+    else:
+        say(f"{id}: {path}")
+
+
+def _own_settings(base: str, epochs: float, learning_rate: float) -> dict[str, Any]:
+    """Settings of the kind that `base` names, from the options that are given."""
+    if base == "compact":
+        from maksud.joint.training import CompactSettings
+
+        given: dict[str, Any] = {}
+        if epochs:
+            given["epochs"] = round(epochs)
+        if learning_rate:
+            given["learning_rate"] = learning_rate
+        return {"compact": CompactSettings(**given)}
+    from maksud.language_model.training import LanguageModelSettings
+
+    given = {}
+    if epochs:
+        given["num_train_epochs"] = epochs
+    if learning_rate:
+        given["learning_rate"] = learning_rate
+    return {"language_model": LanguageModelSettings(**given)}
+
+
+def _evaluation_set(
+    data: str, limit: int, format: str = "", options: Options | None = None
+) -> list[Any]:
+    import random
+
+    from maksud.formats.files import load
+
+    dataset = load(data, format=format, options=options)
+    examples = list(dataset)
+    if any(e.split for e in examples):
+        if not len(dataset.test):
+            raise InputError(
+                "the directory has no test split", where=data, hint="Name the file to take"
+            )
+        examples = list(dataset.test)
+    if limit and limit < len(examples):
+        kept = sorted(random.Random(0).sample(range(len(examples)), limit))
+        examples = [examples[k] for k in kept]
+    return examples
