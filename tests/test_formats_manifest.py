@@ -9,6 +9,7 @@ import pytest
 
 from maksud.errors import DataError
 from maksud.formats.files import load
+from maksud.formats.manifest import is_manifest
 
 ROW = b'{"instruction": "halo", "output": "greet()"}\n'
 
@@ -94,3 +95,17 @@ def test_an_unknown_format_or_field(tmp_path: Path) -> None:
         load(manifest(tmp_path))
     with pytest.raises(DataError, match="E-NAME"):
         load(manifest(tmp_path, entry(), name="../x"))
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"instruction": "a", "output": "maksud-data/"},
+        {"instruction": '"format": "maksud-data/1"', "output": "f()"},
+        {"instruction": "a", "output": "f()", "about": {"format": "maksud-data/1"}},
+    ],
+)
+def test_a_row_that_speaks_of_manifests_is_none(row: dict[str, Any], tmp_path: Path) -> None:
+    file = tmp_path / "x.jsonl"
+    file.write_text(json.dumps(row), encoding="utf-8")
+    assert not is_manifest(file)

@@ -29,6 +29,7 @@ FORMAT = "maksud-data/1"
 LARGEST = 4 << 20
 """A manifest has at most so many bytes."""
 
+_ITS_FORMAT = re.compile(rb'\s*\{[^{]*"format"\s*:\s*"maksud-data/')
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -102,7 +103,7 @@ def is_manifest(path: str | os.PathLike[str]) -> bool:
             head = file.read(400)
     except OSError:
         return False
-    return head.lstrip()[:1] == b"{" and b'"maksud-data/' in head
+    return _ITS_FORMAT.match(head) is not None
 
 
 def read_manifest(path: str | os.PathLike[str]) -> Manifest:
