@@ -556,3 +556,10 @@ def test_bio_is_written_with_the_text_only_where_it_needs_it(tmp_path: Path) -> 
         "# intent: f\nputar\tO\nHampa\tB-song\n\n"
         "# intent: f\n# text = putar Hampa!\nputar\tO\nHampa\tB-song\n!\tO\n\n"
     )
+
+
+@pytest.mark.parametrize("content", ["instruction,output\n0 L-0,\n", "text\nputar B-lagu\n"])
+def test_a_table_whose_rows_look_like_tags_is_no_bio(content: str, tmp_path: Path) -> None:
+    file = tmp_path / "x.csv"
+    file.write_text(content, encoding="utf-8")
+    assert [f.name for f in find(file).formats] == ["csv"]

@@ -173,8 +173,8 @@ def _is_bio(file: Source) -> bool:
         cells = line.split()
         if len(cells) > 1 and _TAG.fullmatch(cells[-1]):
             tagged += 1
-        elif len(cells) > 1:
-            return False
+        elif len(cells) > 1 or not tagged:
+            return False  # a table's header has no tag, whatever its rows look like
     return tagged > 0 and 2 * tagged >= len(lines)
 
 
