@@ -26,7 +26,7 @@ def read_alpaca(file: Source, options: Options) -> Reading:
                 row = _native(row)
             except RowError as error:
                 place = f"{file.path}:{line}"
-                reading.reject(place, error.code, str(error), error.fix, original)
+                reading.refuse(place, error, original)
                 continue
         add_row(reading, row, file.path, line, options.split, original)
     return reading

@@ -39,7 +39,7 @@ def read_bio(file: Source, options: Options) -> Reading:
                 raise RowError("E-MULTI", f"{excerpt(intent, 40)}: one intent a sentence", fix)
             output = spanned_answer(labels, intent, text, spans)
         except RowError as error:
-            reading.reject(f"{file.path}:{first}", error.code, str(error), error.fix, raw)
+            reading.refuse(f"{file.path}:{first}", error, raw)
             continue
         reading.add(
             text,

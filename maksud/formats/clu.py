@@ -44,7 +44,7 @@ def read_clu(file: Source, options: Options) -> Reading:
         try:
             text, output, split, language = _read(utterance, labels, in_units)
         except RowError as error:
-            reading.reject(f"{file.path}:{line}", error.code, str(error), error.fix, original)
+            reading.refuse(f"{file.path}:{line}", error, original)
             continue
         reading.add(
             text,

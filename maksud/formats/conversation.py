@@ -64,7 +64,7 @@ class Chat:
             check_extra(row)
             named = {name: text_field(row, name) for name in ("split", "annotator")}
         except RowError as error:
-            reading.reject(f"{source}:{line}", error.code, str(error), error.fix, original)
+            reading.refuse(f"{source}:{line}", error, original)
             return
         known = (self.column, "id", "split", "annotator", "tools", "system")
         rest = {k: v for k, v in row.items() if k not in known}

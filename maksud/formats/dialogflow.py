@@ -80,7 +80,7 @@ def _read_intent(
             text, spans = chunks(_named(row), "alias")
             output = str(NONE) if fallback else spanned_answer(labels, intent, text, spans)
         except RowError as error:
-            reading.reject(place, error.code, str(error), error.fix, original)
+            reading.refuse(place, error, original)
             continue
         reading.add(
             text,

@@ -30,7 +30,7 @@ def read_rows(file: Source, options: Options) -> Reading:
                 row = columns.native(row)
             except RowError as error:
                 place = f"{source}:{line}"
-                reading.reject(place, error.code, str(error), error.fix, original)
+                reading.refuse(place, error, original)
                 continue
         add_row(reading, row, source, line, split, original)
     labels.close()

@@ -57,7 +57,7 @@ def read_itag(file: Source, options: Options) -> Reading:
             blocks = _blocks(row, options)
             named = {name: text_field(data, name) for name in ("id", "split", "annotator")}
         except RowError as error:
-            reading.reject(place, error.code, str(error), error.fix, original)
+            reading.refuse(place, error, original)
             continue
         output = None
         if blocks:

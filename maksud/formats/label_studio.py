@@ -49,7 +49,7 @@ def read_label_studio(file: Source, options: Options) -> Reading:
             votes = _votes(task, instruction, options, labels, counts)
             named = {name: text_field(data, name) for name in ("id", "split", "annotator")}
         except RowError as error:
-            reading.reject(place, error.code, str(error), error.fix, original)
+            reading.refuse(place, error, original)
             continue
         output, annotator = None, named["annotator"]
         if votes:

@@ -43,7 +43,7 @@ def read_rasa(file: Source, options: Options) -> Reading:
             text, spans, values = parse_example(raw)
             output = spanned_answer(labels, intent, text, spans)
         except RowError as error:
-            reading.reject(f"{file.path}:{line}", error.code, str(error), error.fix, raw)
+            reading.refuse(f"{file.path}:{line}", error, raw)
             continue
         counts["normalised values"] += len(values)
         reading.add(

@@ -106,6 +106,10 @@ class Reading:
     _shapes: dict[tuple[str, ...], list[int]] = field(default_factory=dict)
     _shared: dict[str, str] = field(default_factory=dict)
 
+    def refuse(self, place: str, error: RowError, original: Original) -> None:
+        """Rejects a row for what reading it raised."""
+        self.reject(place, error.code, str(error), error.fix, original)
+
     def reject(self, place: str, code: str, message: str, fix: str, original: Original) -> None:
         """Records a row that can't be used, with the reason."""
         finding = Finding("error", code, message, place=place, fix=fix)
@@ -281,7 +285,7 @@ def add_row(
         check_extra(row)
         named = {name: text_field(row, name) for name in ("id", "split", "annotator")}
     except RowError as error:
-        reading.reject(f"{source}:{line}", error.code, str(error), error.fix, original)
+        reading.refuse(f"{source}:{line}", error, original)
         return
     metadata = {k: v for k, v in row.items() if k not in _KNOWN}
     if metadata:

@@ -38,7 +38,7 @@ def read_snips(file: Source, options: Options) -> Reading:
             text, spans = chunks(utterance, "slot_name", "entity")
             output = spanned_answer(labels, intent, text, spans)
         except RowError as error:
-            reading.reject(f"{file.path}:{line}", error.code, str(error), error.fix, original)
+            reading.refuse(f"{file.path}:{line}", error, original)
             continue
         reading.add(
             text,

@@ -78,7 +78,7 @@ class Table:
                 native["weight"] = _weight(native["weight"])
         except RowError as error:
             place = f"{self._source}:{line}"
-            self._reading.reject(place, error.code, str(error), error.fix, original)
+            self._reading.refuse(place, error, original)
             return
         add_row(self._reading, native, self._source, line, self._split, original)
 
