@@ -1,6 +1,7 @@
 """What tests share: a small dataset that trains in seconds, a home of their own, the guide."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,14 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.delenv("MAKSUD_TOKEN", raising=False)
     return place
+
+
+@pytest.fixture(autouse=True, scope="session")
+def arithmetic() -> Iterator[None]:
+    """One verdict on every machine: float32, but where a test asks for bfloat16 itself."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MAKSUD_PRECISION", "float32")
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """The call language: parsing is total, linear, and the inverse of formatting."""
 
 import contextlib
-import time
 
 import pytest
 from hypothesis import given
@@ -90,19 +89,11 @@ def test_refuses_with_a_position(text: str, position: int, says: str) -> None:
 @pytest.mark.parametrize(
     "piece", ["a", "a-", "a(", "f(a=", "f(a,", '"', 'f("\\\\', ";", "a();", "f(" + "x " * 9]
 )
-def test_parsing_is_linear(piece: str) -> None:
-    def seconds(length: int) -> float:
-        text = piece * (length // len(piece))
-        best = 9.0
-        for _ in range(3):
-            start = time.perf_counter()
-            with contextlib.suppress(CallSyntaxError):
-                parse_calls(text)
-            best = min(best, time.perf_counter() - start)
-        return best
-
-    # Eight times the text may take eight times as long, with room for noise: not sixty-four.
-    assert seconds(400_000) < 24 * max(seconds(50_000), 1e-3)
+def test_parsing_ends_on_any_length(piece: str) -> None:
+    """A million characters: work that grew with their square would not end today."""
+    text = piece * (1_000_000 // len(piece))
+    with contextlib.suppress(CallSyntaxError):
+        assert parse_calls(text)
 
 
 def test_formatting_refuses_what_could_not_be_read_back() -> None:

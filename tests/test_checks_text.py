@@ -1,7 +1,5 @@
 """What should not be in a text is told, and orthography is left alone."""
 
-import time
-
 import pytest
 from checked import found, only
 from hypothesis import given
@@ -113,18 +111,7 @@ def test_any_text_is_looked_at(text: str) -> None:
 @pytest.mark.parametrize(
     "piece", ["<a ", "<|", "&a", "\\", "a\u0430", "Ã", "[", "ignore ", "\u200d"]
 )
-def test_time_is_linear_in_the_length(piece: str) -> None:
-    """A hostile row of ten times the length takes ten times as long, not a hundred."""
-
-    def cost(n: int) -> float:
-        text = piece * n
-        best = 9e9
-        for _ in range(3):
-            start = time.process_time()
-            for _ in faults(text):
-                pass
-            best = min(best, time.process_time() - start)
-        return best
-
-    small, large = cost(2_000), cost(20_000)
-    assert large < 40 * max(small, 1e-4)
+def test_looking_ends_on_any_length(piece: str) -> None:
+    """A hostile row of hundreds of thousands of characters: work by their square would not end."""
+    found = list(faults(piece * 200_000))
+    assert all(code[1] == "-" for code, _ in found)

@@ -23,14 +23,17 @@ from maksud.recognizers import load_recognizer, train
 from maksud.runs import Run
 
 
-@pytest.fixture(scope="module")
-def run(small_data: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A language model of `small_data`, tuned from random weights."""
+@pytest.fixture(scope="module", params=["float32", "bfloat16"])
+def run(
+    request: pytest.FixtureRequest, small_data: Dataset, tmp_path_factory: pytest.TempPathFactory
+) -> Run:
+    """A language model of `small_data`, tuned from random weights in both kinds of arithmetic."""
     place = tmp_path_factory.mktemp("lm")
     base = write_tiny_base(place / "base", seed=2, spread=0.05)
     settings = LanguageModelSettings(
-        num_train_epochs=30, learning_rate=4e-3, tokens_per_pack=600, dev_answer_rows=8, threads=1
-    )
+        num_train_epochs=30, learning_rate=4e-3, tokens_per_pack=600, dev_answer_rows=8, threads=1,
+        precision=request.param,
+    )  # fmt: skip
     return train(
         small_data, out=place / "tiny", base=str(base), method="full", language_model=settings
     )
@@ -89,6 +92,21 @@ def test_one_at_a_time_or_many_at_once(
     for a, b in zip(together, alone, strict=True):
         assert a.text == b.text and a.accepted == b.accepted
         assert a.confidence == pytest.approx(b.confidence, abs=1e-3)
+
+
+def test_recognition_in_bfloat16_gives_answers_that_the_catalog_allows(
+    run: Run, small_data: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAKSUD_PRECISION", "bfloat16")
+    test = small_data.test
+    answers = load_recognizer(run).recognize([e.instruction for e in test])
+    right = sum(
+        [c.intent for c in a.calls] == [c.intent for c in e.calls]
+        for a, e in zip(answers, test, strict=True)
+    )
+    assert right >= 0.9 * len(test)
+    for answer in answers:
+        assert run.contract.catalog.violations(answer.calls, answer.utterance) == []
 
 
 def test_threads_take_turns(recognizer: LanguageModelRecognizer, small_data: Dataset) -> None:

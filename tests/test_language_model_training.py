@@ -3,7 +3,7 @@
 import random
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import torch
@@ -133,9 +133,11 @@ def test_packs_hold_every_example_once_within_the_budget(base: Path) -> None:
     assert packs != make_packs(rows, 120, random.Random(1))
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("settings", [QUICK, replace(QUICK, method="full", frozen_layers=0.5)])
 def test_training_lowers_the_loss_and_saves_a_plain_directory(
     settings: LanguageModelSettings,
+    precision: Literal["float32", "bfloat16"],
     base: Path,
     contract: Contract,
     small_data: Dataset,
@@ -144,7 +146,7 @@ def test_training_lowers_the_loss_and_saves_a_plain_directory(
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     told: list[Progress] = []
-    settings = replace(settings, num_train_epochs=4, learning_rate=3e-3)
+    settings = replace(settings, num_train_epochs=4, learning_rate=3e-3, precision=precision)
     metrics = train_language_model(
         small_data.train, small_data.dev, base, contract, tmp_path, settings, told.append
     )
@@ -169,7 +171,9 @@ def test_training_lowers_the_loss_and_saves_a_plain_directory(
     loss = one_by_one(model.eval(), prompt, row).item()
     tokens = sum(len(prompt.answer_ids(a)) for _, a in row)
     if len(row) <= settings.dev_loss_rows:
-        assert loss / tokens == pytest.approx(metrics["dev_loss"], rel=1e-3)
+        assert loss / tokens == pytest.approx(
+            metrics["dev_loss"], rel=1e-3 if precision == "float32" else 0.05
+        )
 
 
 def test_the_same_seed_gives_the_same_weights(

@@ -56,6 +56,9 @@ def _attention(
     scale = scaling if scaling is not None else query.shape[-1] ** -0.5
     if layout is None:
         raise RuntimeError("this attention needs a layout; load the model again for other uses")
+    # Under autocast the rotary embedding leaves queries and keys in float32, beside values in
+    # bfloat16: what is stored and multiplied together has one type.
+    query, key = query.to(value.dtype), key.to(value.dtype)
     return layout.attend(module.layer_idx, query[0], key[0], value[0], scale)[None], None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -61,22 +60,3 @@ def load_tokenizer(base: Path) -> Any:
         return AutoTokenizer.from_pretrained(base, local_files_only=True)
     except (OSError, ValueError, KeyError) as error:
         raise RunError(f"the tokenizer can't be loaded ({error})", where=str(base)) from error
-
-
-def bfloat16_is_faster() -> bool:
-    """Whether this CPU multiplies bfloat16 matrices clearly faster than float32, by trying.
-
-    The CPU's flags do not tell: with avx512_bf16 alone either can be true.
-    """
-    times = {}
-    for kind in (torch.float32, torch.bfloat16):
-        a, b = torch.ones(256, 768, dtype=kind), torch.ones(768, 768, dtype=kind)
-        a @ b
-        rounds = []
-        for _ in range(5):
-            started = time.perf_counter()
-            for _ in range(4):
-                a @ b
-            rounds.append(time.perf_counter() - started)
-        times[kind] = min(rounds)
-    return times[torch.bfloat16] * 1.2 < times[torch.float32]

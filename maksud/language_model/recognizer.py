@@ -21,7 +21,8 @@ from maksud.contract import Contract
 from maksud.errors import CallSyntaxError, RunError, TooLongError
 from maksud.language_model.constraint import Constraint
 from maksud.language_model.decoding import Decoder
-from maksud.language_model.loading import bfloat16_is_faster, load
+from maksud.language_model.loading import load
+from maksud.language_model.precision import choose_precision, forced_precision
 from maksud.language_model.prompt import Prompt, tokenizer_fingerprint
 from maksud.language_model.writing import FARTHEST, Answer
 from maksud.recognition import Proposal, Recognizer, Usage
@@ -81,8 +82,8 @@ class LanguageModelRecognizer(Recognizer):
                 hint="Restore the run's files, or train again",
             )
         # A model saved in float32 stays so: its answers are then the same in every batch.
-        if device.type == "cpu" and model.dtype != torch.float32 and not bfloat16_is_faster():
-            model.float()
+        if model.dtype != torch.float32 or forced_precision():
+            model.to(choose_precision("auto", device))
         model.eval()
         return cls(name, contract, tokenizer, model)
 

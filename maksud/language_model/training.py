@@ -15,7 +15,7 @@ import math
 import random
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -32,8 +32,9 @@ from maksud.language_model.checkpoints import Keeper
 from maksud.language_model.constraint import Constraint
 from maksud.language_model.decoding import Decoder
 from maksud.language_model.gallery import quiet
-from maksud.language_model.loading import bfloat16_is_faster, load
+from maksud.language_model.loading import load
 from maksud.language_model.packing import Encoded, Lower, encode, make_packs, pack_loss
+from maksud.language_model.precision import arithmetic, choose_precision
 from maksud.language_model.prompt import Prompt, tokenizer_fingerprint
 from maksud.language_model.variation import Variations
 from maksud.recognition import OnProgress, Progress
@@ -86,8 +87,8 @@ class LanguageModelSettings:
     max_grad_norm: float = 1.0
     """Gradients are scaled down to this norm."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Arithmetic of the matrix products. `auto` measures which is faster on a CPU; bfloat16 on a
-    GPU."""
+    """Arithmetic of the matrix products. `auto`: what MAKSUD_PRECISION says, else bfloat16 where
+    the machine says that it has instructions for it."""
     evaluations: int = 2
     """How often to look at the dev sample, evenly spread, the last time at the end. The best
     state is kept."""
@@ -180,7 +181,9 @@ class _Training:
             )
         attention.install(self.model)
         self.limit = settings.seq_length or int(self.model.config.max_position_embeddings)
-        self.bfloat16 = self._choose_precision()
+        self.precision = choose_precision(settings.precision, self.device)
+        if settings.method == "lora":  # autocast would cast a base of another type each time
+            self.model.to(self.precision)
         self.frozen = int(settings.frozen_layers * len(self.model.model.layers))
         self.tuned = self._with_adapter()
         self.parameters = [p for p in self.model.parameters() if p.requires_grad]
@@ -266,7 +269,7 @@ class _Training:
             "train_seconds": time.monotonic() - started,
             "train_cpu_seconds": time.process_time() - cpu,
             "trained_parameters": float(sum(p.numel() for p in self.parameters)),
-            "bfloat16": float(self.bfloat16),
+            "bfloat16": float(self.precision == torch.bfloat16),
             "threads": float(torch.get_num_threads()),
             "seed": float(settings.seed),
         }
@@ -442,22 +445,8 @@ class _Training:
         size = sum(p.numel() for p in self.model.parameters())
         return 1.5e-3 if size < SMALL else 3e-4
 
-    def _choose_precision(self) -> bool:
-        chosen = self.settings.precision
-        if chosen == "auto":
-            fast = self.device.type == "cuda" or bfloat16_is_faster()
-        else:
-            fast = chosen == "bfloat16"
-        if not fast or self.device.type == "cpu":
-            # Autocast casts a float32 base each time; it must hold the arithmetic's own type.
-            self.model.to(torch.bfloat16 if fast else torch.float32)
-        return fast
-
     def _arithmetic(self) -> AbstractContextManager[Any]:
-        if not self.bfloat16:
-            return nullcontext()
-        cast: AbstractContextManager[Any] = torch.autocast(self.device.type, dtype=torch.bfloat16)
-        return cast
+        return arithmetic(self.precision, self.device)
 
     def _state(self) -> list[Tensor]:
         return [p.detach().clone() for p in self.parameters]
