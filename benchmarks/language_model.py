@@ -24,7 +24,7 @@ import maksud
 from maksud.calls import same_answer
 from maksud.errors import CallSyntaxError
 from maksud.language_model.training import LanguageModelSettings
-from maksud.recognition import Progress
+from maksud.progress import Progress
 
 LATENCY_SAMPLE = 30
 """Single requests that are timed for each row."""

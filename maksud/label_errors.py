@@ -25,7 +25,7 @@ from maksud.contract import Contract
 from maksud.dataset import Dataset, Example, near_groups
 from maksud.errors import CallSyntaxError, DataError, SettingsError
 from maksud.findings import Finding, excerpt
-from maksud.recognition import OnProgress, Progress
+from maksud.progress import OnProgress, Progress
 
 if TYPE_CHECKING:
     from maksud.joint.scoring import AnswerScore

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING
-
-from maksud.recognition import OnProgress
-from maksud.recognition import Progress as Event
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import TaskID
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a long job is: `done` in [0, 1], `text` for a person, `metrics` for a plot."""
+
+    stage: str
+    done: float
+    text: str = ""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+OnProgress = Callable[[Progress], None]
+"""Told about progress; it must be quick and must not raise."""
+
 
 LINE_SECONDS = 30.0
 """Between two lines of one stage, where there is no terminal."""
@@ -26,11 +39,11 @@ def shown(console: Console, *, transient: bool = False, indent: str = "") -> Ite
         return
     from rich.progress import (
         BarColumn,
-        Progress,
         TextColumn,
         TimeElapsedColumn,
         TimeRemainingColumn,
     )
+    from rich.progress import Progress as Bars
 
     columns = (
         TextColumn(indent + "{task.description:<12}"),
@@ -41,10 +54,10 @@ def shown(console: Console, *, transient: bool = False, indent: str = "") -> Ite
         TimeRemainingColumn(),
         TextColumn("[dim]{task.fields[text]}[/dim]"),
     )
-    with Progress(*columns, console=console, transient=transient) as bars:
+    with Bars(*columns, console=console, transient=transient) as bars:
         tasks: dict[str, TaskID] = {}
 
-        def tell(event: Event) -> None:
+        def tell(event: Progress) -> None:
             if event.stage not in tasks:
                 tasks[event.stage] = bars.add_task(event.stage, total=1.0, text="")
             bars.update(tasks[event.stage], completed=event.done, text=event.text)
@@ -55,7 +68,7 @@ def shown(console: Console, *, transient: bool = False, indent: str = "") -> Ite
 def _lines(console: Console, indent: str) -> OnProgress:
     stage, last = "", 0.0
 
-    def tell(event: Event) -> None:
+    def tell(event: Progress) -> None:
         nonlocal stage, last
         if event.stage == stage and monotonic() - last < LINE_SECONDS:
             return

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -157,17 +157,3 @@ class Recognizer(ABC):
             contract=self._contract_id,
             usage=proposal.usage,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a long job is: `done` in [0, 1], `text` for a person, `metrics` for a plot."""
-
-    stage: str
-    done: float
-    text: str = ""
-    metrics: Mapping[str, float] = field(default_factory=dict)
-
-
-OnProgress = Callable[[Progress], None]
-"""Told about progress; it must be quick and must not raise."""

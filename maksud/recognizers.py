@@ -20,7 +20,8 @@ from maksud.contract import SYSTEM_PROMPT, Contract, Decoding
 from maksud.dataset import Dataset, Example
 from maksud.errors import DataError, RunError, SettingsError
 from maksud.formats.files import load
-from maksud.recognition import OnProgress, Progress, Recognizer
+from maksud.progress import OnProgress, Progress
+from maksud.recognition import Recognizer
 from maksud.runs import Draft, Run, check_target, drafting
 
 if TYPE_CHECKING:

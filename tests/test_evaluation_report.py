@@ -13,7 +13,8 @@ from maksud.dataset import Dataset, Example
 from maksud.errors import DataError, EngineError, SystemFault
 from maksud.evaluation import page
 from maksud.evaluation.report import Report, evaluate
-from maksud.recognition import Progress, Proposal
+from maksud.progress import Progress
+from maksud.recognition import Proposal
 from maksud.recognizers import load_recognizer
 from maksud.runs import Run
 

@@ -19,7 +19,7 @@ from maksud.dataset import Example
 from maksud.errors import DataError, RunError, SettingsError
 from maksud.joint.recognizer import FEATURES, CompactRecognizer
 from maksud.joint.training import CompactSettings, train_compact
-from maksud.recognition import Progress
+from maksud.progress import Progress
 
 TINY = CompactSettings(
     dim=32, word_dim=16, buckets=512, members=2, epochs=60, batch_size=16, dropout=0.2

@@ -22,7 +22,7 @@ from maksud.dataset import Dataset, Example
 from maksud.errors import DataError, SettingsError
 from maksud.joint.scoring import AnswerScore, CallScore
 from maksud.label_errors import LabelErrors, _doubts, _folds, _grouped, find_label_errors
-from maksud.recognition import Progress
+from maksud.progress import Progress
 
 WORDS = ["satu", "dua", "tiga", "empat", "lima", "enam", "tujuh", "delapan", "sembilan", "sepuluh"]
 PLAYED, WEATHER = Call("play", (Argument("song", "a"),)), Call("weather")

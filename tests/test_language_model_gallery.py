@@ -11,7 +11,7 @@ from tiny_language_model import write_tiny_base
 
 from maksud.errors import InputError, NotFoundError, SystemFault
 from maksud.language_model import gallery
-from maksud.recognition import Progress
+from maksud.progress import Progress
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from maksud.language_model.packing import Lower, encode, make_packs, pack_loss
 from maksud.language_model.prompt import Prompt, tokenizer_fingerprint
 from maksud.language_model.training import LanguageModelSettings, train_language_model
 from maksud.language_model.variation import Variations
-from maksud.recognition import Progress
+from maksud.progress import Progress
 
 QUICK = LanguageModelSettings(
     num_train_epochs=2, tokens_per_pack=300, dev_loss_rows=8, dev_answer_rows=4, threads=1, seed=3

@@ -13,6 +13,7 @@ PACKAGE = Path(maksud.__file__).parent
 
 LAYERS = [
     "errors",
+    "progress",
     "calls",
     "catalog",
     "findings",
@@ -23,7 +24,6 @@ LAYERS = [
     "confidence",
     "contract",
     "recognition",
-    "progress",
     "runs",
     "joint",
     "language_model",

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from maksud import progress
-from maksud.recognition import Progress
+from maksud.progress import Progress
 
 
 def test_lines_where_there_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from maksud.findings import Findings
-    from maksud.recognition import OnProgress
+    from maksud.progress import OnProgress
 
 
 def say(text: str) -> None:
@@ -65,7 +65,7 @@ def ticks(tell: OnProgress) -> Callable[[str, float], None]:
     """Progress of reading and checking: every step on a terminal, every two seconds else."""
     from time import monotonic
 
-    from maksud.recognition import Progress
+    from maksud.progress import Progress
 
     last = monotonic()
 

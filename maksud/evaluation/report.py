@@ -25,7 +25,8 @@ from maksud.errors import CallSyntaxError, DataError, EngineError, SystemFault
 from maksud.evaluation import figures, metrics
 from maksud.evaluation.figures import Prediction
 from maksud.evaluation.wording import HEADLINE
-from maksud.recognition import OnProgress, Progress, Recognition, Recognizer
+from maksud.progress import OnProgress, Progress
+from maksud.recognition import Recognition, Recognizer
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

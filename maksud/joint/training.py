@@ -26,7 +26,7 @@ from maksud.dataset import Example
 from maksud.errors import DataError, SettingsError
 from maksud.joint.alignment import Corpus, build_corpus, count_untrimmed
 from maksud.joint.features import GRAMS, UNKNOWN, Vocabulary, word_grams
-from maksud.recognition import OnProgress, Progress
+from maksud.progress import OnProgress, Progress
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -29,7 +29,7 @@ from typing import Any
 from platformdirs import user_cache_path
 
 from maksud.errors import InputError, NotFoundError, SystemFault, nearest
-from maksud.recognition import OnProgress, Progress
+from maksud.progress import OnProgress, Progress
 
 DEFAULT = "smollm2-135m"
 """The base that any machine can tune."""

@@ -37,7 +37,7 @@ from maksud.language_model.packing import Encoded, Lower, encode, make_packs, pa
 from maksud.language_model.precision import arithmetic, choose_precision
 from maksud.language_model.prompt import Prompt, tokenizer_fingerprint
 from maksud.language_model.variation import Variations
-from maksud.recognition import OnProgress, Progress
+from maksud.progress import OnProgress, Progress
 
 KEEP_SECONDS = 60.0
 """Between two checkpoints, about: what an interruption may cost."""
