@@ -161,7 +161,7 @@ def measure(directory: str) -> dict[str, Any]:
     import resource
 
     import maksud
-    from maksud.checks import examine
+    from maksud.data.checks import examine
 
     start = _resident()
     told: list[tuple[float, str]] = [(time.process_time(), "start")]

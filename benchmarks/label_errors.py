@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import maksud
-from maksud.calls import Argument, Call, format_calls, same_answer
+from maksud.language.calls import Argument, Call, format_calls, same_answer
 
 if TYPE_CHECKING:
     from maksud import Catalog, Dataset, Example
@@ -124,7 +124,7 @@ def _other_arguments(e: Example, catalog: Catalog, rng: random.Random) -> tuple[
 
 def measure(data: Dataset, share: float, seed: int, given: argparse.Namespace) -> dict[str, Any]:
     """Figures for one set and seed."""
-    from maksud.label_errors import Kind, find_label_errors
+    from maksud.evaluation.label_errors import Kind, find_label_errors
 
     dirty, planted = plant(data, share, seed)
     found = find_label_errors(dirty, folds=given.folds, rounds=given.rounds, seed=given.seed)
@@ -182,7 +182,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the benchmark; returns the exit code."""
     from reporting import machine  # beside this file
 
-    from maksud.label_errors import FOLDS, ROUNDS, find_label_errors
+    from maksud.evaluation.label_errors import FOLDS, ROUNDS, find_label_errors
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("directories", nargs="+", type=Path, metavar="DATASET_DIR")

@@ -21,10 +21,10 @@ from typing import Any
 from reporting import Column, Row, arguments, percent, run
 
 import maksud
-from maksud.calls import same_answer
 from maksud.errors import CallSyntaxError
-from maksud.language_model.training import LanguageModelSettings
+from maksud.language.calls import same_answer
 from maksud.progress import Progress
+from maksud.recognizers.language_model.training import LanguageModelSettings
 
 LATENCY_SAMPLE = 30
 """Single requests that are timed for each row."""

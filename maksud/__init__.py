@@ -12,21 +12,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from maksud.calls import NONE, Argument, Call, format_calls, parse_calls
-from maksud.catalog import Catalog, Intent, MissingParameter, Parameter
-from maksud.checks import check
-from maksud.dataset import Dataset, Example
+from maksud.data.checks import check
+from maksud.data.dataset import Dataset, Example
+from maksud.data.findings import Finding
+from maksud.data.formats.files import load, save
 from maksud.errors import MaksudError
-from maksud.findings import Finding
-from maksud.formats.files import load, save
+from maksud.language.calls import NONE, Argument, Call, format_calls, parse_calls
+from maksud.language.catalog import Catalog, Intent, MissingParameter, Parameter
 
 if TYPE_CHECKING:
-    from maksud.contract import Contract
+    from maksud.evaluation.label_errors import find_label_errors
     from maksud.evaluation.report import Report, evaluate
-    from maksud.label_errors import find_label_errors
-    from maksud.recognition import Recognition, Recognizer
-    from maksud.recognizers import TrainSettings, load_recognizer, train
-    from maksud.runs import Run
+    from maksud.recognizers.contract import Contract
+    from maksud.recognizers.door import TrainSettings, load_recognizer, train
+    from maksud.recognizers.recognition import Recognition, Recognizer
+    from maksud.recognizers.runs import Run
 
 __version__ = "0.1.0"
 
@@ -61,16 +61,16 @@ __all__ = [
 
 # What needs numpy is imported when it is first asked for, so that `import maksud` stays light.
 _LATER = {
-    "Contract": "maksud.contract",
-    "Recognition": "maksud.recognition",
-    "Recognizer": "maksud.recognition",
+    "Contract": "maksud.recognizers.contract",
+    "Recognition": "maksud.recognizers.recognition",
+    "Recognizer": "maksud.recognizers.recognition",
     "Report": "maksud.evaluation.report",
-    "Run": "maksud.runs",
-    "TrainSettings": "maksud.recognizers",
+    "Run": "maksud.recognizers.runs",
+    "TrainSettings": "maksud.recognizers.door",
     "evaluate": "maksud.evaluation.report",
-    "find_label_errors": "maksud.label_errors",
-    "load_recognizer": "maksud.recognizers",
-    "train": "maksud.recognizers",
+    "find_label_errors": "maksud.evaluation.label_errors",
+    "load_recognizer": "maksud.recognizers.door",
+    "train": "maksud.recognizers.door",
 }
 
 

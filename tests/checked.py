@@ -1,9 +1,9 @@
 """What the tests of the checks share: rows that have no fault, and the codes of what is found."""
 
-from maksud.catalog import Catalog
-from maksud.checks import check
-from maksud.dataset import Dataset, Example
-from maksud.findings import Finding, Findings
+from maksud.data.checks import check
+from maksud.data.dataset import Dataset, Example
+from maksud.data.findings import Finding, Findings
+from maksud.language.catalog import Catalog
 
 WORDS = "satu dua tiga empat lima enam tujuh delapan sembilan sepuluh".split()  # noqa: SIM905
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from maksud.dataset import Dataset, Example
-from maksud.recognizers import TrainSettings, train
-from maksud.runs import Run
+from maksud.data.dataset import Dataset, Example
+from maksud.recognizers.door import TrainSettings, train
+from maksud.recognizers.runs import Run
 
 PLACES = [
     "Bandung",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 
-from maksud.calls import Argument, Call, format_calls
-from maksud.dataset import Example
+from maksud.data.dataset import Example
+from maksud.language.calls import Argument, Call, format_calls
 
 SONGS = ["hampa", "bunga terakhir", "blue sky", "yellow", "kangen", "laskar pelangi", "creep"]
 CITIES = ["jakarta", "hangzhou", "new york", "bandung", "surabaya", "london", "kuala lumpur"]

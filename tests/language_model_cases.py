@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from maksud.calls import NONE, Argument, Call, is_name
-from maksud.catalog import Catalog, Intent, Parameter
-from maksud.language_model.grammar import REPEATS
-from maksud.language_model.parts import edges
+from maksud.language.calls import NONE, Argument, Call, is_name
+from maksud.language.catalog import Catalog, Intent, Parameter
+from maksud.recognizers.language_model.grammar import REPEATS
+from maksud.recognizers.language_model.parts import edges
 
 WORDS = [
     "putar",

@@ -3,12 +3,12 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from maksud.calls import Call, parse_calls
-from maksud.catalog import Catalog
-from maksud.confidence import Calibration
-from maksud.contract import Contract
-from maksud.dataset import Example
-from maksud.recognition import Proposal, Recognizer
+from maksud.data.dataset import Example
+from maksud.language.calls import Call, parse_calls
+from maksud.language.catalog import Catalog
+from maksud.recognizers.confidence import Calibration
+from maksud.recognizers.contract import Contract
+from maksud.recognizers.recognition import Proposal, Recognizer
 
 # Reads its one feature as log-odds.
 PLAIN = Calibration(mean=(0.0,), scale=(1.0,), weights=(1.0,), bias=0.0, features=1)

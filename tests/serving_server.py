@@ -13,13 +13,13 @@ from typing import Any
 
 import httpx
 
-from maksud.calls import parse_calls
-from maksud.catalog import Catalog, Intent, Parameter
-from maksud.contract import Contract
 from maksud.errors import TooLongError
-from maksud.recognition import Proposal, Recognizer, Usage
+from maksud.http.tokens import Token, Tokens
+from maksud.language.calls import parse_calls
+from maksud.language.catalog import Catalog, Intent, Parameter
+from maksud.recognizers.contract import Contract
+from maksud.recognizers.recognition import Proposal, Recognizer, Usage
 from maksud.serving.app import Front, ServeSettings, bind, server_of
-from maksud.serving.tokens import Token, Tokens
 
 TOKEN = "mk-a-token-of-the-tests"
 

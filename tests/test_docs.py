@@ -10,13 +10,14 @@ import typer
 
 import maksud
 from maksud.cli import app
-from maksud.formats.columns import parse_columns
-from maksud.formats.files import FORMATS, find
-from maksud.formats.rows import to_row
-from maksud.formats.source import Options
+from maksud.data.formats.columns import parse_columns
+from maksud.data.formats.files import FORMATS, find
+from maksud.data.formats.rows import to_row
+from maksud.data.formats.source import Options
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
+PACKAGE = ROOT / "maksud"
 
 
 def commands() -> dict[str, object]:
@@ -62,9 +63,9 @@ def test_every_environment_variable_is_documented() -> None:
 
 
 def test_every_setting_is_documented() -> None:
-    from maksud.joint.training import CompactSettings
-    from maksud.language_model.training import LanguageModelSettings
-    from maksud.recognizers import TrainSettings
+    from maksud.recognizers.door import TrainSettings
+    from maksud.recognizers.joint.training import CompactSettings
+    from maksud.recognizers.language_model.training import LanguageModelSettings
     from maksud.serving.app import ServeSettings
 
     page = (DOCS / "settings.md").read_text(encoding="utf-8")
@@ -76,7 +77,10 @@ def test_every_setting_is_documented() -> None:
 
 def test_every_check_is_documented() -> None:
     page = (DOCS / "check.md").read_text(encoding="utf-8")
-    files = [*(ROOT / "maksud" / "checks").rglob("*.py"), ROOT / "maksud" / "label_errors.py"]
+    files = [
+        *(PACKAGE / "data" / "checks").rglob("*.py"),
+        PACKAGE / "evaluation" / "label_errors.py",
+    ]
     code = "\n".join(path.read_text(encoding="utf-8") for path in files)
     for finding in set(re.findall(r'"([EWI]-[A-Z]+)"', code)):
         assert f"`{finding}`" in page, finding
@@ -115,7 +119,7 @@ def test_the_example_of_a_format_is_read_as_its_page_says(page: Path, tmp_path: 
 
 def test_what_reading_tells_is_documented() -> None:
     page = (DOCS / "formats.md").read_text(encoding="utf-8")
-    code = "\n".join(p.read_text("utf-8") for p in (ROOT / "maksud" / "formats").glob("*.py"))
+    code = "\n".join(p.read_text("utf-8") for p in (PACKAGE / "data" / "formats").glob("*.py"))
     for finding in set(re.findall(r"\b[EWI]-[A-Z0-9]{2,}", code)):
         assert f"`{finding}`" in page, finding
 

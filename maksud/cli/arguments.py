@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from maksud.formats.source import Options
+    from maksud.data.formats.source import Options
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output, for scripts.")]
 
@@ -17,7 +17,7 @@ def resolved(data: str) -> str:
     """The path to read: `data` itself, or that of the kept version that it names (`music@3`)."""
     if "@" not in data:
         return data
-    from maksud.versions import Store
+    from maksud.data.versions import Store
 
     return Store().resolve(data)
 
@@ -59,8 +59,8 @@ ReadSheet = Annotated[
 
 def read_options(columns: str, delimiter: str, encoding: str, sheet: str) -> Options:
     """How to read data, from the options of a command."""
-    from maksud.formats.columns import parse_columns
-    from maksud.formats.source import Options
+    from maksud.data.formats.columns import parse_columns
+    from maksud.data.formats.source import Options
 
     delimiter = "\t" if delimiter.casefold() in ("tab", "\\t") else delimiter
     return Options(

@@ -93,10 +93,10 @@ def check(
     """
     from functools import partial
 
-    from maksud.catalog import Catalog
-    from maksud.checks import examine
-    from maksud.findings import SHOWN_PER_CODE
-    from maksud.formats.files import load
+    from maksud.data.checks import examine
+    from maksud.data.findings import SHOWN_PER_CODE
+    from maksud.data.formats.files import load
+    from maksud.language.catalog import Catalog
 
     if in_place and (not fix or out):
         raise InputError("--in-place goes with --fix and without --out", hint="Choose one")
@@ -114,7 +114,7 @@ def check(
         options = read_options(columns, delimiter, encoding, sheet)
         checked = looking(data, format=format, options=options)
         if fix:
-            from maksud.checks.fixing import mend
+            from maksud.data.checks.fixing import mend
 
             done = mend(checked, data, out, in_place=in_place, again=looking)
             checked, mended = done.after, done.to_json()
@@ -122,8 +122,8 @@ def check(
     if not as_json:
         draw_findings(found, data)
     if label_errors:
-        from maksud.findings import Findings
-        from maksud.label_errors import expected_seconds, find_label_errors
+        from maksud.data.findings import Findings
+        from maksud.evaluation.label_errors import expected_seconds, find_label_errors
 
         if not as_json:
             minutes = max(1, round(expected_seconds(checked.dataset) / 60))
@@ -139,7 +139,7 @@ def check(
             )
         found.extend(doubted)
     if html is not None:
-        from maksud.checks.page import write
+        from maksud.data.checks.page import write
 
         write(checked, data, html)
     if as_json:
@@ -199,7 +199,7 @@ def convert(
     Rows that can't be used go to TARGET.rejects.jsonl, with their reasons. Exit 0: all was
     written; 4: some was rejected; 2: nothing could be used.
     """
-    from maksud.formats.conversion import convert as run_conversion
+    from maksud.data.formats.conversion import convert as run_conversion
 
     with progress(quiet=as_json) as tell:
         done = run_conversion(
@@ -242,8 +242,8 @@ def data_save(
     """Keep a dataset as the next version of a name. What is kept never changes."""
     import shlex
 
-    from maksud.formats.files import load
-    from maksud.versions import Store
+    from maksud.data.formats.files import load
+    from maksud.data.versions import Store
 
     dataset = load(data)
     command = shlex.join(["maksud", *sys.argv[1:]])
@@ -265,7 +265,7 @@ def data_list(
     as_json: Json = False,
 ) -> None:
     """List what is kept: versions, sizes, where they came from."""
-    from maksud.versions import Store
+    from maksud.data.versions import Store
 
     store = Store()
     kept = [m for n in ([name] if name else store.names()) for m in store.versions(n)]
@@ -289,7 +289,7 @@ def data_show(
     as_json: Json = False,
 ) -> None:
     """Show one version: what is in it, and how it came about, back to the first."""
-    from maksud.versions import Store
+    from maksud.data.versions import Store
 
     store = Store()
     shown = store.manifest(version)
@@ -319,8 +319,8 @@ def data_diff(
     as_json: Json = False,
 ) -> None:
     """Show what differs: examples added, removed, relabelled, moved to another split."""
-    from maksud.formats.files import load
-    from maksud.versions import diff
+    from maksud.data.formats.files import load
+    from maksud.data.versions import diff
 
     found = diff(load(before), load(after))
     if as_json:

@@ -16,7 +16,7 @@ from maksud.errors import SystemFault
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from maksud.findings import Findings
+    from maksud.data.findings import Findings
     from maksud.progress import OnProgress
 
 

@@ -26,7 +26,7 @@ from maksud.cli.output import make_directory, progress, say, spinner, terminal, 
 from maksud.errors import InputError
 
 if TYPE_CHECKING:
-    from maksud.formats.source import Options
+    from maksud.data.formats.source import Options
 
 
 @app.command()
@@ -67,10 +67,10 @@ def train(
     The compact network trains from scratch in seconds to two minutes on any CPU; a language
     model is tuned in minutes (the embedded one) to hours.
     """
-    from maksud.contract import SYSTEM_PROMPT
-    from maksud.formats.files import load
-    from maksud.recognizers import TrainSettings, checkpoints_of
-    from maksud.recognizers import train as run_training
+    from maksud.data.formats.files import load
+    from maksud.recognizers.contract import SYSTEM_PROMPT
+    from maksud.recognizers.door import TrainSettings, checkpoints_of
+    from maksud.recognizers.door import train as run_training
 
     settings = TrainSettings(
         base=base,
@@ -129,7 +129,7 @@ def evaluate(
 ) -> None:
     """Measure a run on data: the guide's two figures, and the honest ones beside them."""
     from maksud.evaluation.report import evaluate as run_evaluation
-    from maksud.recognizers import load_recognizer
+    from maksud.recognizers.door import load_recognizer
 
     options = read_options(columns, delimiter, encoding, sheet)
     examples = _evaluation_set(data, limit, format, options)
@@ -158,8 +158,8 @@ def compare(
     """Measure several runs on the same data, side by side, with the difference's interval."""
     from maksud.evaluation.comparison import compare as run_comparison
     from maksud.evaluation.report import evaluate as run_evaluation
-    from maksud.recognizers import load_recognizer
-    from maksud.runs import Run
+    from maksud.recognizers.door import load_recognizer
+    from maksud.recognizers.runs import Run
 
     if len(runs) < 2:
         raise InputError("one run can't be compared", hint="Name two runs or more before --data")
@@ -185,7 +185,7 @@ def recognize(
     as_json: Json = False,
 ) -> None:
     """Say what utterances ask for: one answer a line."""
-    from maksud.recognizers import load_recognizer
+    from maksud.recognizers.door import load_recognizer
 
     recognizer = load_recognizer(run)
     if text:
@@ -216,8 +216,8 @@ def serve(
 
     The token comes from MAKSUD_TOKEN, or is made at the first start, shown once, stored hashed.
     """
-    from maksud.recognizers import load_recognizer
-    from maksud.runs import Run
+    from maksud.recognizers.door import load_recognizer
+    from maksud.recognizers.runs import Run
     from maksud.serving.app import Announcement, ServeSettings, bind
     from maksud.serving.app import serve as run_server
 
@@ -262,7 +262,7 @@ def demo(
 @models_app.command("list")
 def models_list(as_json: Json = False) -> None:
     """List the language models to start from, and which are here already."""
-    from maksud.language_model.gallery import list_models
+    from maksud.recognizers.language_model.gallery import list_models
 
     entries = list_models()
     if as_json:
@@ -283,7 +283,7 @@ def models_get(
     as_json: Json = False,
 ) -> None:
     """Bring a language model into the local cache, verified."""
-    from maksud.language_model.gallery import get
+    from maksud.recognizers.language_model.gallery import get
 
     with progress(quiet=as_json) as tell:
         path = get(id, tell)
@@ -296,7 +296,7 @@ def models_get(
 def _own_settings(base: str, epochs: float, learning_rate: float) -> dict[str, Any]:
     """Settings of the kind that `base` names, from the options that are given."""
     if base == "compact":
-        from maksud.joint.training import CompactSettings
+        from maksud.recognizers.joint.training import CompactSettings
 
         given: dict[str, Any] = {}
         if epochs:
@@ -304,7 +304,7 @@ def _own_settings(base: str, epochs: float, learning_rate: float) -> dict[str, A
         if learning_rate:
             given["learning_rate"] = learning_rate
         return {"compact": CompactSettings(**given)}
-    from maksud.language_model.training import LanguageModelSettings
+    from maksud.recognizers.language_model.training import LanguageModelSettings
 
     given = {}
     if epochs:
@@ -319,7 +319,7 @@ def _evaluation_set(
 ) -> list[Any]:
     import random
 
-    from maksud.formats.files import load
+    from maksud.data.formats.files import load
 
     dataset = load(data, format=format, options=options)
     examples = list(dataset)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from maksud.catalog import Catalog
-from maksud.dataset import Dataset
+from maksud.data.dataset import Dataset
+from maksud.data.formats.files import load, save
 from maksud.errors import NotFoundError, RunError, nearest
-from maksud.formats.files import load, save
+from maksud.language.catalog import Catalog
 
 SCENARIOS = ("voice_assistant", "customer_service")
 LANGUAGES = ("id", "en")

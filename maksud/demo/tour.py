@@ -20,15 +20,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from maksud.checks import check
-from maksud.dataset import Dataset, Example
+from maksud.data.checks import check
+from maksud.data.dataset import Dataset, Example
+from maksud.data.formats.files import load, save
 from maksud.demo.shipped import shipped
 from maksud.errors import EngineError, MaksudError, SystemFault
-from maksud.formats.files import load, save
 from maksud.progress import shown
-from maksud.recognition import Recognizer
-from maksud.recognizers import TrainSettings, load_recognizer, train
-from maksud.runs import Run
+from maksud.recognizers.door import TrainSettings, load_recognizer, train
+from maksud.recognizers.recognition import Recognizer
+from maksud.recognizers.runs import Run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -140,7 +140,7 @@ def _prepare(console: Console, directory: Path, scenario: str) -> Dataset:
 
 
 def _compact(console: Console, data: Dataset, directory: Path) -> Run:
-    from maksud.joint.training import CompactSettings
+    from maksud.recognizers.joint.training import CompactSettings
 
     _title(console, "Train", "a compact network, from scratch, on this CPU")
     settings = TrainSettings(compact=CompactSettings(members=MEMBERS))
@@ -165,8 +165,8 @@ def _language_model(console: Console, data: Dataset, directory: Path) -> Run | N
     if missing:
         console.print(f"  passed over: {', '.join(missing)} is not installed (maksud[lm])")
         return None
-    from maksud.language_model.gallery import get
-    from maksud.language_model.training import LanguageModelSettings
+    from maksud.recognizers.language_model.gallery import get
+    from maksud.recognizers.language_model.training import LanguageModelSettings
 
     try:
         with shown(console, transient=True, indent="  ") as tell:

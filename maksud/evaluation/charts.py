@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape as html_escape
 
-from maksud.confidence import Bin
 from maksud.evaluation.wording import percent, percent_range, visible
+from maksud.recognizers.confidence import Bin
 
 
 @dataclass

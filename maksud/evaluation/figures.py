@@ -13,9 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from maksud.calls import NONE, Call, parse_calls, same_answer
-from maksud.catalog import Catalog
-from maksud.confidence import (
+from maksud.data.dataset import Example
+from maksud.errors import CallSyntaxError
+from maksud.evaluation import metrics
+from maksud.language.calls import NONE, Call, parse_calls, same_answer
+from maksud.language.catalog import Catalog
+from maksud.recognizers.confidence import (
     area_under_risk_coverage,
     auroc,
     brier,
@@ -23,11 +26,8 @@ from maksud.confidence import (
     ece,
     risk_coverage,
 )
-from maksud.contract import Contract
-from maksud.dataset import Example
-from maksud.errors import CallSyntaxError
-from maksud.evaluation import metrics
-from maksud.recognition import Recognition
+from maksud.recognizers.contract import Contract
+from maksud.recognizers.recognition import Recognition
 
 SHOWN_ERRORS = 50
 """Wrong answers in the report; all of them stand in `predictions.jsonl`."""

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from maksud.calls import Call
 from maksud.errors import InputError
+from maksud.language.calls import Call
 
 Floats = NDArray[np.float64]
 Answer = Sequence[Call]

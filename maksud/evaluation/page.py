@@ -16,11 +16,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from maksud.calls import OUT_OF_SCOPE
-from maksud.confidence import Bin
 from maksud.evaluation import charts, wording
 from maksud.evaluation.metrics import NO_CALL
 from maksud.evaluation.wording import Figures, percent, visible
+from maksud.language.calls import OUT_OF_SCOPE
+from maksud.recognizers.confidence import Bin
 
 if TYPE_CHECKING:
     from maksud.evaluation.report import Report

@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from maksud.calls import Call
-from maksud.dataset import Dataset, Example
+from maksud.data.dataset import Dataset, Example
 from maksud.errors import CallSyntaxError, DataError, EngineError, SystemFault
 from maksud.evaluation import figures, metrics
 from maksud.evaluation.figures import Prediction
 from maksud.evaluation.wording import HEADLINE
+from maksud.language.calls import Call
 from maksud.progress import OnProgress, Progress
-from maksud.recognition import Recognition, Recognizer
+from maksud.recognizers.recognition import Recognition, Recognizer
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

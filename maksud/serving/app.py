@@ -27,14 +27,14 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from maksud.errors import EngineError, SettingsError, SystemFault
-from maksud.recognition import Recognition, Recognizer
+from maksud.http.api_error import ApiError, as_api_error, new_id
+from maksud.http.guard import client_gone, guarded, log
+from maksud.http.json_body import dumps, parse_json
+from maksud.http.settings import ServeSettings
+from maksud.http.tokens import VARIABLE, Opened, Tokens, open_tokens
+from maksud.recognizers.recognition import Recognition, Recognizer
 from maksud.serving import protocol
-from maksud.serving.admission import client_gone, guarded, log
-from maksud.serving.api_error import ApiError, as_api_error, new_id
 from maksud.serving.batching import PROBE, Failure, Lane
-from maksud.serving.json_body import dumps, parse_json
-from maksud.serving.settings import ServeSettings
-from maksud.serving.tokens import VARIABLE, Opened, Tokens, open_tokens
 
 if TYPE_CHECKING:
     import uvicorn
@@ -154,7 +154,7 @@ def server_of(front: Front, tokens: Tokens, settings: ServeSettings) -> uvicorn.
     """The HTTP server of a front; `run(sockets=[…])` runs it."""
     import uvicorn
 
-    from maksud.serving.connection import connection_class
+    from maksud.http.connection import connection_class
 
     config = uvicorn.Config(
         guarded(front.app(), tokens, settings),

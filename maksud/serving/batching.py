@@ -15,8 +15,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from maksud.recognition import Recognition, Recognizer
-from maksud.serving.api_error import ApiError
+from maksud.http.api_error import ApiError
+from maksud.recognizers.recognition import Recognition, Recognizer
 
 PROBE = "halo"
 """What a model is asked to see whether it answers."""

@@ -14,11 +14,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from maksud.calls import NONE, format_calls
 from maksud.errors import nearest
-from maksud.recognition import Recognition, Recognizer
-from maksud.serving.api_error import ApiError
-from maksud.serving.json_body import kind_of
+from maksud.http.api_error import ApiError
+from maksud.http.json_body import kind_of
+from maksud.language.calls import NONE, format_calls
+from maksud.recognizers.recognition import Recognition, Recognizer
 
 KEYS = {"peran": "role", "konten": "content", "tipe": "type", "teks": "text"}
 """Keys of messages and of their parts, as the guide's Indonesian client spells them."""

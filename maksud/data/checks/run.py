@@ -1,0 +1,198 @@
+"""Runs all the checks: one pass over the rows, then each tells what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from os import PathLike
+from typing import TYPE_CHECKING
+
+from maksud.data.checks.labels import Declared, Labels, Schema
+from maksud.data.checks.languages import Languages
+from maksud.data.checks.lengths import Lengths
+from maksud.data.checks.metadata import Metadata
+from maksud.data.checks.names import Names
+from maksud.data.checks.near import Near
+from maksud.data.checks.parameters import Parameters
+from maksud.data.checks.personal import Personal
+from maksud.data.checks.profile import Profile, profile_of
+from maksud.data.checks.repeats import Columns, Repeats
+from maksud.data.checks.rows import Answers, Looks, Row, Tells, Tick, fill
+from maksud.data.checks.strategy import Strategy
+from maksud.data.checks.text import Text
+from maksud.data.checks.variety import Variety
+from maksud.data.dataset import Dataset, Example
+from maksud.data.findings import SHOWN_PER_CODE, Findings
+from maksud.data.formats.files import find
+from maksud.data.formats.source import Format, Options
+from maksud.language.catalog import Catalog
+
+if TYPE_CHECKING:
+    from maksud.data.formats.rows import Reject
+
+TICK_ROWS = 5_000
+"""Rows between two words about the progress."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What checking gave: the dataset, the findings, the figures; of a path that was read, the
+    rejected rows and the formats."""
+
+    dataset: Dataset
+    findings: Findings
+    profile: Profile
+    catalog: Catalog | None = None
+    """The catalog that it was checked against."""
+    rejects: list[Reject] = field(default_factory=list, repr=False)
+    formats: tuple[Format, ...] = ()
+
+
+def check(
+    data: Dataset | str | PathLike[str],
+    *,
+    catalog: Catalog | None = None,
+    against: Dataset | None = None,
+    seq_length: int = 0,
+    tokenizer: str | PathLike[str] | None = None,
+    format: str = "",
+    options: Options | None = None,
+    limit: int | None = SHOWN_PER_CODE,
+    tick: Tick | None = None,
+) -> Findings:
+    """Findings about a dataset, errors first.
+
+    `data`: a dataset, or a path as `formats.files.find` takes it, with its `format` and `options`
+    (the findings of reading it are then included). `catalog`: to check against, instead of the
+    dataset's declared one. `against`: an older version, whose labels should still be there.
+    `seq_length`: the setting of training that every row should fit in; tokens are counted by the
+    `tokenizer.json` in the directory `tokenizer`, else estimated. At most `limit` findings of a
+    code are kept (None: all), all are counted. `tick` is told what is being done and which share
+    of it is done.
+    Raises `DataError` only where nothing can be read at all.
+    """
+    checked = examine(
+        data,
+        catalog=catalog,
+        against=against,
+        seq_length=seq_length,
+        tokenizer=tokenizer,
+        format=format,
+        options=options,
+        limit=limit,
+        tick=tick,
+    )
+    return checked.findings
+
+
+def examine(
+    data: Dataset | str | PathLike[str],
+    *,
+    catalog: Catalog | None = None,
+    against: Dataset | None = None,
+    seq_length: int = 0,
+    tokenizer: str | PathLike[str] | None = None,
+    format: str = "",
+    options: Options | None = None,
+    limit: int | None = SHOWN_PER_CODE,
+    tick: Tick | None = None,
+) -> Checked:
+    """As `check`, with the figures that the page shows."""
+    found = Findings(limit=limit)
+    rejects: list[Reject] = []
+    formats: tuple[Format, ...] = ()
+    with _without_collector():
+        if not isinstance(data, Dataset):
+            was_read = find(data, format=format, options=options, tick=tick)
+            data, rejects, formats = was_read.dataset, was_read.rejects, was_read.formats
+            found.extend(was_read.findings)
+        profile = _checked(data, found, catalog, against, seq_length, tokenizer, tick)
+    return Checked(data, found, profile, catalog or data.declared_catalog, rejects, formats)
+
+
+def _checked(
+    data: Dataset,
+    found: Findings,
+    catalog: Catalog | None,
+    against: Dataset | None,
+    seq_length: int,
+    tokenizer: str | PathLike[str] | None,
+    tick: Tick | None,
+) -> Profile:
+    """Runs the checks over a dataset, adds what they find, and gives the figures."""
+    limit = found.limit
+    declared = catalog or data.declared_catalog
+    examples = data.examples
+    strategy = Strategy()
+    parameters = Parameters(declared, limit)
+    columns = Columns()
+    variety = Variety(examples, declared)
+    lengths = Lengths(examples, seq_length=seq_length, tokenizer=tokenizer)
+    labels, text, personal = Labels(limit), Text(limit), Personal(limit)
+    metadata, near = Metadata(limit), Near(examples, columns, tick)
+    looking: list[Looks] = [
+        columns,
+        strategy,
+        variety,
+        labels,
+        parameters,
+        text,
+        personal,
+        lengths,
+        metadata,
+        near,
+    ]
+    telling: list[Tells] = [
+        strategy,
+        variety,
+        labels,
+        parameters,
+        Names(strategy, parameters, declared),
+        text,
+        personal,
+        Languages(examples),
+        lengths,
+        metadata,
+        near,
+        Repeats(examples, columns),
+    ]
+    if declared is not None:
+        telling.append(Declared(declared, strategy, parameters))
+    if against is not None:
+        telling.append(Schema(against, declared, strategy, parameters))
+    _look(examples, Answers(declared), [c.see for c in looking], tick)
+    for k, teller in enumerate(telling, 1):
+        teller.tell(found)
+        if tick is not None:
+            tick("Comparing", k / len(telling))
+    return profile_of(data, strategy, parameters, variety, lengths)
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Nothing here makes cycles; looking for them in a million rows took a third of the time."""
+    import gc
+
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def _look(
+    examples: Sequence[Example],
+    answers: Answers,
+    lookers: Sequence[Callable[[Row], None]],
+    tick: Tick | None,
+) -> None:
+    row = Row()
+    for number, example in enumerate(examples):
+        fill(row, number, example, answers(example.output))
+        for look in lookers:
+            look(row)
+        if tick is not None and number % TICK_ROWS == 0:
+            tick("Checking", number / len(examples))

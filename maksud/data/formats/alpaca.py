@@ -1,0 +1,113 @@
+"""Alpaca: rows of `instruction`, `input` and `output`.
+
+With an `input`, that is the utterance, and the instruction is the wording of the task, kept as
+metadata `prompt`; without one, the instruction is the utterance. `history` holds earlier turns.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import IO, Any
+
+from maksud.data.dataset import Example
+from maksud.data.formats.conversation import said
+from maksud.data.formats.records import records
+from maksud.data.formats.rows import Reading, RowError, add_row, folded, to_row
+from maksud.data.formats.source import Format, Options, Source, Writing
+
+
+def read_alpaca(file: Source, options: Options) -> Reading:
+    """Rows, in an array or one a line."""
+    reading = Reading()
+    for line, row, original in records(file, options, reading):
+        if isinstance(row, dict):
+            try:
+                row = _native(row)
+            except RowError as error:
+                place = f"{file.path}:{line}"
+                reading.refuse(place, error, original)
+                continue
+        add_row(reading, row, file.path, line, options.split, original)
+    return reading
+
+
+def write_alpaca(examples: Sequence[Example], file: IO[bytes], writing: Writing) -> None:
+    """An array of rows, each with the three fields."""
+    before = "[\n"
+    for e in examples:
+        if not e.is_labelled:
+            writing.reject(e, "E-UNLABELLED", "no answer yet", "label it first")
+            continue
+        file.write((before + json.dumps(_row(e, writing), ensure_ascii=False)).encode())
+        before = ",\n"
+    file.write(b"\n]\n" if before != "[\n" else b"[]\n")
+
+
+def _native(row: Mapping[str, Any]) -> dict[str, Any]:
+    native = {k: v for k, v in row.items() if k not in ("input", "history")}
+    given = row.get("input")
+    if given is not None and not isinstance(given, str):
+        raise RowError("E-TYPE", '"input" is no text', "write it as a JSON string")
+    if given and given.strip():
+        native["instruction"] = given
+        if row.get("instruction"):
+            native["prompt"] = row["instruction"]
+    history = row.get("history")
+    if history:
+        turns, replies = _history(history)
+        native["turns"] = [*turns, native.get("instruction")]
+        native["replies"] = replies
+        native["instruction"] = folded(native["turns"])
+    if native.get("system") == "":
+        del native["system"]
+    return native
+
+
+def _history(history: Any) -> tuple[list[str], list[str]]:
+    if not isinstance(history, list) or not all(
+        isinstance(pair, list) and len(pair) == 2 and all(isinstance(t, str) for t in pair)
+        for pair in history
+    ):
+        raise RowError(
+            "E-CHAT", "history is no list of pairs of texts", 'write [["said", "reply"]]'
+        )
+    return [pair[0] for pair in history], [pair[1] for pair in history]
+
+
+def _row(example: Example, writing: Writing) -> dict[str, Any]:
+    native = to_row(example, with_split=writing.split)
+    prompt = native.pop("prompt", "")
+    spoken = list(said(example))
+    users = [text for role, text in spoken if role == "user"]
+    last = users[-1]
+    row: dict[str, Any] = {
+        "instruction": prompt if isinstance(prompt, str) and prompt else last,
+        "input": last if prompt else "",
+        "output": example.output,
+    }
+    if len(users) > 1:
+        replies = native.get("replies") or []
+        row["history"] = [
+            [turn, replies[k] if k < len(replies) else ""] for k, turn in enumerate(users[:-1])
+        ]
+        native.pop("turns", None)
+        native.pop("replies", None)
+    return {**row, **{k: v for k, v in native.items() if k not in row}}
+
+
+def _is_alpaca(file: Source) -> bool:
+    return file.start.has("instruction", "output") and (
+        file.start.has("input") or file.start.has("history")
+    )
+
+
+ALPACA = Format(
+    "alpaca",
+    "Alpaca rows: instruction, input, output",
+    (),
+    _is_alpaca,
+    read_alpaca,
+    write_alpaca,
+    ending=".json",
+)

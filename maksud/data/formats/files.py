@@ -1,0 +1,444 @@
+"""Opens and writes data wherever and in whatever format it is: a file, or a directory of splits.
+
+`read` collects findings and rejects; `load` refuses data with errors; `write` and `save` put
+files in place whole or not at all. The format is told from the content, not from the name.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from maksud.data.dataset import SPLITS, Dataset, Example
+from maksud.data.findings import Finding, Findings, excerpt
+from maksud.data.formats import (
+    alpaca,
+    bio,
+    clu,
+    delimited,
+    dialogflow,
+    guide,
+    itag,
+    label_studio,
+    openai,
+    parquet,
+    plain,
+    rasa,
+    sharegpt,
+    snips,
+    store,
+    xlsx,
+)
+from maksud.data.formats.manifest import check_rows, is_manifest, read_manifest, verified
+from maksud.data.formats.rows import Reading, Reject
+from maksud.data.formats.source import Format, Options, Source, Writing
+from maksud.errors import CatalogError, DataError, SettingsError, nearest
+from maksud.language.catalog import Catalog
+
+FORMATS: tuple[Format, ...] = (
+    xlsx.XLSX,
+    parquet.PARQUET,
+    openai.MESSAGES,
+    sharegpt.SHAREGPT,
+    itag.ITAG,
+    label_studio.LABEL_STUDIO,
+    dialogflow.DIALOGFLOW,
+    clu.CLU,
+    snips.SNIPS,
+    alpaca.ALPACA,
+    guide.LINES,
+    guide.ARRAY,
+    guide.GUIDE,
+    rasa.RASA,
+    bio.BIO,
+    delimited.TSV,
+    delimited.CSV,
+    plain.TEXT,
+)
+"""All formats, in the order in which they are tried: what is surely its own comes first."""
+
+CATALOG_NAMES = ("catalog.yaml", "catalog.yml", "catalog.toml")
+_SUFFIXES = tuple(dict.fromkeys(s for f in FORMATS for s in (*f.suffixes, f.ending) if s))
+
+Tick = Callable[[str, float], None]
+
+
+@dataclass
+class Found:
+    """What reading a path gave: the dataset, its findings and rejects, the formats met."""
+
+    dataset: Dataset
+    findings: Findings
+    rejects: list[Reject]
+    formats: tuple[Format, ...]
+
+
+@dataclass
+class Written:
+    """What writing gave: how many examples, in which format, and what had no place in it."""
+
+    examples: int
+    format: Format
+    findings: Findings = field(default_factory=Findings)
+    rejects: list[Reject] = field(default_factory=list)
+
+
+def load(
+    path: str | os.PathLike[str],
+    *,
+    name: str = "",
+    format: str = "",
+    options: Options | None = None,
+) -> Dataset:
+    """The dataset at `path`: a file of any of `FORMATS`, a directory with `train.json` and, if
+    there, `dev.json`, `test.json` and `catalog.yaml`, or a manifest; local or an fsspec URL.
+
+    Raises `DataError` at the first row that can't be used, and says how many more there are.
+    """
+    dataset, findings, rejects = read(path, name=name, format=format, options=options)
+    errors = findings.counts["error"]
+    if errors:
+        first = rejects[0].finding if rejects else findings[0]
+        more = f" ({errors - 1:,} more errors)" if errors > 1 else ""
+        raise DataError(
+            f"{first.code} {first.message}{more}",
+            where=first.place,
+            hint=f"{first.fix[:1].upper()}{first.fix[1:]}; `maksud check` shows all",
+        )
+    return dataset
+
+
+def read(
+    path: str | os.PathLike[str],
+    *,
+    name: str = "",
+    format: str = "",
+    options: Options | None = None,
+    tick: Tick | None = None,
+) -> tuple[Dataset, Findings, list[Reject]]:
+    """The dataset, the findings of reading it, and the rejected rows.
+
+    `format` forces one of `FORMATS` by name. `tick` is told file and share read, now and then.
+    Raises `DataError` only where nothing can be read at all.
+    """
+    found = find(path, name=name, format=format, options=options, tick=tick)
+    return found.dataset, found.findings, found.rejects
+
+
+def find(
+    path: str | os.PathLike[str],
+    *,
+    name: str = "",
+    format: str = "",
+    options: Options | None = None,
+    tick: Tick | None = None,
+) -> Found:
+    """As `read`, with the formats that were met."""
+    place = os.fspath(path)
+    options = options or Options()
+    name = name or _name(place)
+    if is_manifest(place):
+        return _read_manifest(place, options, format, tick)
+    if not store.is_directory(place):
+        readings = [_read_file(place, options, format, tick)]
+        return _found(readings, place, name, None)
+    there = store.names(place)
+    files = [(split, f) for split in SPLITS if (f := _split_file(place, there, split))]
+    if not files:
+        return _found([_read_directory(place, there, options, format)], place, name, None)
+    readings = [
+        _read_file(store.join(place, file), replace(options, split=split), format, tick)
+        for split, file in files
+    ]
+    catalog = next((c for c in CATALOG_NAMES if c in there), None)
+    declared = _load_catalog(store.join(place, catalog)) if catalog else None
+    return _found(readings, place, name, declared)
+
+
+def save(
+    dataset: Iterable[Example],
+    path: str | os.PathLike[str],
+    *,
+    format: str = "",
+    tools: bool = False,
+) -> None:
+    """Writes a file in the format of its name (or `format`), or all splits to a directory.
+
+    A path without a suffix is a directory. All files appear whole or not at all. Raises
+    `DataError` for an example that the format has no place for: nothing is written then.
+    """
+    with store.Staging() as staging:
+        written = write(dataset, path, staging, format=format, tools=tools)
+        if written.rejects:
+            first = written.rejects[0].finding
+            more = f" ({len(written.rejects) - 1:,} more)" if len(written.rejects) > 1 else ""
+            raise DataError(
+                f"{first.code} {first.message}{more}: {written.format.name} has no place for it",
+                where=first.place,
+                hint="Write json or jsonl, which hold everything",
+            )
+
+
+def write(
+    dataset: Iterable[Example],
+    path: str | os.PathLike[str],
+    staging: store.Staging,
+    *,
+    format: str = "",
+    tools: bool = False,
+) -> Written:
+    """As `save`, into a staging of the caller, who decides about what could not be written."""
+    place = os.fspath(path)
+    if not isinstance(dataset, Dataset):
+        dataset = Dataset(dataset)
+    whole = _is_file_name(place)
+    chosen = target_format(place, format)
+    parts: list[tuple[str, Sequence[Example]]] = [(place, dataset.examples)]
+    if not whole:
+        ending = chosen.ending or chosen.suffixes[0]
+        by_split = {s: [e for e in dataset if (e.split or "train") == s] for s in SPLITS}
+        parts = [(store.join(place, f"{s}{ending}"), p) for s, p in by_split.items() if p]
+    written = Written(0, chosen)
+    for target, examples in parts:
+        several = len({e.split for e in examples}) > 1
+        writing = Writing(dataset, tools=tools, split=several, path=target)
+        examples = _with_own_ids(examples, writing)
+        _tell_lost(chosen, examples, writing)
+        with staging.file(target) as file:
+            if chosen.write is not None:
+                chosen.write(examples, file, writing)
+        written.examples += len(examples) - len(writing.rejects)
+        written.findings.extend(writing.findings)
+        written.rejects += writing.rejects
+    if not whole and dataset.declared_catalog is not None:
+        with staging.file(store.join(place, CATALOG_NAMES[0])) as file:
+            file.write(dataset.declared_catalog.dumps().encode())
+    return written
+
+
+def target_format(path: str | os.PathLike[str], format: str = "") -> Format:
+    """The format that a target is written in: the named one, else that of the file's name, else
+    (a directory) JSON. Raises `SettingsError` where nothing is written so."""
+    place = os.fspath(path)
+    if format:
+        chosen = format_named(format)
+    elif not _is_file_name(place):
+        chosen = guide.ARRAY
+    else:
+        suffix = _suffix(place)
+        fitting = [f for f in FORMATS if suffix in f.suffixes and f.write]
+        if not fitting:
+            first = [*guide.ARRAY.suffixes, *guide.LINES.suffixes]
+            known = first + sorted(s for f in FORMATS if f.write for s in f.suffixes)
+            raise SettingsError(
+                f"no format is written to {suffix!r} files",
+                hint=f"Use {', '.join(dict.fromkeys(known))}, or name the format",
+            )
+        chosen = fitting[0]
+    if chosen.write is None:
+        raise SettingsError(
+            f"format {chosen.name!r} can be read, not written",
+            hint="Written are " + ", ".join(f.name for f in FORMATS if f.write),
+        )
+    return chosen
+
+
+def format_named(name: str) -> Format:
+    """The format of that name. Raises `SettingsError`, naming what there is."""
+    found = next((f for f in FORMATS if f.name == name), None)
+    if found is None:
+        raise SettingsError(
+            f"unknown format {name!r}", hint=nearest(name, [f.name for f in FORMATS])
+        )
+    return found
+
+
+def tally(rejects: Iterable[Reject]) -> str:
+    """How many rejects of each code: `E-FIELD 500, E-JSON 12`."""
+    counts = Counter(r.code for r in rejects)
+    return ", ".join(f"{code} {n:,}" for code, n in counts.most_common())
+
+
+# ---------------------------------------------------------------- reading
+
+
+def _found(
+    readings: Sequence[tuple[Format, Reading]], place: str, name: str, catalog: Catalog | None
+) -> Found:
+    whole = Reading()
+    for _, reading in readings:
+        whole.extend(reading)
+    findings = whole.findings
+    if whole.rejects and not whole.examples:
+        what = f"all {len(whole.rejects):,} rows were rejected: {tally(whole.rejects)}"
+        findings.append(Finding("error", "E-NOROWS", what, place, fix="mend the rows"))
+    formats = tuple(dict.fromkeys(format for format, _ in readings))
+    if catalog is None:
+        catalog = _declared([r.catalog for _, r in readings if r.catalog], findings, place)
+    dataset = Dataset(whole.examples, catalog=catalog, name=name)
+    return Found(dataset, findings, whole.rejects, formats)
+
+
+def _declared(catalogs: Sequence[Catalog], findings: Findings, place: str) -> Catalog | None:
+    """The catalogs that the files themselves declare, in one."""
+    merged: Catalog | None = None
+    for catalog in catalogs:
+        try:
+            merged = catalog if merged is None else merged.merged(catalog)
+        except CatalogError as error:
+            findings.append(Finding("warning", "W-TOOLS", error.message, place, fix=error.hint))
+    return merged
+
+
+def _read_manifest(place: str, options: Options, format: str, tick: Tick | None) -> Found:
+    manifest = read_manifest(place)
+    readings = [
+        _read_file(str(file), replace(options, split=split), format, tick)
+        for split, file in verified(manifest, place)
+    ]
+    check_rows(manifest, [len(reading.examples) for _, reading in readings], place)
+    found = _found(readings, place, manifest.name, manifest.catalog)
+    found.dataset = Dataset(
+        found.dataset.examples,
+        catalog=manifest.catalog,
+        name=manifest.name,
+        version=manifest.reference,
+    )
+    return found
+
+
+def _read_file(
+    path: str, options: Options, format: str, tick: Tick | None
+) -> tuple[Format, Reading]:
+    if not store.is_remote(path) and not os.path.lexists(path):
+        near = [n for n in store.names(os.path.dirname(path)) if _suffix(n) in _SUFFIXES]
+        hint = f"In that directory: {', '.join(near[:5])}" if near else "Check the path"
+        raise DataError("no such file or directory", where=path, hint=hint)
+    source = Source(path)
+    if tick is not None:
+        options = replace(options, tick=lambda share: tick(source.name, share))
+    chosen = format_named(format) if format else _detected(source)
+    reading = chosen.read(source, options)
+    reading.close(path)
+    if not reading.examples and not any(f.level == "error" for f in reading.findings):
+        raise source.no_rows()
+    return chosen, reading
+
+
+def _read_directory(
+    place: str, there: Sequence[str], options: Options, format: str
+) -> tuple[Format, Reading]:
+    for chosen in [format_named(format)] if format else FORMATS:
+        if (
+            chosen.is_directory is not None
+            and chosen.read_directory is not None
+            and chosen.is_directory(place)
+        ):
+            reading = chosen.read_directory(place, options)
+            reading.close(place)
+            return chosen, reading
+    raise DataError(
+        f"no train.json in the directory (it has {', '.join(there[:8]) or 'nothing'})",
+        where=place,
+        hint="Name the files train.json, dev.json, test.json, or give one file",
+    )
+
+
+def _split_file(place: str, there: Sequence[str], split: str) -> str | None:
+    files = [n for n in there if n.partition(".")[0] == split and _suffix(n) in _SUFFIXES]
+    files = [n for n in files if n == f"{split}{_suffix(n)}"]
+    if len(files) > 1:
+        raise DataError(
+            f"there are several files of the {split} split: {', '.join(files)}",
+            where=place,
+            hint="Keep one of them, or give the file to read",
+        )
+    return files[0] if files else None
+
+
+def _detected(source: Source) -> Format:
+    for format in FORMATS:
+        if not format.detect(source):
+            continue
+        if format.packed and source.suffix in _SUFFIXES and source.suffix not in format.suffixes:
+            source.refuse_packed()
+        return format
+    source.refuse_binary()
+    start = source.head_text.strip()
+    if not start:
+        raise source.no_rows(source.head.rstrip(b"\n").count(b"\n") + 1)
+    raise DataError(
+        "E-FORMAT expected JSON (an array of rows, or one object a line) or another known "
+        f"format, found {excerpt(start[:20])}",
+        where=f"{source.path}:1",
+        hint='Write [{"instruction": "…", "output": "…"}, …], or name it: --format csv, text, …',
+    )
+
+
+def _load_catalog(path: str) -> Catalog:
+    if not store.is_remote(path):
+        return Catalog.load(path)
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / path.rsplit("/", 1)[-1]
+        copy.write_bytes(Source(path).content())
+        try:
+            return Catalog.load(copy)
+        except CatalogError as error:
+            raise CatalogError(
+                error.message, where=error.where.replace(str(copy), path), hint=error.hint
+            ) from error
+
+
+def _name(place: str) -> str:
+    if store.is_remote(place):
+        last = place.rstrip("/").rsplit("/", 1)[-1]
+        return last.removesuffix(_suffix(last))
+    return Path(place).resolve().name.removesuffix(Path(place).suffix)
+
+
+def _is_file_name(place: str) -> bool:
+    """Whether a target is a file: it has an ending, and is no directory yet."""
+    return bool(_suffix(place)) and not place.endswith("/") and not store.is_directory(place)
+
+
+def _suffix(path: str) -> str:
+    return os.path.splitext(path.rsplit("/", 1)[-1])[1].lower()
+
+
+# ---------------------------------------------------------------- writing
+
+
+def _with_own_ids(examples: Sequence[Example], writing: Writing) -> Sequence[Example]:
+    """The examples, without ids that stand before already: a file with them can't be read."""
+    seen: set[str] = set()
+    out = []
+    for e in examples:
+        out.append(replace(e, id="") if e.id in seen else e)
+        if e.id:
+            seen.add(e.id)
+    again = sum(bool(e.id) for e in examples) - len(seen)
+    if not again:
+        return examples
+    what = f"{again:,} ids stood before already (files were joined): written without id"
+    writing.tell("warning", "W-ID", what, "give every row its own id")
+    return out
+
+
+def _tell_lost(format: Format, examples: Sequence[Example], writing: Writing) -> None:
+    """Tells which metadata the format has no place for."""
+    if format.keeps is None:
+        return
+    lost: Counter[str] = Counter()
+    for e in examples:
+        lost.update(k for k in e.metadata if k not in format.keeps)
+        lost.update(k for k in ("id", "annotator") if getattr(e, k) and k not in format.keeps)
+    if writing.split and "split" not in format.keeps:
+        lost["split"] = len(examples)
+    if lost:
+        names = ", ".join(f"{excerpt(k, 30)} ({n:,})" for k, n in lost.most_common(8))
+        what = f"{format.name} has no place for {names}: not written"
+        writing.tell("info", "I-LOST", what, "write json or jsonl, which hold everything")

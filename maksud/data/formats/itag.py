@@ -1,0 +1,277 @@
+"""iTAG manifests: what goes to the labelling platform, and what comes back.
+
+`{"data": {"instruction": …}}` is an item to label. A labelled one has a block of results for each
+stage: `label-JOB`, `label-JOB-check`, `label-JOB-verify`, and `label-JOB-system`, a copy by the
+system. The latest stage counts: verify, then check, then label, then system. Abandoned items are
+left out and counted; several results of a stage are voted.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import IO, Any
+
+from maksud.data.dataset import Example
+from maksud.data.findings import excerpt
+from maksud.data.formats.records import records, shape_problem
+from maksud.data.formats.rows import Reading, RowError, kind, listed, text_field
+from maksud.data.formats.source import Format, Options, Source, Writing
+from maksud.data.formats.voting import Vote, same, winner
+
+STAGES = ("system", "label", "check", "verify")
+"""Stages of a job, each overruled by the next."""
+
+_BLOCK = re.compile(r"label-(?P<job>.+?)(?:-(?P<stage>check|verify|system))?")
+_UTTERANCES = ("instruction", "source", "text", "utterance", "query", "content")
+_OWN = ("stage", "answers")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MARK_TIME = re.compile(r"(\w{3}) +(\d{1,2}) (\d\d):(\d\d):(\d\d) \S+ (\d{4})")
+
+
+def read_itag(file: Source, options: Options) -> Reading:
+    """Items of a manifest, labelled or to be labelled.
+
+    `options.columns` names the field of the data that is the utterance (`instruction`), and the
+    title of the answer (`output`).
+    """
+    reading = Reading()
+    abandoned = corrected = 0
+    remarks: list[str] = []
+    for line, row, original in records(file, options, reading):
+        place = f"{file.path}:{line}"
+        if problem := shape_problem(row):
+            reading.reject(place, *problem, original)
+            continue
+        if _is_abandoned(row):
+            abandoned += 1
+            if row.get("abandonRemark") and len(remarks) < 3:
+                remarks.append(excerpt(str(row["abandonRemark"]), 40))
+            continue
+        try:
+            data = _data(row)
+            instruction, metadata = _utterance(data, options)
+            blocks = _blocks(row, options)
+            named = {name: text_field(data, name) for name in ("id", "split", "annotator")}
+        except RowError as error:
+            reading.refuse(place, error, original)
+            continue
+        output = None
+        if blocks:
+            last = blocks[-1]
+            taken, agreed = winner(last, reading, place, instruction)
+            output = taken.output
+            if taken.stage != "label":
+                metadata["stage"] = taken.stage
+            earlier = [v for votes in blocks[:-1] for v in votes if v.stage != "system"]
+            overruled = [v for v in earlier if not same(v.output, output)]
+            corrected += bool(overruled)
+            if overruled or not agreed:
+                metadata["answers"] = [v.to_json() for v in (*earlier, *last)]
+        reading.add(
+            instruction,
+            output,
+            source=file.path,
+            line=line,
+            original=original,
+            split=named["split"] or options.split,
+            id=named["id"],
+            annotator=named["annotator"],
+            metadata=metadata,
+        )
+    if abandoned:
+        why = f" ({'; '.join(remarks)})" if remarks else ""
+        what = f"{abandoned:,} abandoned items are left out{why}"
+        reading.tell("info", "I-ABANDONED", what, file.path)
+    if corrected:
+        what = f"a later stage changed the answer of {corrected:,} items: the latest is taken"
+        reading.tell("info", "I-CORRECTED", what, file.path)
+    return reading
+
+
+def write_itag(examples: Sequence[Example], file: IO[bytes], writing: Writing) -> None:
+    """A manifest as an export of iTAG: items with results, or `{"data": …}` to be labelled."""
+    now = time.time()
+    job = int(now * 1000) * 10**6
+    for number, e in enumerate(examples, 1):
+        data = {"instruction": e.instruction}
+        data |= {k: v for k in ("id", "annotator") if (v := getattr(e, k))}
+        data |= {k: v for k, v in e.metadata.items() if k not in (*_OWN, *data)}
+        if writing.split and e.split:
+            data["split"] = e.split
+        row: dict[str, Any] = {"data": data}
+        if e.is_labelled:
+            data.setdefault("_itag_index", "")
+            row |= _labelled(e, job, number, now)
+        file.write((json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n").encode())
+
+
+def _labelled(e: Example, job: int, number: int, now: float) -> dict[str, Any]:
+    """The blocks of a labelled item: the system's copy, and each stage up to the example's."""
+    stage = str(e.metadata.get("stage") or "label")
+    given = e.metadata.get("answers") or ()
+    stages = STAGES[1 : max(2, STAGES.index(stage) + 1)] if stage in STAGES else STAGES[1:2]
+    row: dict[str, Any] = {}
+    for k, name in enumerate(stages):
+        outputs = [
+            str(a["output"])
+            for a in given
+            if isinstance(a, Mapping) and a.get("stage") == name and a.get("output")
+        ] or [e.output]
+        outputs.sort(key=lambda output: same(output, e.output))  # the one that counts is the latest
+        ids = range(job + 1000 * number + 10 * k, job + 1000 * (number + 1))
+        results = [
+            _result(output, id, now, user=str(id + 10**10))
+            for output, id in zip(outputs, ids, strict=False)
+        ]
+        suffix = "" if name == "label" else f"-{name}"
+        row[f"label-{job}{suffix}"] = {"results": results}
+    system = _result(e.output, job + 1000 * number, now, user=None)
+    copy = {"fixedFlag": 0, "results": [system], "abandonFlag": 0}
+    return {f"label-{job}-system": copy, **row, "abandonFlag": 0, "abandonRemark": None}
+
+
+def _result(output: str, id: int, now: float, user: str | None) -> dict[str, Any]:
+    mark = {
+        "tabId": "CommonExtensions",
+        "annotations": [{"id": None, "labels": {"output": output}, "exif": None}],
+        "type": "CommonExtensions",
+        "version": "v2",
+    }
+    at = datetime.fromtimestamp(now, UTC)
+    day = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")[at.weekday()]
+    return {
+        "MarkResultId": str(id),
+        "MarkTitle": "Maksud",
+        "MarkResult": json.dumps(mark, ensure_ascii=False, separators=(",", ":")),
+        "QuestionId": "CommonExtensions",
+        "ResultType": "OPEN_GROUP",
+        "Progress": None,
+        # The last of several is the one that counts where there is no majority.
+        "Version": str(int(now * 1000) + id % 100),
+        "MarkTime": f"{day} {_MONTHS[at.month - 1]} {at:%d %H:%M:%S} UTC {at.year}",
+        "UserMarkResultId": user,
+        "IsNeedVoteJudge": False,
+    }
+
+
+def _is_abandoned(row: Mapping[str, Any]) -> bool:
+    blocks = [v for k, v in row.items() if k.startswith("label-") and isinstance(v, Mapping)]
+    return any(
+        b.get("abandonFlag") not in (None, 0, False, "", "0", "false") for b in (row, *blocks)
+    )
+
+
+def _data(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    data = row.get("data")
+    if not isinstance(data, Mapping):
+        raise RowError("E-FIELD", f'"data" is {kind(data)}, expected an object')
+    return data
+
+
+def _utterance(data: Mapping[str, Any], options: Options) -> tuple[str, dict[str, Any]]:
+    wanted = options.columns.get("instruction")
+    name = wanted or next((n for n in _UTTERANCES if n in data), None)
+    if name is None:
+        texts = [k for k, v in data.items() if isinstance(v, str) and not k.startswith("_")]
+        name = texts[0] if len(texts) == 1 else None
+    if name is None or name not in data:
+        what = f"no field of the data is the utterance (has: {listed(data)})"
+        raise RowError("E-FIELD", what, "say --columns instruction=FIELD")
+    text = data[name]
+    if not isinstance(text, str):
+        raise RowError("E-TYPE", f'"{name}" is {kind(text)}, expected text')
+    known = {name, "id", "split", "annotator"}
+    if not data.get("_itag_index"):
+        known.add("_itag_index")
+    return text, {k: v for k, v in data.items() if k not in known}
+
+
+def _blocks(row: Mapping[str, Any], options: Options) -> list[list[Vote]]:
+    """The votes of each stage that has any, the latest stage last. Raises `RowError`."""
+    title = options.columns.get("output", "output")
+    stages: dict[str, list[Vote]] = {name: [] for name in STAGES}
+    for key, block in row.items():
+        match = _BLOCK.fullmatch(key)
+        if match is None:
+            continue
+        results = block.get("results") if isinstance(block, Mapping) else None
+        if not isinstance(results, list):
+            raise RowError("E-ITAG", f"{key} has no list of results", "export it again")
+        stage = match["stage"] or "label"
+        for k, result in enumerate(results):
+            output = _answer(result, title, f"{key}.results[{k}]")
+            if output:
+                vote = Vote(output, _when(result, k), str(result.get("MarkResultId") or ""), stage)
+                stages[stage].append(vote)
+    return [votes for votes in stages.values() if votes]
+
+
+def _answer(result: Any, title: str, where: str) -> str:
+    """The text of a result's answer; "" where nothing was written."""
+    if not isinstance(result, Mapping):
+        raise RowError("E-ITAG", f"{where} is {kind(result)}, expected an object")
+    if "MarkResult" not in result and isinstance(result.get("data"), str):
+        return str(result["data"])  # a question of its own: {"questionId", "data", "markTitle"}
+    mark = result.get("MarkResult")
+    if isinstance(mark, str):
+        try:
+            mark = json.loads(mark)
+        except (ValueError, RecursionError) as error:
+            raise RowError("E-ITAG", f"{where}.MarkResult is not JSON: {error}") from error
+    annotations = mark.get("annotations") if isinstance(mark, Mapping) else None
+    if not isinstance(annotations, list):
+        raise RowError("E-ITAG", f"{where}.MarkResult has no annotations", "export it again")
+    titles: list[str] = []
+    for annotation in annotations:
+        labels = annotation.get("labels") if isinstance(annotation, Mapping) else None
+        if not isinstance(labels, Mapping):
+            continue
+        titles += map(str, labels)
+        texts = [k for k, v in labels.items() if isinstance(v, str)]
+        name = title if title in labels else texts[0] if len(texts) == 1 else None
+        if name is not None:
+            value = labels[name]
+            if not isinstance(value, str):
+                raise RowError("E-ITAG", f"the answer {name!r} is {kind(value)}, expected text")
+            return value
+    if titles:
+        what = f"{where} has no answer titled {title!r} (has: {listed(titles)})"
+        raise RowError("E-ITAG", what, "say --columns output=TITLE")
+    return ""
+
+
+def _when(result: Mapping[str, Any], position: int) -> tuple[int, int, int]:
+    version = str(result.get("Version") or "")
+    number = int(version) if version.isascii() and version.isdigit() and len(version) < 20 else 0
+    marked = 0
+    match = _MARK_TIME.search(str(result.get("MarkTime") or ""))
+    if match and match[1] in _MONTHS:
+        parts = [int(match[6]), _MONTHS.index(match[1]) + 1, *(int(match[k]) for k in (2, 3, 4, 5))]
+        for part in parts:
+            marked = marked * 100 + part
+    return number, marked, position
+
+
+def _is_itag(file: Source) -> bool:
+    first = file.start.first
+    if isinstance(first, Mapping):
+        if not isinstance(first.get("data"), Mapping) or file.start.spans_lines:
+            return False
+        return "annotations" not in first and (
+            file.start.kind == "lines" or any(k.startswith("label-") for k in first)
+        )
+    return file.start.kind == "lines" and any(k.startswith("label-") for k in file.start.keys)
+
+
+ITAG = Format(
+    "itag",
+    "iTAG manifest, one item a line",
+    (".manifest",),
+    _is_itag,
+    read_itag,
+    write_itag,
+)

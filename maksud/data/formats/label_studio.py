@@ -1,0 +1,265 @@
+"""Label Studio JSON: a choice is the intent, marked spans are its arguments, a text area named
+`output` is a whole answer.
+
+Several annotations of a task are voted; cancelled ones and predictions do not count, and both are
+told. An answer that choice and spans can't say is written as a text area.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import IO, Any
+
+from maksud.data.dataset import Example
+from maksud.data.findings import excerpt
+from maksud.data.formats.columns import ANSWERS, UTTERANCES
+from maksud.data.formats.labels import Labels
+from maksud.data.formats.records import records, shape_problem
+from maksud.data.formats.rows import Reading, RowError, kind, listed, text_field
+from maksud.data.formats.source import Format, Options, Source, Writing
+from maksud.data.formats.spans import Span, from_utf16, located, spanned_answer, to_utf16
+from maksud.data.formats.voting import Vote, winner
+from maksud.errors import CallSyntaxError
+from maksud.language.calls import parse_calls
+
+_SPANS = ("labels", "hypertextlabels")
+
+
+def read_label_studio(file: Source, options: Options) -> Reading:
+    """Tasks of an export (JSON), with or without annotations.
+
+    `options.columns` names the field of the data that is the utterance (`instruction`), and the
+    control that holds the intent or the answer (`output`).
+    """
+    reading = Reading()
+    labels = Labels(reading, file.path)
+    counts: Counter[str] = Counter()
+    for line, task, original in records(file, options, reading):
+        place = f"{file.path}:{line}"
+        if problem := shape_problem(task):
+            reading.reject(place, *problem, original)
+            continue
+        try:
+            data = task.get("data")
+            if not isinstance(data, Mapping):
+                raise RowError("E-FIELD", f'"data" is {kind(data)}, expected an object')
+            instruction, metadata = _utterance(data, options)
+            votes = _votes(task, instruction, options, labels, counts)
+            named = {name: text_field(data, name) for name in ("id", "split", "annotator")}
+        except RowError as error:
+            reading.refuse(place, error, original)
+            continue
+        output, annotator = None, named["annotator"]
+        if votes:
+            taken, agreed = winner(votes, reading, place, instruction)
+            output, annotator = taken.output, annotator or taken.by
+            if not agreed:
+                metadata["answers"] = [v.to_json() for v in votes]
+        counts["predictions"] += bool(task.get("predictions"))
+        number = task.get("id")
+        reading.add(
+            instruction,
+            output,
+            source=file.path,
+            line=line,
+            original=original,
+            split=named["split"] or options.split,
+            id=named["id"] or (str(number) if number is not None else ""),
+            annotator=annotator,
+            metadata=metadata,
+        )
+    _tell(reading, counts, file.path)
+    labels.close()
+    return reading
+
+
+def write_label_studio(examples: Sequence[Example], file: IO[bytes], writing: Writing) -> None:
+    """Tasks with an annotation each, to be imported. Offsets count UTF-16 units, as it does."""
+    before = "[\n"
+    for e in examples:
+        data: dict[str, Any] = {"text": e.instruction}
+        data |= {k: v for k in ("id", "annotator") if (v := getattr(e, k))}
+        data |= {k: v for k, v in e.metadata.items() if k not in (*data, "answers")}
+        if writing.split and e.split:
+            data["split"] = e.split
+        task: dict[str, Any] = {"data": data, "annotations": [], "predictions": []}
+        if e.is_labelled:
+            result = _result(e, writing)
+            task["annotations"] = [{"result": result, "was_cancelled": False}]
+        file.write((before + json.dumps(task, ensure_ascii=False)).encode())
+        before = ",\n"
+    file.write(b"\n]\n" if before != "[\n" else b"[]\n")
+
+
+def _utterance(data: Mapping[str, Any], options: Options) -> tuple[str, dict[str, Any]]:
+    wanted = options.columns.get("instruction")
+    name = wanted or next((n for n in UTTERANCES if n in data), None)
+    if name is None:
+        texts = [k for k, v in data.items() if isinstance(v, str)]
+        name = texts[0] if len(texts) == 1 else None
+    if name is None or name not in data:
+        what = f"no field of the data is the utterance (has: {listed(data)})"
+        raise RowError("E-FIELD", what, "say --columns instruction=FIELD")
+    text = data[name]
+    if not isinstance(text, str):
+        raise RowError("E-TYPE", f'"{name}" is {kind(text)}, expected text')
+    return text, {k: v for k, v in data.items() if k not in (name, "id", "split", "annotator")}
+
+
+def _votes(
+    task: Mapping[str, Any],
+    text: str,
+    options: Options,
+    labels: Labels,
+    counts: Counter[str],
+) -> list[Vote]:
+    annotations = task.get("annotations") or task.get("completions") or []
+    if not isinstance(annotations, list):
+        raise RowError("E-TASK", f"annotations is {kind(annotations)}, expected a list")
+    votes = []
+    for k, annotation in enumerate(annotations):
+        if not isinstance(annotation, Mapping):
+            raise RowError("E-TASK", f"annotations[{k}] is {kind(annotation)}")
+        if annotation.get("was_cancelled"):
+            counts["cancelled"] += 1
+            continue
+        results = annotation.get("result")
+        if not isinstance(results, list):
+            raise RowError("E-TASK", f"annotations[{k}].result is {kind(results)}")
+        output = _answer(results, text, options, labels, counts)
+        if output:
+            when = str(annotation.get("updated_at") or annotation.get("created_at") or "")
+            digits = "".join(c for c in when if c.isascii() and c.isdigit())[:17]
+            by = annotation.get("completed_by")
+            by = by.get("email") or by.get("id") if isinstance(by, Mapping) else by
+            votes.append(Vote(output, (int(digits or 0), 0, k), str(by) if by else ""))
+    return votes
+
+
+def _answer(
+    results: Sequence[Any], text: str, options: Options, labels: Labels, counts: Counter[str]
+) -> str:
+    """The answer of one annotation; "" where nothing was said. Raises `RowError`."""
+    choices: dict[str, list[str]] = {}
+    areas: dict[str, str] = {}
+    spans: list[Span] = []
+    for item in results:
+        value = item.get("value") if isinstance(item, Mapping) else None
+        if not isinstance(value, Mapping):
+            continue  # a relation between regions has no value
+        control = str(item.get("from_name") or "")
+        sort = item.get("type")
+        if sort == "choices":
+            choices.setdefault(control, []).extend(map(str, value.get("choices") or ()))
+        elif sort == "textarea":
+            said = value.get("text") or ""
+            areas[control] = "\n".join(map(str, said)) if isinstance(said, list) else str(said)
+        elif sort in _SPANS:
+            spans += _spans(value, text, str(sort))
+        else:
+            counts[f"kind {sort}"] += 1
+    wanted = options.columns.get("output", "")
+    area = wanted if wanted in areas else "output"
+    if area not in areas and not choices and not spans and len(areas) == 1:
+        area = next(iter(areas))
+    if areas.get(area, "").strip():
+        return labels.answer(areas[area].strip())
+    control = wanted if wanted in choices else next((n for n in ANSWERS if n in choices), "")
+    if not control and len(choices) == 1:
+        control = next(iter(choices))
+    intents = choices.get(control, [])
+    if not control and choices:
+        what = f"which control is the intent? ({listed(choices)})"
+        raise RowError("E-TASK", what, "say --columns output=NAME")
+    if not intents:
+        if spans:
+            raise RowError("E-TASK", "spans are marked, but no intent is chosen", "choose one")
+        return ""
+    if len(intents) == 1:
+        return spanned_answer(labels, intents[0], text, spans)
+    if spans:
+        what = f"{len(intents)} intents are chosen: whose spans these are can't be told"
+        raise RowError("E-TASK", what, "write the whole answer in a text area named output")
+    return ";".join(labels.call(intent) for intent in intents)
+
+
+def _spans(value: Mapping[str, Any], text: str, sort: str) -> list[Span]:
+    start, end = value.get("start"), value.get("end")
+    names = value.get(sort) or ()
+    if not isinstance(start, int) or not isinstance(end, int):
+        raise RowError("E-SPAN", "a span has no offsets", "export it again")
+    said = value.get("text")
+    if isinstance(said, str) and text[start:end] != said:
+        # Browsers count UTF-16 code units; other tools write code points.
+        units = from_utf16(text, start), from_utf16(text, end)
+        if min(units) < 0 or text[units[0] : units[1]] != said:
+            what = (
+                f"span {start} to {end} is {excerpt(text[start:end], 30)}, not {excerpt(said, 30)}"
+            )
+            raise RowError("E-SPAN", what, "mark it again")
+        start, end = units
+    return [Span(start, end, str(name)) for name in names]
+
+
+def _result(e: Example, writing: Writing) -> list[dict[str, Any]]:
+    """The results of an annotation: a choice and spans where they can say it, else a text area."""
+    try:
+        calls = writing.catalog.named(parse_calls(e.output))
+    except CallSyntaxError:
+        calls = ()
+    spans = located(calls[0].arguments, e.instruction) if len(calls) == 1 else None
+    if spans is None or any(a.name is None for a in calls[0].arguments):
+        return [_item("output", "textarea", {"text": [e.output]}, 0)]
+    items = [_item("intent", "choices", {"choices": [calls[0].intent]}, 0)]
+    for k, span in enumerate(spans, 1):
+        value = {
+            "start": to_utf16(e.instruction, span.start),
+            "end": to_utf16(e.instruction, span.end),
+            "text": e.instruction[span.start : span.end],
+            "labels": [span.name],
+        }
+        items.append(_item("label", "labels", value, k))
+    return items
+
+
+def _item(control: str, sort: str, value: dict[str, Any], number: int) -> dict[str, Any]:
+    return {
+        "id": f"r{number}",
+        "from_name": control,
+        "to_name": "text",
+        "type": sort,
+        "value": value,
+    }
+
+
+def _tell(reading: Reading, counts: Counter[str], path: str) -> None:
+    if n := counts["cancelled"]:
+        reading.tell("info", "I-CANCELLED", f"{n:,} cancelled annotations do not count", path)
+    if n := counts["predictions"]:
+        reading.tell("info", "I-PREDICTION", f"predictions of {n:,} tasks are not read", path)
+    for name, n in counts.items():
+        if name.startswith("kind "):
+            what = f"{n:,} results of the kind {excerpt(name[5:], 30)} are not read"
+            reading.tell("warning", "W-RESULT", what, path)
+
+
+def _is_label_studio(file: Source) -> bool:
+    first = file.start.first
+    if not isinstance(first, Mapping):
+        return file.start.has("data", "annotations", "result")
+    if not isinstance(first.get("data"), Mapping):
+        return False
+    return file.start.kind == "array" or "annotations" in first
+
+
+LABEL_STUDIO = Format(
+    "label-studio",
+    "Label Studio tasks (JSON)",
+    (),
+    _is_label_studio,
+    read_label_studio,
+    write_label_studio,
+    ending=".json",
+)

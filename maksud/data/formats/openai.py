@@ -1,0 +1,148 @@
+"""OpenAI `messages`, one conversation a line, as their fine-tuning takes it.
+
+The answer is the assistant's text in the call language, or its `tool_calls`: JSON arguments become
+named arguments, several tool calls several calls. The tools of the rows are read as the catalog.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import IO, Any
+
+from maksud.data.dataset import Example
+from maksud.data.findings import excerpt
+from maksud.data.formats.conversation import KEPT, Chat, Message, said, tool_answer, tool_calls
+from maksud.data.formats.labels import Labels
+from maksud.data.formats.records import records, shape_problem
+from maksud.data.formats.rows import Reading, RowError, kind
+from maksud.data.formats.source import Format, Options, Source, Writing
+
+_ROLES = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "assistant": "assistant",
+    "tool": "tool",
+    "function": "tool",
+}
+_TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def read_messages(file: Source, options: Options) -> Reading:
+    """Conversations, one a line or in an array."""
+    return read_chat(file, options, CHAT)
+
+
+def read_chat(file: Source, options: Options, chat: Chat) -> Reading:
+    """Conversations of a chat format."""
+    reading = Reading()
+    labels = Labels(reading, file.path)
+    for line, row, original in records(file, options, reading):
+        if problem := shape_problem(row):
+            reading.reject(f"{file.path}:{line}", *problem, original)
+        else:
+            chat.add(reading, row, file.path, line, options, labels, original)
+    labels.close()
+    return reading
+
+
+def write_messages(examples: Sequence[Example], file: IO[bytes], writing: Writing) -> None:
+    """One conversation a line; with `writing.tools`, answers as tool calls beside the catalog."""
+    tools = writing.catalog.to_tools() if writing.tools else []
+    names = [
+        t["function"]["name"] for t in tools if not _TOOL_NAME.fullmatch(t["function"]["name"])
+    ]
+    if names:
+        what = f"{len(names)} names are none that the API takes, as {names[0]!r}"
+        writing.tell("warning", "W-NAME", what, "rename the intents: letters, digits, _ and -")
+    for e in examples:
+        messages: list[dict[str, Any]] = [{"role": r, "content": t} for r, t in said(e)]
+        if not e.is_labelled:
+            writing.reject(e, "E-UNLABELLED", "no answer yet", "label it first")
+            continue
+        row: dict[str, Any] = {"messages": messages}
+        calls = tool_calls(e, writing) if writing.tools else []
+        if calls is None:
+            continue
+        if calls:
+            made = [
+                {
+                    "id": f"call_{k}",
+                    "type": "function",
+                    "function": {
+                        "name": name,
+                        "arguments": json.dumps(arguments, ensure_ascii=False),
+                    },
+                }
+                for k, (name, arguments) in enumerate(calls, 1)
+            ]
+            messages.append({"role": "assistant", "content": None, "tool_calls": made})
+        else:
+            messages.append({"role": "assistant", "content": e.output})
+        if tools:
+            row["tools"] = tools
+        file.write((json.dumps(row, ensure_ascii=False) + "\n").encode())
+
+
+def _messages(row: Mapping[str, Any], labels: Labels) -> list[Message]:
+    messages = row.get("messages")
+    if not isinstance(messages, list):
+        raise RowError("E-CHAT", f"messages is {kind(messages)}, expected a list")
+    return [_message(m, f"messages[{k}]", labels) for k, m in enumerate(messages)]
+
+
+def _message(message: Any, where: str, labels: Labels) -> Message:
+    if not isinstance(message, Mapping):
+        raise RowError("E-CHAT", f"{where} is {kind(message)}, expected an object")
+    role = _ROLES.get(str(message.get("role")))
+    if role is None:
+        what = f"role {excerpt(str(message.get('role')), 40)} unknown at {where}"
+        raise RowError("E-CHAT", what, "user or assistant")
+    calls = ""
+    made = message.get("tool_calls") or []
+    legacy = message.get("function_call")
+    if role == "assistant" and (made or legacy):
+        if not isinstance(made, list):
+            raise RowError("E-CHAT", f"{where}.tool_calls is {kind(made)}, expected a list")
+        functions = [c.get("function") if isinstance(c, Mapping) else None for c in made]
+        calls = tool_answer([*functions, *([legacy] if legacy else [])], where, labels)
+    return Message(role, _content(message.get("content"), where, bool(calls)), calls)
+
+
+def _content(content: Any, where: str, may_lack: bool) -> str:
+    if isinstance(content, str):
+        return content
+    if content is None:
+        if may_lack:
+            return ""
+        raise RowError("E-CHAT", f"{where}.content is null", "write the text")
+    if not isinstance(content, list):
+        raise RowError("E-CHAT", f"{where}.content is {kind(content)}, expected text")
+    parts = []
+    for k, part in enumerate(content):
+        what = part.get("type") if isinstance(part, Mapping) else kind(part)
+        if what != "text" or not isinstance(part.get("text"), str):
+            said_type = excerpt(str(what), 40)
+            what = f"{where}.content[{k}].type {said_type} not supported"
+            raise RowError("E-CHAT", what, "write text parts")
+        parts.append(part["text"])
+    return "".join(parts)
+
+
+def _is_messages(file: Source) -> bool:
+    return file.start.has("messages")
+
+
+CHAT = Chat("messages", _messages)
+MESSAGES = Format(
+    "openai",
+    "OpenAI messages, one conversation a line",
+    (),
+    _is_messages,
+    read_messages,
+    write_messages,
+    ending=".jsonl",
+    keeps=KEPT,
+)

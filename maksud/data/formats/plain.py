@@ -1,0 +1,48 @@
+"""Plain text: one utterance a line, not labelled. Blank lines are skipped.
+
+Writing gives the utterances alone, and says that the answers are not in the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import IO
+
+from maksud.data.dataset import Example
+from maksud.data.formats.lines import text_lines
+from maksud.data.formats.rows import Reading
+from maksud.data.formats.source import Format, Options, Source, Writing
+
+
+def read_text(file: Source, options: Options) -> Reading:
+    """Utterances, one a line, without the white space around them."""
+    reading = Reading()
+    for line, text, raw in text_lines(file, options, reading):
+        reading.add(
+            text.strip(), None, source=file.path, line=line, original=raw, split=options.split
+        )
+    return reading
+
+
+def write_text(examples: Sequence[Example], file: IO[bytes], writing: Writing) -> None:
+    """One utterance a line; one that holds a line break is rejected."""
+    labelled = 0
+    for e in examples:
+        if "\n" in e.instruction or "\r" in e.instruction or e.instruction.strip() != e.instruction:
+            what = "the utterance has several lines, or white space around it"
+            writing.reject(e, "E-LINE", what, "write json or jsonl")
+            continue
+        labelled += e.is_labelled
+        file.write((e.instruction + "\n").encode())
+    if labelled:
+        what = f"the answers of {labelled:,} examples are not written: plain text has none"
+        writing.tell("warning", "W-LOST", what, "write json or jsonl to keep them")
+
+
+def _is_text(file: Source) -> bool:
+    return file.suffix == ".txt" and not file.packed
+
+
+TEXT = Format(
+    "text", "plain text, one utterance a line", (".txt",), _is_text, read_text, write_text, keeps=()
+)

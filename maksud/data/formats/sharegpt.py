@@ -1,0 +1,120 @@
+"""ShareGPT: `conversations` of `from` and `value`, in an array or one a line.
+
+`human` and `user` ask, `gpt` and `assistant` answer; `function_call` holds a call as JSON, as
+LLaMA-Factory writes it, `observation` what a tool gave back.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import IO, Any
+
+from maksud.data.dataset import Example
+from maksud.data.findings import excerpt
+from maksud.data.formats.conversation import KEPT, Chat, Message, said, tool_answer, tool_calls
+from maksud.data.formats.labels import Labels
+from maksud.data.formats.openai import read_chat
+from maksud.data.formats.rows import Reading, RowError, kind
+from maksud.data.formats.source import Format, Options, Source, Writing
+
+_ROLES = {
+    "system": "system",
+    "human": "user",
+    "user": "user",
+    "gpt": "assistant",
+    "assistant": "assistant",
+    "chatgpt": "assistant",
+    "bing": "assistant",
+    "bard": "assistant",
+    "function_call": "call",
+    "observation": "tool",
+    "tool": "tool",
+}
+_WRITTEN = {"system": "system", "user": "human", "assistant": "gpt"}
+
+
+def read_sharegpt(file: Source, options: Options) -> Reading:
+    """Conversations, in an array or one a line."""
+    return read_chat(file, options, CHAT)
+
+
+def write_sharegpt(examples: Sequence[Example], file: IO[bytes], writing: Writing) -> None:
+    """An array of conversations; with `writing.tools`, answers as function calls."""
+    tools = json.dumps(writing.catalog.to_tools(), ensure_ascii=False) if writing.tools else ""
+    before = "[\n"
+    for e in examples:
+        if not e.is_labelled:
+            writing.reject(e, "E-UNLABELLED", "no answer yet", "label it first")
+            continue
+        calls = tool_calls(e, writing) if tools else []
+        if calls is None:
+            continue
+        spoken = list(said(e))
+        row: dict[str, Any] = {
+            "conversations": [{"from": _WRITTEN[r], "value": t} for r, t in spoken if r != "system"]
+        }
+        made = [{"name": name, "arguments": arguments} for name, arguments in calls]
+        if made:
+            value = json.dumps(made[0] if len(made) == 1 else made, ensure_ascii=False)
+            row["conversations"].append({"from": "function_call", "value": value})
+        else:
+            row["conversations"].append({"from": "gpt", "value": e.output})
+        if spoken[0][0] == "system":
+            row["system"] = spoken[0][1]
+        if tools:
+            row["tools"] = tools
+        file.write((before + json.dumps(row, ensure_ascii=False)).encode())
+        before = ",\n"
+    file.write(b"\n]\n" if before != "[\n" else b"[]\n")
+
+
+def _messages(row: Mapping[str, Any], labels: Labels) -> list[Message]:
+    turns = row.get("conversations")
+    if not isinstance(turns, list):
+        raise RowError("E-CHAT", f"conversations is {kind(turns)}, expected a list")
+    messages = []
+    system = row.get("system")
+    if isinstance(system, str) and system:
+        messages.append(Message("system", system))
+    for k, turn in enumerate(turns):
+        where = f"conversations[{k}]"
+        if not isinstance(turn, Mapping):
+            raise RowError("E-CHAT", f"{where} is {kind(turn)}, expected an object")
+        role = _ROLES.get(str(turn.get("from")))
+        value = turn.get("value")
+        if role is None:
+            what = f"role {excerpt(str(turn.get('from')), 40)} unknown at {where}"
+            raise RowError("E-CHAT", what, "human or gpt")
+        if not isinstance(value, str):
+            raise RowError("E-CHAT", f"{where}.value is {kind(value)}, expected text")
+        if role == "call":
+            messages.append(Message("assistant", "", _call(value, where, labels)))
+        else:
+            messages.append(Message(role, value))
+    return messages
+
+
+def _call(value: str, where: str, labels: Labels) -> str:
+    try:
+        calls = json.loads(value, parse_float=str, parse_int=str)
+    except (ValueError, RecursionError) as error:
+        raise RowError("E-TARGET", f"{where}.value is not valid JSON: {error}") from error
+    return tool_answer(calls if isinstance(calls, list) else [calls], where, labels)
+
+
+def _is_sharegpt(file: Source) -> bool:
+    return file.start.has("conversations")
+
+
+CHAT = Chat("conversations", _messages)
+SHAREGPT = Format(
+    "sharegpt",
+    "ShareGPT conversations",
+    (),
+    _is_sharegpt,
+    read_sharegpt,
+    write_sharegpt,
+    ending=".json",
+    keeps=KEPT,
+)

@@ -1,0 +1,294 @@
+"""Named, immutable versions of datasets, kept in the workspace.
+
+    .maksud/data/
+      music@1.json  music@2.json     manifests: what is in it, what it was made from, by what
+      objects/9f/9f3a….jsonl         the splits' rows, named by their SHA-256
+
+The same rows are kept once, whichever versions hold them. A version is written whole or not at
+all, never changed, and verified when it is read. `diff` says what differs between two datasets.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from maksud.data.dataset import SPLITS, Dataset, Example
+from maksud.data.formats.files import load
+from maksud.data.formats.guide import write_lines
+from maksud.data.formats.manifest import Entry, Manifest, check_name, read_manifest
+from maksud.data.formats.store import sync
+from maksud.errors import DataError, NotFoundError, SystemFault, nearest
+
+DIRECTORY = Path(".maksud") / "data"
+"""Where a workspace keeps its versions, below the folder that one works in."""
+
+_REFERENCE = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]{0,63})@(?P<version>\d{1,9}|latest)")
+
+
+class Store:
+    """The versions of a workspace. `root` is made when the first version is saved."""
+
+    def __init__(self, root: str | os.PathLike[str] | None = None) -> None:
+        self.root = Path(root) if root is not None else workspace() / DIRECTORY
+
+    def save(
+        self,
+        data: Dataset,
+        name: str,
+        *,
+        made_from: Sequence[str] = (),
+        command: str = "",
+        note: str = "",
+    ) -> tuple[Manifest, bool]:
+        """A version of the dataset under a name, and whether it is a new one.
+
+        Rows and catalog that are those of the newest version make no new one. `made_from` names
+        versions (`music@2`), which must exist. Raises `DataError` for an unusable name or a
+        dataset without rows, `NotFoundError` for an unknown ancestor, `SystemFault` where the
+        workspace can't be written.
+        """
+        check_name(name)
+        if not len(data):
+            raise DataError("there are no examples to keep", where=data.name)
+        ancestors = [self.manifest(reference).reference for reference in made_from]
+        known = self.versions(name)
+        try:
+            entries = [
+                self._put(split, [e for e in data if (e.split or "train") == split])
+                for split in SPLITS
+            ]
+            files = tuple(e for e in entries if e is not None)
+            newest = known[-1] if known else None
+            if (
+                newest is not None
+                and newest.files == files
+                and newest.catalog == data.declared_catalog
+            ):
+                return newest, False
+            made = Manifest(
+                name,
+                newest.version + 1 if newest is not None else 1,
+                files,
+                catalog=data.declared_catalog,
+                made_from=tuple(ancestors),
+                command=command,
+                note=note,
+                created=datetime.now(UTC).isoformat(timespec="seconds"),
+                fingerprint=data.fingerprint,
+                counts={e.split: e.rows for e in files},
+            )
+            while True:
+                try:
+                    self._write_new(self.root / f"{made.reference}.json", made)
+                    return made, True
+                except FileExistsError:  # another process saved a version meanwhile
+                    made = replace(made, version=made.version + 1)
+        except OSError as error:
+            raise SystemFault(
+                f"can't be written ({error.strerror or error})",
+                where=str(self.root),
+                hint="Check space and rights",
+            ) from error
+
+    def names(self) -> list[str]:
+        """The names that have versions."""
+        return sorted({path.name.rpartition("@")[0] for path in self.root.glob("*@*.json")})
+
+    def versions(self, name: str) -> list[Manifest]:
+        """The versions of a name, the oldest first; none for an unknown one."""
+        found = []
+        for path in self.root.glob(f"{check_name(name)}@*.json"):
+            if _REFERENCE.fullmatch(path.stem):
+                found.append(read_manifest(path))
+        return sorted(found, key=lambda m: m.version)
+
+    def manifest(self, reference: str) -> Manifest:
+        """The version that `music@3`, `music@latest` or `music` names. Raises `NotFoundError`."""
+        return read_manifest(self.path(reference))
+
+    def path(self, reference: str) -> Path:
+        """The manifest's file of a version: what `load` reads. Raises `NotFoundError`."""
+        match = _REFERENCE.fullmatch(reference) or _REFERENCE.fullmatch(reference + "@latest")
+        if match is None:
+            raise NotFoundError(f"{reference[:70]!r} names no version", hint="Write NAME@NUMBER")
+        name, version = match["name"], match["version"]
+        known = sorted(
+            int(p.stem.rpartition("@")[2])
+            for p in self.root.glob(f"{name}@*.json")
+            if p.stem.rpartition("@")[2].isdigit()
+        )
+        if not known:
+            raise NotFoundError(
+                f"no dataset {name!r} is kept in the workspace",
+                where=str(self.root),
+                hint=nearest(name, self.names()) + ". Keep one: maksud data save DATA --name NAME",
+            )
+        number = known[-1] if version == "latest" else int(version)
+        if number not in known:
+            raise NotFoundError(
+                f"{name} has no version {number}",
+                where=str(self.root),
+                hint="It has " + ", ".join(map(str, known[-8:])),
+            )
+        return self.root / f"{name}@{number}.json"
+
+    def resolve(self, data: str | os.PathLike[str]) -> str:
+        """The path to read: `data` itself where it is one, else the version that it names."""
+        place = os.fspath(data)
+        if "@" not in place or os.path.exists(place) or not _REFERENCE.fullmatch(place):
+            return place
+        return str(self.path(place))
+
+    def load(self, reference: str) -> Dataset:
+        """The dataset of a version, verified."""
+        return load(self.path(reference))
+
+    # ------------------------------------------------------------ writing
+
+    def _put(self, split: str, examples: list[Example]) -> Entry | None:
+        """Keeps a split's rows as an object, unless it is there; None for no rows."""
+        if not examples:
+            return None
+        objects = self.root / "objects"
+        objects.mkdir(parents=True, exist_ok=True)
+        handle, staged = tempfile.mkstemp(dir=objects, prefix=".")
+        try:
+            with os.fdopen(handle, "w+b") as file:
+                write_lines(examples, file)
+                file.flush()
+                os.fsync(file.fileno())
+                file.seek(0)
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            name = f"objects/{digest[:2]}/{digest}.jsonl"
+            target = self.root / name
+            target.parent.mkdir(exist_ok=True)
+            os.chmod(staged, 0o444)
+            os.replace(staged, target)
+            sync(target.parent)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(staged)
+            raise
+        return Entry(name, split, digest, len(examples))
+
+    def _write_new(self, path: Path, manifest: Manifest) -> None:
+        """Writes a manifest. Raises `FileExistsError` where it exists: versions never change."""
+        import json
+
+        handle, staged = tempfile.mkstemp(dir=self.root, prefix=".")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(manifest.to_json(), file, ensure_ascii=False, indent=1)
+                file.write("\n")
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(staged, 0o444)
+            os.link(staged, path)  # unlike a rename, a link never replaces
+            sync(self.root)
+        finally:
+            os.unlink(staged)
+
+
+def workspace(start: Path | None = None) -> Path:
+    """`$MAKSUD_WORKSPACE`, else the nearest folder upwards that has a `.maksud`, else this one."""
+    given = os.environ.get("MAKSUD_WORKSPACE")
+    if given:
+        return Path(given).expanduser()
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / ".maksud").is_dir():
+            return folder
+    return here
+
+
+# ---------------------------------------------------------------- differences
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An example that differs: `before` and `after` are its (split, output), or None."""
+
+    instruction: str
+    before: tuple[str, str] | None
+    after: tuple[str, str] | None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What differs between two datasets, example by example, by the exact utterance."""
+
+    added: tuple[Change, ...] = field(repr=False)
+    removed: tuple[Change, ...] = field(repr=False)
+    relabelled: tuple[Change, ...] = field(repr=False)
+    moved: tuple[Change, ...] = field(repr=False)
+    same: int = 0
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many of each."""
+        return {
+            "added": len(self.added),
+            "removed": len(self.removed),
+            "relabelled": len(self.relabelled),
+            "moved": len(self.moved),
+            "same": self.same,
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON-able mapping."""
+        kinds = ("added", "removed", "relabelled", "moved")
+        changes = {kind: [_change_json(c) for c in getattr(self, kind)] for kind in kinds}
+        return {"counts": self.counts, **changes}
+
+
+def diff(before: Iterable[Example], after: Iterable[Example]) -> Difference:
+    """What was added, removed, given another answer, or moved to another split.
+
+    Rows are told apart by their exact utterance. Of an utterance that stands several times,
+    equal rows are paired first, then rows of the same answer, then what is left, in order.
+    """
+    left, right = _by_text(before), _by_text(after)
+    added, removed, relabelled, moved = [], [], [], []
+    same = 0
+    for text in dict.fromkeys([*left, *right]):
+        old, new = Counter(left.get(text, ())), Counter(right.get(text, ()))
+        common = old & new
+        same += common.total()
+        olds, news = list((old - common).elements()), list((new - common).elements())
+        for row in list(olds):
+            twin = next((n for n in news if n[1] == row[1]), None)
+            if twin is not None:
+                olds.remove(row)
+                news.remove(twin)
+                moved.append(Change(text, row, twin))
+        while olds and news:
+            relabelled.append(Change(text, olds.pop(0), news.pop(0)))
+        removed += [Change(text, row, None) for row in olds]
+        added += [Change(text, None, row) for row in news]
+    return Difference(tuple(added), tuple(removed), tuple(relabelled), tuple(moved), same)
+
+
+def _by_text(examples: Iterable[Example]) -> dict[str, list[tuple[str, str]]]:
+    found: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+    for e in examples:
+        found[e.instruction].append((e.split, e.output))
+    return found
+
+
+def _change_json(change: Change) -> dict[str, Any]:
+    out: dict[str, Any] = {"instruction": change.instruction}
+    for name in ("before", "after"):
+        side = getattr(change, name)
+        if side is not None:
+            out[name] = {"split": side[0], "output": side[1]}
+    return out

@@ -1,0 +1,1 @@
+"""What all servers share: who and what may come in."""

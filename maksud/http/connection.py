@@ -1,0 +1,110 @@
+"""The socket side: what can go wrong before there is a request.
+
+uvicorn waits for ever for a header that never ends and for a client that does not read, and
+answers broken HTTP in plain text. This protocol closes such connections, and answers in the
+shape of every other error: 408 for a slow header, 431 for a large one, 400 for broken HTTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from maksud.http.api_error import ApiError, new_id
+
+
+def connection_class(header_seconds: float, send_seconds: float) -> type[asyncio.Protocol]:
+    """The protocol with its limits: seconds for a whole header to arrive, and for a client to
+    accept what is sent."""
+    limits = {"header_seconds": header_seconds, "send_seconds": send_seconds}
+    return type("Connection", (_Connection,), limits)
+
+
+class _Connection(H11Protocol):
+    header_seconds: float
+    send_seconds: float
+    _stalled: asyncio.TimerHandle | None = None
+    _deadline: asyncio.TimerHandle | None = None
+    _heard = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        self._heard = True
+        super().data_received(data)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_watch()
+        self._unstall()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        # close() would wait for what is buffered to be read, abort() does not
+        self._stalled = self.loop.call_later(self.send_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._unstall()
+
+    def _unstall(self) -> None:
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
+
+    def send_400_response(self, msg: str) -> None:
+        """Called by uvicorn inside its handler of the error that h11 raised."""
+        error = sys.exc_info()[1]
+        if isinstance(error, h11.RemoteProtocolError) and error.error_status_hint == 431:
+            self._refuse(431, "the request's header is too large", "header_too_large")
+        else:
+            self._refuse(400, "this is not valid HTTP/1.1", "invalid_http")
+
+    def _watch(self) -> None:
+        """One deadline for what comes before a request is whole enough to be answered.
+
+        It runs from the first byte, and more bytes do not move it: a header, or what is left of
+        a body that nobody read. Between requests uvicorn's keep-alive timer runs.
+        """
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._stop_watch()
+        elif self._deadline is None and not self.transport.is_closing():
+            self._deadline = self.loop.call_later(self.header_seconds, self._too_slow)
+
+    def _stop_watch(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _too_slow(self) -> None:
+        self._deadline = None
+        if self._heard:
+            seconds = f"{self.header_seconds:g} s"
+            self._refuse(408, f"no whole request came within {seconds}", "request_timeout")
+        else:
+            self.transport.close()
+
+    def _refuse(self, status: int, message: str, code: str) -> None:
+        if self.transport.is_closing():
+            return
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            body = ApiError(status, message, code=code).body()
+            headers = [
+                (b"content-type", b"application/json"),
+                (b"content-length", str(len(body)).encode()),
+                (b"x-request-id", new_id("req_").encode()),
+                (b"connection", b"close"),
+            ]
+            for event in (
+                h11.Response(status_code=status, headers=headers),
+                h11.Data(data=body),
+                h11.EndOfMessage(),
+            ):
+                self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()

@@ -1,0 +1,326 @@
+"""Who and what may come in: three layers of ASGI between the socket and the routes.
+
+    Envelope   every exchange: its id, errors in one shape, unread bodies, the log
+    Gate       deny by default: what is not on the public list needs a token
+    Admission  limits before parsing: headers, content type, bytes, time, requests at once
+
+The decision who is public is made on `scope["path"]`, the path that the routes see, and never
+on a URL that was put together from headers (CVE-2026-48710).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import re
+import time
+import traceback
+from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from maksud.http.api_error import ApiError, as_api_error, new_id
+from maksud.http.settings import ServeSettings
+from maksud.http.tokens import INFER, Tokens
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+PUBLIC = frozenset({"/health", "/ready"})
+"""Paths that need no token, with GET or HEAD. Everything else does, unknown paths too."""
+DRAIN_BYTES = 16 << 20
+DRAIN_SECONDS = 2.0
+"""How much of a refused body is read away, so that its sender gets to see the answer."""
+SMALL_BODY = 64 << 10
+"""An unread body up to this size is read away by the server, and the connection kept."""
+
+_CLIENT_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+
+log = logging.getLogger("maksud.serving")
+
+
+def guarded(app: ASGIApp, tokens: Tokens, settings: ServeSettings) -> ASGIApp:
+    """The application behind all three layers: the only way to serve one."""
+    return Envelope(Gate(Admission(app, settings), tokens), settings)
+
+
+def header(scope: Scope, name: bytes) -> list[bytes]:
+    """All values of a header, in order."""
+    return [value for key, value in scope["headers"] if key == name]
+
+
+class Envelope:
+    """What holds for every exchange, whatever the layers inside do."""
+
+    def __init__(self, app: ASGIApp, settings: ServeSettings) -> None:
+        self.app = app
+        self.settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008, "reason": ""})
+            return
+        exchange = _Exchange(scope, receive, send)
+        try:
+            await self.app(scope, exchange.receive, exchange.send)
+        except asyncio.CancelledError:
+            await exchange.fail(_SHUTTING_DOWN)  # the time for ending at shutdown is over
+        except Exception as error:
+            await exchange.fail(error)
+        if self.settings.access_log:
+            log.info("%s", exchange)
+
+
+_SHUTTING_DOWN = ApiError(
+    503,
+    "the server is shutting down",
+    code="shutting_down",
+    kind="server_error",
+    headers={"retry-after": "5", "connection": "close"},
+)
+
+
+class _Exchange:
+    """One request and its response."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.scope = scope
+        self.started = time.perf_counter()
+        self.status = 0
+        given = header(scope, b"x-request-id")
+        valid = len(given) == 1 and _CLIENT_ID.fullmatch(given[0])
+        self.id = given[0] if valid else new_id("req_").encode()
+        self._receive = receive
+        self._send = send
+        self._length = _content_length(scope)
+        self._unread = self._length != 0
+        self._closing = False
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.request" and not message.get("more_body"):
+            self._unread = False
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = [*message["headers"], (b"x-request-id", self.id)]
+            self._closing = self._unread and (
+                self._length is None
+                or self._length > SMALL_BODY
+                or bool(header(self.scope, b"expect"))
+            )
+            if self._closing and (b"connection", b"close") not in headers:
+                headers.append((b"connection", b"close"))
+            message = {**message, "headers": headers}
+        elif self._closing and not message.get("more_body"):
+            await self._send({**message, "more_body": True})
+            await self._drain()
+            message = {"type": "http.response.body", "body": b""}
+        await self._send(message)
+
+    async def fail(self, error: BaseException) -> None:
+        """Answers with the error; where an answer began already, it is cut, never ended."""
+        shown = as_api_error(error)
+        if shown.status >= 500 and (shown is not error or error.__cause__):
+            log.error("fault %s %s", self.id.decode(), _described(error))
+        if self.status:
+            return
+        body = shown.body()
+        headers = {
+            "content-type": "application/json",
+            "content-length": str(len(body)),
+            **shown.headers,
+        }
+        raw = [(k.encode(), v.encode()) for k, v in headers.items()]
+        await self.send({"type": "http.response.start", "status": shown.status, "headers": raw})
+        await self.send({"type": "http.response.body", "body": body})
+
+    async def _drain(self) -> None:
+        if header(self.scope, b"expect"):
+            return  # its sender waits for our word, and has it now
+        left = DRAIN_BYTES
+        try:
+            async with asyncio.timeout(DRAIN_SECONDS):
+                while self._unread and left > 0:
+                    message = await self.receive()
+                    if message["type"] != "http.request":
+                        return
+                    left -= len(message.get("body", b""))
+        except TimeoutError:
+            return
+
+    def __str__(self) -> str:
+        client = (self.scope.get("client") or ("-", 0))[0]
+        path = quote(self.scope["path"][:200], safe="/:")  # no control characters, no query
+        took = (time.perf_counter() - self.started) * 1000
+        return (
+            f"{client} {self.scope['method'][:16]} {path} {self.status} {took:.1f}ms "
+            f"{self.id.decode()}"
+        )
+
+
+class Gate:
+    """Lets public paths through, and whoever has a token with the right scope."""
+
+    def __init__(self, app: ASGIApp, tokens: Tokens) -> None:
+        self.app = app
+        self.tokens = tokens
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not is_public(scope):
+            token = self.tokens.find(header(scope, b"authorization"))
+            if token is None:
+                raise ApiError(
+                    401,
+                    "a valid bearer token is needed: send the header Authorization: Bearer TOKEN",
+                    code="invalid_api_key",
+                    headers={"www-authenticate": "Bearer"},
+                )
+            if INFER not in token.scopes:
+                raise ApiError(
+                    403,
+                    f"the token {token.name!r} may not ask models",
+                    code="insufficient_permissions",
+                )
+        await self.app(scope, receive, send)
+
+
+def is_public(scope: Scope) -> bool:
+    """Whether a request needs no token."""
+    return scope["path"] in PUBLIC and scope["method"] in ("GET", "HEAD")
+
+
+class Admission:
+    """Limits that hold before anything is parsed. Public paths take no place in the queue."""
+
+    def __init__(self, app: ASGIApp, settings: ServeSettings) -> None:
+        self.app = app
+        self.settings = settings
+        self._at_work = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        self._check_headers(scope)
+        if scope["method"] != "POST":
+            await self.app(scope, receive, send)
+            return
+        if self._at_work >= self.settings.max_requests:
+            raise ApiError(
+                429,
+                f"{self._at_work} requests are in work already: ask again later",
+                code="queue_full",
+                kind="rate_limit_error",
+                headers={"retry-after": str(random.randint(1, 3))},
+            )
+        self._at_work += 1
+        try:
+            body = await self._body(scope, receive)
+            await self.app(scope, _replayed(body, receive), send)
+        finally:
+            self._at_work -= 1
+
+    def _check_headers(self, scope: Scope) -> None:
+        lines = scope["headers"]
+        size = sum(len(name) + len(value) + 4 for name, value in lines)
+        size += len(scope.get("raw_path") or b"") + len(scope.get("query_string") or b"")
+        if size > self.settings.max_header_bytes or len(lines) > self.settings.max_headers:
+            raise ApiError(
+                431,
+                f"the header has {len(lines)} lines and {size:,} bytes, at most "
+                f"{self.settings.max_headers} and {self.settings.max_header_bytes:,} are read",
+                code="header_too_large",
+                headers={"connection": "close"},
+            )
+
+    async def _body(self, scope: Scope, receive: Receive) -> bytes:
+        limit, length = self.settings.max_body_bytes, _content_length(scope)
+        if length == 0:
+            return b""
+        _check_content_type(scope)
+        if length is not None and length > limit:
+            raise _too_large(f"{length:,} bytes", limit)
+        body = bytearray()
+        try:
+            async with asyncio.timeout(self.settings.body_seconds):
+                async for part in _parts(receive):
+                    body += part
+                    if len(body) > limit:
+                        raise _too_large("more", limit)
+        except TimeoutError:
+            raise ApiError(
+                408,
+                f"the body did not arrive within {self.settings.body_seconds:g} s",
+                code="request_timeout",
+                headers={"connection": "close"},
+            ) from None
+        return bytes(body)
+
+
+async def _parts(receive: Receive) -> AsyncIterator[bytes]:
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise client_gone()
+        yield message.get("body", b"")
+        more = message.get("more_body", False)
+
+
+def client_gone() -> ApiError:
+    """For the log alone: the client closed the connection before the answer."""
+    return ApiError(499, "the client closed the connection", code="client_closed_request")
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    """Gives the body as one message; after it, what comes from the connection."""
+    waiting: Iterator[Message] = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+    async def replay() -> Message:
+        return next(waiting, None) or await receive()
+
+    return replay
+
+
+def _check_content_type(scope: Scope) -> None:
+    values = header(scope, b"content-type")
+    kind, _, rest = b",".join(values).lower().partition(b";")
+    charset = rest.partition(b"charset=")[2].strip(b' "')
+    encoding = b",".join(header(scope, b"content-encoding")).strip().lower()
+    if kind.strip() != b"application/json" or charset not in (b"", b"utf-8", b"utf8"):
+        raise _unsupported("send the header Content-Type: application/json")
+    if encoding not in (b"", b"identity"):
+        raise _unsupported("send the body without Content-Encoding")
+
+
+def _unsupported(message: str) -> ApiError:
+    return ApiError(415, message, code="unsupported_media_type")
+
+
+def _too_large(found: str, limit: int) -> ApiError:
+    return ApiError(
+        413, f"the body has {found}, at most {limit:,} bytes are read", code="body_too_large"
+    )
+
+
+def _content_length(scope: Scope) -> int | None:
+    """Bytes of the body: 0 without one, None where it comes in chunks of unknown number."""
+    if header(scope, b"transfer-encoding"):
+        return None
+    values = header(scope, b"content-length")
+    return int(values[0]) if values else 0
+
+
+def _described(error: BaseException) -> str:
+    """Kind and innermost place of an error, without its text, which may quote what a user said."""
+    error = error.__cause__ or error
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "unknown place"
+    return f"{type(error).__name__} at {place}"

@@ -1,0 +1,119 @@
+"""JSON bodies, read strictly and written safely.
+
+What Python's parser lets through and other parsers do not, or what breaks a reply later, is
+refused with its place: NaN, numbers that overflow, twin keys, half characters, deep nesting.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections import Counter
+from typing import Any
+
+from maksud.http.api_error import ApiError
+
+MAX_DEPTH = 32
+"""Deepest nesting of a request's JSON."""
+
+_NOT_STRING = re.compile(r'"(?:[^"\\]|\\.)*"|(-?Infinity|NaN|-?\d[-+.\deE]*)', re.DOTALL)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def dumps(content: Any) -> bytes:
+    """JSON as UTF-8. Text that is no Unicode (a lone surrogate) is escaped, never an error."""
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.encode("utf-8", errors="backslashreplace")
+
+
+def parse_json(body: bytes) -> dict[str, Any]:
+    """The object in a request's body. Raises `ApiError` (400) that says where it is broken."""
+    if not body.strip():
+        raise _bad_json("the body is empty, expected a JSON object")
+    if body.startswith(b"\xef\xbb\xbf"):
+        raise _bad_json("byte order mark at byte 0: send UTF-8 without it")
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise _bad_json(f"byte 0x{body[error.start]:02X} at {error.start} is not UTF-8") from None
+    try:
+        content = json.loads(
+            text, object_pairs_hook=_no_twins, parse_constant=_no_constant, parse_float=_finite
+        )
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno} column {error.colno}"
+        raise _bad_json(f"{error.msg[0].lower()}{error.msg[1:]} at {place}") from None
+    except _Number as error:
+        raise _bad_json(f"{error} is no JSON number, {_place(text, str(error))}") from None
+    except RecursionError:
+        raise _bad_json(f"nested deeper than {MAX_DEPTH}") from None
+    except ValueError:  # Python refuses integers of thousands of digits
+        raise _bad_json("an integer has too many digits") from None
+    if not isinstance(content, dict):
+        raise _bad_json(f"expected a JSON object, found {kind_of(content)}")
+    _check_inside(content)
+    return content
+
+
+class _Number(Exception):
+    """`NaN`, `Infinity` or a number that overflows; the text is its spelling."""
+
+
+def _no_constant(spelling: str) -> Any:
+    raise _Number(spelling)
+
+
+def _finite(spelling: str) -> float:
+    value = float(spelling)
+    if math.isinf(value):
+        raise _Number(spelling)
+    return value
+
+
+def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        twin = next(k for k, n in Counter(k for k, _ in pairs).items() if n > 1)
+        raise _bad_json(f"key {twin[:40]!r} appears twice in one object")
+    return content
+
+
+def _place(text: str, spelling: str) -> str:
+    """Where a number stands that the parser gave without a position."""
+    for found in _NOT_STRING.finditer(text):
+        if found[1] == spelling:
+            before = text[: found.start()]
+            return f"line {before.count(chr(10)) + 1} column {len(before) - before.rfind(chr(10))}"
+    return "position unknown"
+
+
+def _check_inside(content: Any) -> None:
+    """Refuses what the parser lets through: deep nesting, and escapes of half a character."""
+    level = [content]
+    for _ in range(MAX_DEPTH):
+        below: list[Any] = []
+        for value in level:
+            parts = [*value, *value.values()] if isinstance(value, dict) else value
+            for part in parts:
+                if isinstance(part, str):
+                    if _SURROGATE.search(part):
+                        raise _bad_json("an escape \\uD800 to \\uDFFF lacks its other half")
+                elif isinstance(part, dict | list):
+                    below.append(part)
+        if not below:
+            return
+        level = below
+    raise _bad_json(f"nested deeper than {MAX_DEPTH}")
+
+
+def _bad_json(message: str) -> ApiError:
+    return ApiError(400, f"the body can't be read as JSON: {message}", code="invalid_json")
+
+
+def kind_of(value: Any) -> str:
+    """What a JSON value is, in a word."""
+    if isinstance(value, list | dict) and not value:
+        return "an empty list" if isinstance(value, list) else "an empty object"
+    names = {str: "a text", bool: "true or false", dict: "an object", list: "a list"}
+    return "null" if value is None else names.get(type(value), "a number")

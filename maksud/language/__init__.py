@@ -1,0 +1,1 @@
+"""What an answer is: the call language and the catalog of intents."""

@@ -1,0 +1,1 @@
+"""What turns utterances into recognitions, all kinds behind one door."""

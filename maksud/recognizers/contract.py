@@ -1,0 +1,161 @@
+"""The contract: the one value that training, evaluation, labelling and serving all read.
+
+System prompt, chat template, catalog, call grammar, decoding, rule for folding conversations,
+calibration and threshold, tokenizer fingerprint: with one id (a hash over all of them). A run
+carries its contract, and a model whose contract does not match refuses to load. Without it the
+prompt that a model was trained on drifts from the one that it is served with, the most frequent
+failure of tuned language models.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from maksud.data.dataset import fold_turns
+from maksud.errors import MaksudError, RunError
+from maksud.language.catalog import Catalog
+from maksud.recognizers.confidence import Calibration
+
+GRAMMAR = "calls/1"
+FOLD_USER_TURNS = "user-turns/1"
+
+SYSTEM_PROMPT = (
+    "Anda adalah ahli pengenalan maksud. Anda dapat mengenali maksud berdasarkan pertanyaan "
+    "pengguna dan mengembalikan pemanggilan fungsi dan parameter yang sesuai."
+)
+"""Default system prompt: the one of the guide's evaluation script."""
+
+CHATML = "chatml"
+"""Template name: `<|im_start|>role\\ncontent<|im_end|>\\n`, as the guide's script writes it."""
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How a language model writes its answer. Deterministic: there is no sampling."""
+
+    max_new_tokens: int = 96
+    """Longest answer, in tokens."""
+    constrained: bool = True
+    """Whether only answers that the catalog allows can be written."""
+
+
+@dataclass(frozen=True)
+class Contract:
+    """See the module. `template` and `tokenizer` are empty for joint models, which have none."""
+
+    catalog: Catalog
+    system_prompt: str = SYSTEM_PROMPT
+    template: str = CHATML
+    decoding: Decoding = field(default_factory=Decoding)
+    fold: str = FOLD_USER_TURNS
+    grammar: str = GRAMMAR
+    calibration: Calibration | None = None
+    threshold: float = 0.0
+    false_accept_rate: float | None = None
+    tokenizer: str = ""
+
+    @property
+    def id(self) -> str:
+        """`sha256:…` over the canonical JSON of everything above."""
+        text = json.dumps(self.to_json(), sort_keys=True, ensure_ascii=False)
+        return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+    def fold_turns(self, turns: Sequence[str]) -> str:
+        """The user's turns of a conversation as one utterance: see `dataset.fold_turns`."""
+        return fold_turns(turns)
+
+    def render(self, utterance: str) -> str:
+        """The prompt's text for an utterance under the ChatML template.
+
+        Raises `MaksudError` for other templates: those are rendered by the tokenizer.
+        """
+        if self.template != CHATML:
+            raise MaksudError(f"template {self.template[:20]!r} is rendered by its tokenizer")
+        return (
+            f"<|im_start|>system\n{self.system_prompt}<|im_end|>\n"
+            f"<|im_start|>user\n{utterance}<|im_end|>\n<|im_start|>assistant\n"
+        )
+
+    def calibrated(
+        self,
+        calibration: Calibration,
+        threshold: float,
+        false_accept_rate: float | None = None,
+    ) -> Contract:
+        """The same contract with calibration and threshold."""
+        return replace(
+            self,
+            calibration=calibration,
+            threshold=threshold,
+            false_accept_rate=false_accept_rate,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON-able mapping; `from_json` reads it back."""
+        return {
+            "grammar": self.grammar,
+            "system_prompt": self.system_prompt,
+            "template": self.template,
+            "fold": self.fold,
+            "decoding": asdict(self.decoding),
+            "tokenizer": self.tokenizer,
+            "threshold": self.threshold,
+            "false_accept_rate": self.false_accept_rate,
+            "calibration": self.calibration.to_json() if self.calibration else None,
+            "catalog": self.catalog.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, content: Any, where: str = "contract") -> Contract:
+        """A contract from `to_json`. Raises `RunError` where it is of another kind."""
+        try:
+            if content["grammar"] != GRAMMAR:
+                raise RunError(
+                    f"call grammar {content['grammar']!r}, this version reads {GRAMMAR!r}",
+                    where=where,
+                    hint="Train the run again, or use the version that made it",
+                )
+            if content["fold"] != FOLD_USER_TURNS:
+                raise RunError(f"unknown fold rule {content['fold']!r}", where=where)
+            calibration = content["calibration"]
+            return cls(
+                catalog=Catalog.from_json(content["catalog"], where),
+                system_prompt=content["system_prompt"],
+                template=content["template"],
+                decoding=Decoding(**content["decoding"]),
+                fold=content["fold"],
+                calibration=Calibration.from_json(calibration) if calibration else None,
+                threshold=float(content["threshold"]),
+                false_accept_rate=content["false_accept_rate"],
+                tokenizer=content["tokenizer"],
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise RunError(f"is not a contract ({error!r})", where=where) from error
+
+    def save(self, path: str | Path) -> None:
+        """Writes the contract, with its id, as JSON."""
+        content = {"id": self.id, **self.to_json()}
+        Path(path).write_text(
+            json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
+        )
+
+    @classmethod
+    def load(cls, path: str | Path) -> Contract:
+        """The contract in a file. Raises `RunError` where content and id disagree."""
+        try:
+            content = json.loads(Path(path).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunError(f"no contract can be read ({error})", where=str(path)) from error
+        contract = cls.from_json(content, str(path))
+        if content.get("id") != contract.id:
+            raise RunError(
+                "the contract was changed after training: its id does not match",
+                where=str(path),
+                hint="Restore the file, or train again",
+            )
+        return contract

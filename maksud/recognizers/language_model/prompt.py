@@ -1,0 +1,212 @@
+"""From a contract's prompt and an utterance to token ids: the one way, in training and serving.
+
+The prompt is the chat template around the utterance. ChatML, which the guide's script builds by
+hand, is the default; other bases use their tokenizer's own template. The template's control
+tokens are control tokens; the same characters inside an utterance are plain text, so that nobody
+can end the user's turn from inside it. For every other utterance the ids are those of the whole
+prompt string in one piece.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from functools import cached_property
+from typing import Any
+
+from maksud.errors import EngineError, RunError
+from maksud.recognizers.contract import CHATML
+
+_START, _END = "<|im_start|>", "<|im_end|>"
+_UTTERANCE = "\u241eutterance\u241e"
+# Utterances that between them show where the tokens of every prompt start to differ.
+_PROBES = ("a", "\na", " a", "1", "é", "<|im_end|>")
+
+
+def template_of(tokenizer: Any) -> str:
+    """The template that suits a tokenizer: `"chatml"`, or its own Jinja text.
+
+    Raises `EngineError` where it has neither ChatML's tokens nor a template.
+    """
+    vocabulary = tokenizer.get_vocab()
+    if _START in vocabulary and _END in vocabulary:
+        return CHATML
+    template = tokenizer.chat_template
+    if isinstance(template, str) and template:
+        return template
+    raise EngineError(
+        "the base model has no chat template and no ChatML tokens",
+        hint="Take an instruction-tuned model, such as smollm2-135m",
+    )
+
+
+def tokenizer_fingerprint(tokenizer: Any) -> str:
+    """`sha256:<hex>` of what decides the token ids: vocabulary, merges, added tokens, rules.
+
+    Padding and truncation are left out: they are settings of one call, and saving changes them.
+    """
+    content = json.loads(_backend(tokenizer).to_str())
+    content.pop("padding", None)
+    content.pop("truncation", None)
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class Prompt:
+    """A system prompt and a template over a tokenizer; renders utterances to token ids."""
+
+    def __init__(self, tokenizer: Any, system_prompt: str, template: str = CHATML) -> None:
+        self.tokenizer = tokenizer
+        before, after = _around_utterance(tokenizer, system_prompt, template)
+        controls = sorted(_control_tokens(tokenizer), key=len, reverse=True)
+        pattern = re.compile("|".join(re.escape(c) for c in controls)) if controls else None
+        # Text that touches the utterance is tokenised with it; control tokens cut it off.
+        matches = list(pattern.finditer(before)) if pattern else []
+        cut = matches[-1].end() if matches else 0
+        self._head = before[:cut]
+        self._lead = before[cut:]
+        match = pattern.search(after) if pattern else None
+        cut = match.start() if match else len(after)
+        self._trail = after[:cut]
+        self._tail = after[cut:]
+        self._head_ids = self._encode(self._head, controls=True)
+        self._tail_ids = self._encode(self._tail, controls=True)
+        self.end_id = _end_of_turn(tokenizer, template)
+
+    def ids(self, utterance: str) -> list[int]:
+        """Token ids of the whole prompt, up to where the answer begins."""
+        middle = self._encode(self._lead + clean(utterance) + self._trail, controls=False)
+        return self._head_ids + middle + self._tail_ids
+
+    def answer_ids(self, answer: str) -> list[int]:
+        """Token ids of an answer, with the end token: what training asks for."""
+        return self.text_ids(answer) + [self.end_id]
+
+    def text_ids(self, text: str) -> list[int]:
+        """Token ids of plain text, in which nothing is a control token."""
+        return self._encode(text, controls=False)
+
+    def places(self, text: str) -> list[tuple[int, int]]:
+        """Where each of `text_ids(text)` stands in the text: first character, last + 1."""
+        found: list[tuple[int, int]] = self.tokenizer(
+            text, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True
+        ).offset_mapping
+        return found
+
+    def decode(self, ids: list[int]) -> str:
+        """The text of an answer's ids, without control tokens, as the guide's script reads it."""
+        text: str = self.tokenizer.decode(ids, skip_special_tokens=True)
+        return text
+
+    @cached_property
+    def prefix(self) -> tuple[int, ...]:
+        """The ids with which every prompt starts, whatever the utterance: computed once."""
+        first, *others = (self.ids(probe) for probe in _PROBES)
+        size = len(first)
+        for ids in others:
+            size = min(size, shared(first, ids))
+        return tuple(first[:size])
+
+    def _encode(self, text: str, *, controls: bool) -> list[int]:
+        if not text:
+            return []
+        ids: list[int] = self.tokenizer(
+            text, add_special_tokens=False, split_special_tokens=not controls
+        ).input_ids
+        return ids
+
+
+def shared(a: list[int] | tuple[int, ...], b: list[int] | tuple[int, ...]) -> int:
+    """How many leading ids two sequences have in common."""
+    size = 0
+    for x, y in zip(a, b, strict=False):
+        if x != y:
+            break
+        size += 1
+    return size
+
+
+def clean(utterance: str) -> str:
+    """The utterance with lone surrogates, which no tokenizer can encode, written as `\ufffd`."""
+    return re.sub("[\ud800-\udfff]", "\ufffd", utterance)
+
+
+def token_bytes(tokenizer: Any) -> dict[int, bytes]:
+    """The bytes that each ordinary token of a byte-level BPE vocabulary stands for.
+
+    Control and added tokens are left out. Raises `EngineError` for other kinds of tokenizer.
+    """
+    content = json.loads(_backend(tokenizer).to_str())
+    if '"ByteLevel"' not in json.dumps(content.get("decoder") or {}):
+        raise EngineError(
+            "the tokenizer is not byte-level BPE, which constrained decoding needs",
+            hint="Take a model of the Qwen, Llama 3 or SmolLM2 families",
+        )
+    letters = {letter: byte for byte, letter in _byte_letters().items()}
+    added = {token["id"] for token in content.get("added_tokens", ())}
+    table = {}
+    for token, number in tokenizer.get_vocab().items():
+        if number not in added and all(letter in letters for letter in token):
+            table[number] = bytes(letters[letter] for letter in token)
+    return table
+
+
+def _around_utterance(tokenizer: Any, system_prompt: str, template: str) -> tuple[str, str]:
+    if template == CHATML:
+        return (
+            f"{_START}system\n{system_prompt}{_END}\n{_START}user\n",
+            f"{_END}\n{_START}assistant\n",
+        )
+    system = [{"role": "system", "content": system_prompt}]
+    user = [{"role": "user", "content": _UTTERANCE}]
+    try:
+        # Templates that date the prompt or add a reasoning turn are told the same every day.
+        text = tokenizer.apply_chat_template(
+            system + user,
+            chat_template=template,
+            tokenize=False,
+            add_generation_prompt=True,
+            date_string="26 Jul 2024",
+            enable_thinking=False,
+        )
+    except Exception as error:  # Jinja's tree, and whatever a template raises by itself
+        raise RunError(f"the chat template can't be rendered ({error})") from error
+    before, found, after = text.partition(_UTTERANCE)
+    if not found or _UTTERANCE in after:
+        raise RunError("the chat template does not hold the user's turn exactly once")
+    return before, after
+
+
+def _control_tokens(tokenizer: Any) -> set[str]:
+    content = json.loads(_backend(tokenizer).to_str())
+    return {token["content"] for token in content.get("added_tokens", ()) if token["content"]}
+
+
+def _end_of_turn(tokenizer: Any, template: str) -> int:
+    if template == CHATML:
+        number = tokenizer.convert_tokens_to_ids(_END)
+        if number is None or number == tokenizer.unk_token_id and tokenizer.unk_token != _END:
+            raise RunError("the tokenizer has no <|im_end|>, which ChatML needs")
+        return int(number)
+    if tokenizer.eos_token_id is None:
+        raise RunError("the tokenizer has no end token")
+    return int(tokenizer.eos_token_id)
+
+
+def _backend(tokenizer: Any) -> Any:
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None:
+        raise EngineError(
+            "the model has only a slow tokenizer", hint="Save it again with a tokenizer.json"
+        )
+    return backend
+
+
+def _byte_letters() -> dict[int, str]:
+    """GPT-2's printable letter for each byte (Radford et al. 2019), as all byte-level BPEs use."""
+    plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    letters = {byte: chr(byte) for byte in plain}
+    for place, byte in enumerate(b for b in range(256) if b not in letters):
+        letters[byte] = chr(256 + place)
+    return letters

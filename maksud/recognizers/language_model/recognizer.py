@@ -1,0 +1,182 @@
+"""The language model as a recognizer: utterances in, answers that the catalog allows out.
+
+Loads the plain Hugging Face directory that training wrote, under the contract that it was trained
+under. What a proposal says of its answer (`FEATURES`) are log-probabilities of its tokens, both
+over all tokens and over the allowed ones: where the two differ, the constraint had to help.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from maksud.errors import CallSyntaxError, RunError, TooLongError
+from maksud.language.calls import NONE, Call, parse_calls
+from maksud.recognizers.contract import Contract
+from maksud.recognizers.language_model.constraint import Constraint
+from maksud.recognizers.language_model.decoding import Decoder
+from maksud.recognizers.language_model.loading import load
+from maksud.recognizers.language_model.precision import choose_precision, forced_precision
+from maksud.recognizers.language_model.prompt import Prompt, tokenizer_fingerprint
+from maksud.recognizers.language_model.writing import FARTHEST, Answer
+from maksud.recognizers.recognition import Proposal, Recognizer, Usage
+
+ALTERNATIVES = 2
+"""Other intents whose answers are proposed, at most."""
+
+GUIDE_TOKENS = 64
+"""Longest answer of the guide's script, which `unconstrained` follows."""
+
+_KEPT = 4096
+"""Texts that are kept for `unconstrained`."""
+
+FEATURES = (
+    "log p(answer) over allowed tokens",
+    "log p(answer) over all tokens",
+    "lowest log p over allowed tokens",
+    "lowest log p over all tokens",
+    "lowest log p(allowed tokens)",
+    "log p(first intent)",
+    "margin to the second intent",
+    "log p(in scope)",
+    "log number of tokens",
+    "calls beyond the first",
+    "arguments",
+    "log number of words",
+)
+"""What the numbers of `Proposal.features` mean, in order."""
+
+
+class LanguageModelRecognizer(Recognizer):
+    """See the module. Made by `load`. Safe to ask from several threads: they take turns."""
+
+    kind = "language_model"
+
+    def __init__(self, name: str, contract: Contract, tokenizer: Any, model: Any) -> None:
+        super().__init__(name, contract)
+        self.prompt = Prompt(tokenizer, contract.system_prompt, contract.template)
+        self._constraint = Constraint(contract.catalog, tokenizer)
+        self._decoder = Decoder(model, self.prompt)
+        self._lock = threading.Lock()
+        self._free_texts: OrderedDict[str, str] = OrderedDict()
+
+    @classmethod
+    def load(cls, path: str | Path, contract: Contract, name: str) -> LanguageModelRecognizer:
+        """The recognizer in a plain Hugging Face directory.
+
+        Raises `RunError` where its tokenizer is not the contract's, and what
+        `gallery.check_model_folder` raises where it is unsafe or damaged.
+        """
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        tokenizer, model = load(Path(path), device)
+        if tokenizer_fingerprint(tokenizer) != contract.tokenizer:
+            raise RunError(
+                "the tokenizer is not the one that the model was trained with",
+                where=str(path),
+                hint="Restore the run's files, or train again",
+            )
+        # A model saved in float32 stays so: its answers are then the same in every batch.
+        if model.dtype != torch.float32 or forced_precision():
+            model.to(choose_precision("auto", device))
+        model.eval()
+        return cls(name, contract, tokenizer, model)
+
+    def check(self, utterances: Sequence[str]) -> None:
+        """See `Recognizer.check`."""
+        with self._lock:
+            for utterance in utterances:
+                self._decoder.require_room(utterance, self.contract.decoding.max_new_tokens)
+
+    def propose(self, utterances: Sequence[str]) -> list[Proposal]:
+        """See `Recognizer.propose`. Without words, or beyond the context: `none()`."""
+        decoding = self.contract.decoding
+        out = [_nothing()] * len(utterances)
+        with self._lock:
+            asked = [
+                n
+                for n, utterance in enumerate(utterances)
+                if utterance.strip() and self._fits(utterance, decoding.max_new_tokens)
+            ]
+            texts = [utterances[n] for n in asked]
+            if decoding.constrained:
+                answers = self._decoder.constrained(
+                    texts, self._constraint, decoding.max_new_tokens, ALTERNATIVES
+                )
+            else:
+                answers = self._decoder.unconstrained(texts, decoding.max_new_tokens)
+            for number, answer in zip(asked, answers, strict=True):
+                out[number] = self._proposal(utterances[number], answer)
+                if answer.free and answer.tokens <= GUIDE_TOKENS:
+                    self._free_texts[utterances[number]] = answer.text
+                    if len(self._free_texts) > _KEPT:
+                        self._free_texts.popitem(last=False)
+        return out
+
+    def unconstrained(self, utterances: Sequence[str]) -> list[str]:
+        """What the guide's script would print: `GUIDE_TOKENS` at most, nothing constrained.
+
+        Empty for an utterance beyond the model's context. Where `propose` saw that the constraint
+        changed nothing, the model is not asked again.
+        """
+        with self._lock:
+            out = [self._free_texts.get(u, "") for u in utterances]
+            asked = [
+                n
+                for n, utterance in enumerate(utterances)
+                if not out[n] and self._fits(utterance, GUIDE_TOKENS)
+            ]
+            answers = self._decoder.unconstrained([utterances[n] for n in asked], GUIDE_TOKENS)
+            for number, answer in zip(asked, answers, strict=True):
+                out[number] = answer.text
+        return out
+
+    # ------------------------------------------------------------ parts
+
+    def _fits(self, utterance: str, room: int) -> bool:
+        try:
+            self._decoder.require_room(utterance, room)
+        except TooLongError:
+            return False
+        return True
+
+    def _proposal(self, utterance: str, answer: Answer) -> Proposal:
+        calls = self._calls(utterance, answer.text)
+        usage = Usage(len(self.prompt.ids(utterance)), answer.tokens)
+        outside = 0.0 if answer.outside <= FARTHEST else math.exp(answer.outside)
+        features = (
+            answer.log_p,
+            answer.free_log_p,
+            answer.lowest,
+            answer.free_lowest,
+            answer.allowed,
+            answer.intent,
+            answer.intent - answer.other_intent,
+            max(FARTHEST, math.log1p(-min(outside, 1 - 1e-9))),
+            math.log(answer.tokens),
+            float(len(calls) - 1),
+            float(sum(len(c.arguments) for c in calls)),
+            math.log(len(utterance.split())),
+        )
+        others = tuple((parse_calls(text), log_p) for text, log_p in answer.alternatives)
+        return Proposal(calls, features, others, outside, usage)
+
+    def _calls(self, utterance: str, text: str) -> tuple[Call, ...]:
+        """The calls of an answer; `none()` for what a free model writes and nobody can use."""
+        try:
+            calls = parse_calls(text)
+        except CallSyntaxError:
+            return (NONE,)
+        if not self.contract.decoding.constrained:
+            return (NONE,) if self.contract.catalog.violations(calls, utterance) else calls
+        return calls
+
+
+def _nothing() -> Proposal:
+    """The proposal for what can't be read: out of scope, without evidence."""
+    return Proposal((NONE,), (0.0,) * len(FEATURES), (), 1.0, Usage())

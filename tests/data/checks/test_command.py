@@ -1,0 +1,139 @@
+"""`maksud check` as people type it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from maksud.data.dataset import Dataset, Example
+from maksud.data.formats.files import save
+
+
+def run(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
+    """Runs `maksud check`; its exit code must be `code`."""
+    done = subprocess.run(
+        [sys.executable, "-m", "maksud", "check", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def read(*arguments: object, code: int = 0) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(run(*arguments, "--json", code=code).stdout)
+    return content
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A file with thirty copies, a character of zero width and two intents."""
+    path = tmp_path / "x.jsonl"
+    rows = [("putar Hampa", "play(song=Hampa)")] * 31 + [("henti\u200bkan", "stop()")]
+    lines = (json.dumps({"instruction": i, "output": o}) for i, o in rows)
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_json_has_counts_findings_and_figures(file: Path) -> None:
+    told = read(file)
+    assert told["codes"]["W-DUP"] == 30
+    assert sum(f["code"] == "W-DUP" for f in told["findings"]) == 20
+    assert told["profile"]["examples"] == 32
+    whole = read(file, "--all")
+    assert sum(f["code"] == "W-DUP" for f in whole["findings"]) == 30
+
+
+def test_the_terminal_has_groups_with_their_count(file: Path) -> None:
+    done = run(file)
+    assert "W-DUP  30  30 exact copies" in done.stdout
+    assert "… and 25 more" in done.stdout and "→ keep one" in done.stdout
+    assert "0 errors" in done.stdout
+    assert "seq_length 128 holds it" in done.stderr
+
+
+def test_the_page(file: Path, tmp_path: Path) -> None:
+    run(file, "--html", tmp_path / "page.html")
+    assert "W-DUP" in (tmp_path / "page.html").read_text()
+
+
+def test_fixing_writes_beside_the_data(file: Path, tmp_path: Path) -> None:
+    before = file.read_bytes()
+    told = read(file, "--fix")
+    assert file.read_bytes() == before
+    assert told["fixed"]["changed"] == {"exact duplicate": 30, "zero-width characters": 1}
+    assert told["fixed"]["data"] == str(tmp_path / "x-fixed.jsonl")
+    assert "W-DUP" not in told["codes"]
+    assert len((tmp_path / "x-fixed.jsonl").read_text().splitlines()) == 2
+    run(file, "--fix", "--out", tmp_path / "other.json")
+    assert len(json.loads((tmp_path / "other.json").read_text())) == 2
+    run(file, "--fix", "--in-place")
+    assert len(file.read_text().splitlines()) == 2
+
+
+def test_in_place_needs_fix(file: Path) -> None:
+    assert "--in-place goes with --fix" in run(file, "--in-place", code=2).stderr
+
+
+def test_against_a_kept_version(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAKSUD_WORKSPACE", str(tmp_path))
+    old = Dataset([Example("putar", "play()"), Example("jeda", "pause()")])
+    save(old, tmp_path / "old.json")
+    told = read(file, "--against", tmp_path / "old.json", code=2)
+    assert told["codes"]["E-SCHEMA"] == 1 and told["codes"]["I-SCHEMA"] == 2
+    from maksud.data.versions import Store
+
+    Store().save(old, "music")
+    assert read(file, "--against", "music@1", code=2)["codes"]["E-SCHEMA"] == 1
+
+
+def test_seq_length(file: Path) -> None:
+    assert "W-LONG" not in read(file, "--seq-length", 128)["codes"]
+    assert read(file, "--seq-length", 64, code=2)["codes"]["E-NOLABEL"] > 0
+
+
+def test_progress_is_told_every_two_seconds_where_there_is_no_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from maksud.cli.output import ticks
+
+    now = iter(range(100))  # a second passes between two words
+    monkeypatch.setattr(time, "monotonic", lambda: next(now))
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: False, raising=False)
+    tick = ticks(lambda event: None)
+    for k in range(20):
+        tick("Checking", k / 20)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) >= 6 and lines[0] == "Checking … 5%"
+
+
+@pytest.mark.parametrize("delay", [0.7, 1.2, 2.0])
+def test_ctrl_c_leaves_nothing_half_written(delay: float, tmp_path: Path) -> None:
+    """Interrupted at some moment, or not at all: what is written is there whole, or not at all."""
+    rows = [Example(f" putar lagu {k} dari {k % 97}", f"play(song={k})") for k in range(40_000)]
+    rows += [Example("berhenti", "none()")] * 2
+    save(Dataset(rows), tmp_path / "data" / "train.jsonl")
+    page, out = tmp_path / "page.html", tmp_path / "out"
+    command = [sys.executable, "-m", "maksud", "check", tmp_path / "data", "--html", page]
+    child = subprocess.Popen([*command, "--fix", "--out", out], stdout=subprocess.DEVNULL)
+    time.sleep(delay)
+    child.send_signal(signal.SIGINT)
+    child.wait(timeout=120)
+    names = {p.name for p in tmp_path.iterdir()}
+    assert names <= {"data", "out", "out.diff", "page.html"}
+    assert ("out" in names) == ("out.diff" in names)
+    if "out" in names:
+        assert len((out / "train.jsonl").read_text().splitlines()) == 40_001
+    if "page.html" in names:
+        assert page.read_text().endswith("</html>\n")
+    assert os.listdir(tmp_path / "data") == ["train.jsonl"]

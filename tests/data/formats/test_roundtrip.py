@@ -1,0 +1,203 @@
+"""What is written in a format is read back as the same utterances and calls, or told."""
+
+from __future__ import annotations
+
+import os
+import string
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from maksud.data.dataset import Dataset, Example, fold_turns
+from maksud.data.formats.files import FORMATS, find, format_named, load, write
+from maksud.data.formats.source import Format, Options
+from maksud.data.formats.store import Staging
+from maksud.language.calls import NONE, Argument, Call, format_calls
+from maksud.language.catalog import Catalog
+
+DATA = Path(os.environ.get("MAKSUD_DATA") or Path(__file__).parents[4] / "shared/data")
+WRITABLE = [f for f in FORMATS if f.write is not None]
+WITHOUT_CALLS = ("text",)
+"""Formats that hold utterances alone."""
+GROUPED = ("rasa", "snips")
+"""Formats that gather the examples of an intent: the order between intents is lost."""
+
+
+def ending(format: Format) -> str:
+    return format.ending or format.suffixes[0]
+
+
+def meaning(examples: list[Example], catalog: Catalog, format: Format) -> list[object]:
+    """Utterances and calls, in the order that the format keeps."""
+    if format.name in WITHOUT_CALLS:
+        return [e.instruction for e in examples]
+    out: list[object] = []
+    for e in examples:
+        calls = [
+            (c.intent, sorted((a.name or "", a.value) for a in c.arguments))
+            for c in catalog.named(e.calls if e.is_labelled else ())
+        ]
+        out.append((e.instruction, e.is_labelled, repr(calls)))
+    return sorted(out, key=repr) if format.name in GROUPED else out
+
+
+def there_and_back(
+    data: Dataset, format: Format, folder: Path, *, tools: bool = False
+) -> tuple[list[Example], list[Example], Counter[str]]:
+    """What was written, what was read back, and the codes of what had no place in the format."""
+    file = folder / f"x{ending(format)}"
+    with Staging() as staging:
+        written = write(data, file, staging, format=format.name, tools=tools)
+    refused = {r.finding.place for r in written.rejects}
+    kept = [e for e in data if e.place not in refused]
+    back: list[Example] = []
+    if kept:
+        # Utterances may look like anything, so that plain text is named.
+        found = find(file, format="text" if format.name == "text" else "")
+        assert not found.rejects, found.findings.shown()
+        assert found.formats[0].name in (format.name, "json"), "told from its content"
+        back = list(found.dataset)
+    return kept, back, Counter(r.code for r in written.rejects)
+
+
+@pytest.mark.parametrize("name", ["massive_id", "snips"])
+@pytest.mark.parametrize("format", WRITABLE, ids=lambda f: f.name)
+def test_real_data_comes_back_equal(format: Format, name: str, tmp_path: Path) -> None:
+    source = DATA / name / "dev.json"
+    if not source.exists():
+        pytest.skip(f"the benchmark data is not at {DATA}; set MAKSUD_DATA to its folder")
+    data = load(source)
+    kept, back, refused = there_and_back(data, format, tmp_path)
+    assert meaning(back, data.catalog, format) == meaning(kept, data.catalog, format)
+    # What can't be marked in running text is the only thing that a format may refuse here.
+    assert set(refused) <= {"E-SPAN", "E-MARKUP", "E-TOKENS"}
+    assert len(kept) >= 0.99 * len(data), refused
+
+
+@pytest.mark.parametrize("name", ["openai", "sharegpt"])
+def test_real_data_as_tool_calls(name: str, tmp_path: Path) -> None:
+    source = DATA / "snips" / "dev.json"
+    if not source.exists():
+        pytest.skip(f"the benchmark data is not at {DATA}; set MAKSUD_DATA to its folder")
+    data = load(source)
+    format = next(f for f in FORMATS if f.name == name)
+    kept, back, _ = there_and_back(data, format, tmp_path, tools=True)
+    assert len(kept) == len(data)
+    assert meaning(back, data.catalog, format) == meaning(kept, data.catalog, format)
+
+
+def test_several_calls_come_back_where_there_is_room(tmp_path: Path) -> None:
+    source = DATA / "mixsnips" / "dev.json"
+    if not source.exists():
+        pytest.skip(f"the benchmark data is not at {DATA}; set MAKSUD_DATA to its folder")
+    data = load(source)[:300]
+    for format in WRITABLE:
+        folder = tmp_path / format.name
+        folder.mkdir()
+        kept, back, refused = there_and_back(data, format, folder)
+        assert meaning(back, data.catalog, format) == meaning(kept, data.catalog, format)
+        if format.name in ("rasa", "snips", "clu", "bio"):
+            assert refused["E-MULTI"] == sum(len(e.calls) > 1 for e in data) > 100
+        else:
+            assert not refused, format.name
+
+
+# ---------------------------------------------------------------- generated examples
+
+LETTERS = (
+    string.ascii_letters + "äßé你好猫🎵\u00a0'\"-=+@,;()[]{}<>&#:_\\/|\n\t\r\u2028*% 0123456789"
+)
+names = st.text("abcdefgh_", min_size=1, max_size=6).filter(lambda t: t != "none")
+pieces = st.text(LETTERS, min_size=1, max_size=12)
+values = st.text(LETTERS + "\u200b", min_size=1, max_size=10)
+
+
+@st.composite
+def generated(draw: st.DrawFn) -> tuple[str, tuple[Call, ...]]:
+    """An utterance, and calls whose values stand in it."""
+    text = [draw(pieces.filter(lambda t: t.strip()))]
+    calls = []
+    for _ in range(draw(st.sampled_from([1, 1, 1, 2]))):
+        arguments = []
+        for _ in range(draw(st.integers(0, 2))):
+            value = draw(values)
+            arguments.append(Argument(draw(names), value))
+            text += [draw(st.sampled_from([" ", "", "\n", "x"])), value, draw(pieces)]
+        calls.append(Call(draw(names), tuple(arguments)))
+    if draw(st.integers(0, 9)) == 0:
+        return "".join(text), (NONE,)
+    return "".join(text), tuple(calls)
+
+
+@pytest.mark.parametrize("format", WRITABLE, ids=lambda f: f.name)
+@settings(max_examples=40, deadline=None)
+@given(made=st.lists(generated(), min_size=1, max_size=4), labelled=st.booleans())
+def test_generated_examples_come_back_equal_or_are_refused(
+    format: Format,
+    made: list[tuple[str, tuple[Call, ...]]],
+    labelled: bool,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    examples = [
+        Example(text, format_calls(calls), source="made", line=k)
+        for k, (text, calls) in enumerate(made, 1)
+    ]
+    if not labelled:
+        examples[0] = Example(examples[0].instruction, "", source="made", line=1)
+    data = Dataset(examples, name="made")
+    folder = tmp_path_factory.mktemp(format.name)
+    kept, back, refused = there_and_back(data, format, folder)
+    assert meaning(back, data.catalog, format) == meaning(kept, data.catalog, format)
+    if format.name in ("json", "jsonl", "itag", "label-studio", "csv", "tsv", "xlsx", "parquet"):
+        assert not refused, "these hold everything"
+
+
+def test_a_hash_is_a_token_of_bio(tmp_path: Path) -> None:
+    data = Dataset([Example("#", "none()", source="made", line=1)], name="made")
+    kept, back, refused = there_and_back(data, format_named("bio"), tmp_path)
+    assert [e.instruction for e in back] == [e.instruction for e in kept] == ["#"]
+    assert not refused
+
+
+@settings(max_examples=40)
+@given(
+    turns=st.lists(st.text("abc?. 你", min_size=1).filter(str.strip), min_size=2, max_size=4),
+    name=st.sampled_from(["openai", "sharegpt", "alpaca", "json", "jsonl", "csv", "xlsx"]),
+)
+def test_turns_come_back(
+    turns: list[str], name: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    replies = [f"reply {k}" for k in range(len(turns) - 1)]
+    about = {"turns": turns, "replies": replies}
+    data = Dataset([Example(fold_turns(turns), "f()", source="made", line=1, metadata=about)])
+    format = next(f for f in FORMATS if f.name == name)
+    kept, back, _ = there_and_back(data, format, tmp_path_factory.mktemp("turns"))
+    assert len(kept) == len(back) == 1
+    assert back[0].instruction == kept[0].instruction
+    assert back[0].metadata["turns"] == turns
+    assert back[0].metadata["replies"] == replies
+
+
+def test_splits_come_back_from_one_file_or_are_told(tmp_path: Path) -> None:
+    rows = [
+        Example(f"say {k}", "say()", split=split, source="made", line=k)
+        for k, split in enumerate(("train", "dev", "test"), 1)
+    ]
+    for format in WRITABLE:
+        file = tmp_path / f"{format.name}{ending(format)}"
+        with Staging() as staging:
+            written = write(Dataset(rows), file, staging, format=format.name)
+        back = [e.split for e in load(file, format=format.name)]
+        told = any("split" in f.message for f in written.findings if f.code == "I-LOST")
+        if format.name == "clu":
+            assert back == ["train", "train", "test"]
+        else:
+            assert (back == ["train", "dev", "test"]) != told, format.name
+
+
+def test_a_split_is_read_as_the_options_say(tmp_path: Path) -> None:
+    (tmp_path / "x.txt").write_text("halo\n")
+    assert load(tmp_path / "x.txt", options=Options(split="test"))[0].split == "test"

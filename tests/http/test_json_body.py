@@ -1,0 +1,81 @@
+"""Broken bodies: each a 400 that says where, never a traceback, never a changed value."""
+
+import json
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from maksud.http.api_error import ApiError
+from maksud.http.json_body import MAX_DEPTH, dumps, parse_json
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"", "the body is empty"),
+        (b" \n", "the body is empty"),
+        (b"\xef\xbb\xbf{}", "byte order mark at byte 0"),
+        (b'{"a": "\xff"}', "byte 0xFF at 7"),
+        (b'{"a": 1', "line 1 column 8"),
+        (b'{"a": 1,\n "b": oops}', "line 2 column 7"),
+        (b"{'a': 1}", "line 1 column 2"),
+        (b'{"a": "NaN",\n "b": NaN}', "NaN is no JSON number, line 2 column 7"),
+        (b'{"a": [-Infinity]}', "-Infinity is no JSON number, line 1 column 8"),
+        (b'{"a": 1e999}', "1e999 is no JSON number, line 1 column 7"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "too many digits"),
+        (b'{"a": 1, "a": 2}', "key 'a' appears twice"),
+        (b'{"a": "\\ud83d"}', "lacks its other half"),
+        (b'{"\\udc00": 1}', "lacks its other half"),
+        (b"[1]", "expected a JSON object, found a list"),
+        (b"null", "expected a JSON object, found null"),
+        (b'{"a":' * MAX_DEPTH + b"1" + b"}" * MAX_DEPTH + b"x", "line 1"),
+        (b'{"a":' * (MAX_DEPTH + 1) + b"1" + b"}" * (MAX_DEPTH + 1), "nested deeper than 32"),
+        (b'{"a":' + b"[" * 200_000, "nested deeper than 32"),
+    ],
+)
+def test_broken_json_is_told_with_its_place(body: bytes, says: str) -> None:
+    with pytest.raises(ApiError) as caught:
+        parse_json(body)
+    assert caught.value.status == 400 and caught.value.code == "invalid_json"
+    assert says in str(caught.value)
+
+
+def test_the_deepest_that_is_allowed() -> None:
+    body = b'{"a":' * MAX_DEPTH + b"1" + b"}" * MAX_DEPTH
+    assert parse_json(body) == json.loads(body)
+
+
+def test_a_pair_of_halves_is_a_character() -> None:
+    assert parse_json(b'{"a": "\\ud83d\\ude00"}') == {"a": "\U0001f600"}
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=60) | st.text(max_size=60).map(lambda t: ("{" + t + "}").encode()))
+def test_any_bytes_are_an_object_or_an_api_error(body: bytes) -> None:
+    try:
+        assert isinstance(parse_json(body), dict)
+    except ApiError as error:
+        assert error.status == 400
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda below: st.lists(below, max_size=4) | st.dictionaries(st.text("abc"), below, max_size=4),
+    max_leaves=20,
+)  # fmt: skip
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.text("abcé"), VALUES, max_size=5))
+def test_what_is_written_is_read_back(content: dict[str, Any]) -> None:
+    assert parse_json(dumps(content)) == content
+
+
+def test_writing_never_gives_what_is_no_json() -> None:
+    assert json.loads(dumps({"a": "x\ud800"})) == {"a": "x\ud800"}
+    with pytest.raises(ValueError):
+        dumps({"a": math.nan})

@@ -1,0 +1,160 @@
+"""Tokens: made once, kept as a hash that only the owner reads, compared as bytes."""
+
+import hashlib
+import json
+import os
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from maksud.errors import SettingsError, SystemFault
+from maksud.http.tokens import INFER, Opened, Token, Tokens, open_tokens, tokens_file
+
+SECRET = "mk-correct-horse"
+DOOR = Tokens([Token.of("mk-another-one", "b"), Token.of(SECRET, "a", ["infer", "label"])])
+
+
+def test_the_first_start_makes_a_token_and_shows_it_once(home: Path) -> None:
+    first = open_tokens()
+    assert first.secret is not None and len(first.secret) >= 43
+    assert first.source == str(home / "tokens.json")
+    found = first.tokens.find([b"Bearer " + first.secret.encode()])
+    assert found is not None and found.scopes == {INFER}
+    again = open_tokens()
+    assert again.secret is None
+    assert again.tokens.find([b"Bearer " + first.secret.encode()]) is not None
+
+
+def test_only_the_hash_is_kept_and_only_for_the_owner(home: Path) -> None:
+    secret = open_tokens().secret
+    assert secret is not None
+    text = tokens_file().read_text()
+    assert secret not in text
+    assert hashlib.sha256(secret.encode()).hexdigest() in text
+    assert tokens_file().stat().st_mode & 0o777 == 0o600
+    assert [p.name for p in home.iterdir()] == ["tokens.json"]
+
+
+def test_two_starts_at_once_agree_on_one_token() -> None:
+    opened: list[Opened] = []
+    threads = [threading.Thread(target=lambda: opened.append(open_tokens())) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    (secret,) = [o.secret for o in opened if o.secret is not None]
+    assert all(o.tokens.find([f"Bearer {secret}".encode()]) for o in opened)
+
+
+def test_the_environment_overrides_the_file(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    stored = open_tokens().secret
+    monkeypatch.setenv("MAKSUD_TOKEN", "a-token-of-my-own")
+    opened = open_tokens()
+    assert opened.secret is None and opened.source == "MAKSUD_TOKEN"
+    assert opened.tokens.find([b"Bearer a-token-of-my-own"]) is not None
+    assert opened.tokens.find([f"Bearer {stored}".encode()]) is None
+
+
+@pytest.mark.parametrize("weak", ["", "shorty", "changeme", "PASSWORD", "two words!", "pässwörter"])
+def test_a_weak_token_is_refused(weak: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAKSUD_TOKEN", weak)
+    with pytest.raises(SettingsError, match="MAKSUD_TOKEN") as caught:
+        open_tokens()
+    assert not weak or weak not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        '{"format": "other/1", "tokens": []}',
+        '{"format": "maksud-tokens/1", "tokens": []}',
+        '{"format": "maksud-tokens/1", "tokens": [{"name": "a", "sha256": "zz", "scopes": []}]}',
+        '{"format": "maksud-tokens/1", "tokens": [{"name": "a", "sha256": "00", "scopes": []}]}',
+    ],
+)
+def test_a_damaged_file_opens_no_door(content: str, home: Path) -> None:
+    tokens_file().write_text(content)
+    tokens_file().chmod(0o600)
+    with pytest.raises(SystemFault, match=r"tokens\.json.*Delete it"):
+        open_tokens()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file modes")
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o602])
+def test_a_file_that_others_reach_is_not_trusted(mode: int, home: Path) -> None:
+    open_tokens()
+    tokens_file().chmod(mode)
+    with pytest.raises(SystemFault, match="chmod 600"):
+        open_tokens()
+
+
+def test_a_place_that_cannot_be_written_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("MAKSUD_HOME", str(tmp_path / "file"))
+    with pytest.raises(SystemFault, match="MAKSUD_HOME"):
+        open_tokens()
+
+
+def test_without_a_home_of_ours_the_configuration_folder_is_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("MAKSUD_HOME")
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert tokens_file() == tmp_path / "maksud" / "tokens.json"
+
+
+def test_several_tokens_with_scopes(home: Path) -> None:
+    digest = hashlib.sha256(SECRET.encode()).hexdigest()
+    tokens = [
+        {"name": "first", "sha256": "ab" * 32, "scopes": ["infer"]},
+        {"name": "reader", "sha256": digest, "scopes": ["label"]},
+    ]
+    tokens_file().write_text(json.dumps({"format": "maksud-tokens/1", "tokens": tokens}))
+    tokens_file().chmod(0o600)
+    found = open_tokens().tokens.find([f"Bearer {SECRET}".encode()])
+    assert found is not None and (found.name, found.scopes) == ("reader", {"label"})
+
+
+@pytest.mark.parametrize("good", [f"Bearer {SECRET}", f"bearer {SECRET}", f"BEARER  {SECRET} "])
+def test_right_headers(good: str) -> None:
+    found = DOOR.find([good.encode()])
+    assert found is not None and found.name == "a"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        [],
+        [b""],
+        [b"Bearer"],
+        [b"Bearer "],
+        [b"bearer x"],
+        [SECRET.encode()],
+        [b"Basic " + SECRET.encode()],
+        [b"Bearer" + SECRET.encode()],
+        [b"Bearer " + SECRET[:-1].encode()],
+        [b"Bearer " + SECRET.encode() + b"x"],
+        [b"Bearer " + SECRET.upper().encode()],
+        [b"Bearer \xff\xfe\x00"],
+        [b"Bearer " + b"x" * 1_000_000],
+        [b"Bearer " + hashlib.sha256(SECRET.encode()).hexdigest().encode()],
+        [b"Bearer " + SECRET.encode(), b"Bearer " + SECRET.encode()],
+        [b"Bearer wrong", b"Bearer " + SECRET.encode()],
+    ],
+)
+def test_wrong_headers(wrong: list[bytes]) -> None:
+    assert DOOR.find(wrong) is None
+
+
+@settings(deadline=None)
+@given(st.lists(st.binary(max_size=80), max_size=3))
+def test_any_bytes_are_safe(headers: list[bytes]) -> None:
+    assert DOOR.find(headers) is None

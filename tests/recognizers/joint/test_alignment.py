@@ -1,0 +1,94 @@
+"""Examples become clauses; nothing is lost without being counted."""
+
+import random
+
+from joint_data import several, single
+
+from maksud.data.dataset import Example
+from maksud.language.catalog import Catalog
+from maksud.recognizers.joint.alignment import Corpus, build_corpus, count_untrimmed
+
+
+def corpus(*examples: Example) -> Corpus:
+    catalog = Catalog.infer([e.calls for e in examples], [e.instruction for e in examples])
+    return build_corpus(examples, catalog)
+
+
+def test_values_become_spans() -> None:
+    (clause,) = corpus(Example("putar Bunga Terakhir ya", "play(song=Bunga Terakhir)")).clauses
+    assert clause.words == ["putar", "bunga", "terakhir", "ya"]
+    assert clause.spans == [(1, 3, "song")]
+
+
+def test_a_repeated_value_takes_the_next_place() -> None:
+    (clause,) = corpus(Example("dari a ke a", "go(start=a, end=a)")).clauses
+    assert clause.spans == [(1, 2, "start"), (3, 4, "end")]
+
+
+def test_connectives_are_learned_from_the_data() -> None:
+    made = corpus(*single(200), *several(200, seed=1))
+    found = {c for c, n in made.connectives.items() if n >= 5}
+    assert found == {("lalu",), ("and", "then"), (",",), ("habis", "itu"), ("terus",)}
+    assert not made.skipped
+    known = {tuple(c.words) for c in corpus(*single(2000)).clauses}
+    assert sum(tuple(c.words) in known for c in made.clauses) > 0.97 * len(made.clauses)
+
+
+def test_connectives_are_learned_without_single_calls() -> None:
+    made = corpus(*several(300, seed=2))
+    common = [c for c, _ in made.connectives.most_common(5)]
+    assert set(common) == {("lalu",), ("and", "then"), (",",), ("habis", "itu"), ("terus",)}
+
+
+def test_turns_of_one_call_stay_one_clause() -> None:
+    text = "Saya mau kembalikan barang. Nomornya A123."
+    made = corpus(*several(20), Example(text, "refund(number=A123)"))
+    (clause,) = [c for c in made.clauses if c.intent == "refund"]
+    assert len(clause.words) == 8 and clause.spans == [(6, 7, "number")]
+
+
+def test_a_value_inside_a_word_teaches_what_to_trim() -> None:
+    made = corpus(
+        Example("batalkan order778", "cancel(id=778)"), Example("batalkan order12", "cancel(id=12)")
+    )
+    count_untrimmed(made)
+    assert made.trims[("id", "<", "order")] == [2, 2]
+
+
+def test_a_value_that_was_not_said_is_a_choice() -> None:
+    made = corpus(
+        *[Example(f"nyalakan lampu {k}", f"light(state=on, id={k})") for k in range(5)],
+        *[Example(f"padamkan lampu {k}", f"light(state=off, id={k})") for k in range(5)],
+    )
+    assert made.choices == {"state": ["off", "on"]}
+    assert made.clauses[0].choices == {"state": "on"} and made.clauses[0].tagged
+
+
+def test_what_cannot_be_used_is_counted() -> None:
+    many = [Example("catat ini", f"note(text=isi nomor {k})") for k in range(300)]
+    made = corpus(Example(" ", "none()"), *many)
+    assert made.skipped["utterance without a word"] == 1
+    assert made.skipped["value that does not stand in its utterance"] == 300
+    assert len(made.clauses) == 300 and not made.clauses[0].tagged
+
+
+def test_none_never_joins() -> None:
+    made = corpus(*several(20), Example("siapa presiden", "none()"))
+    assert made.call_counts == {2: 20, 1: 1}
+
+
+def test_clauses_that_stand_alone_tell_what_only_joins() -> None:
+    """`what` follows `and` all the time, and still belongs to its clause."""
+    rng = random.Random(3)
+    places = [f"{a} {b}" for a in ("oslo", "rome", "lima", "cairo") for b in ("north", "south")]
+    clauses = [(f"what is the weather in {p}", f"weather(place={p})") for p in places]
+    clauses += [(f"find the show {p} tonight", f"find(show={p})") for p in places]
+    clauses += [(f"play {p} and friends", f"play(song={p} and friends)") for p in places]
+    joiners = ["and", "and then", ", and also"]
+    rows = [Example(*c) for c in clauses[::2]]
+    for k in range(300):
+        (a, f), (b, g) = rng.sample(clauses, 2)
+        rows.append(Example(f"{a} {joiners[k % 3]} {b}", f"{f};{g}"))
+    corpus = build_corpus(rows, Catalog.infer(r.calls for r in rows))
+    assert set(corpus.connectives) == {("and",), ("and", "then"), (",", "and", "also")}
+    assert {" ".join(c.words) for c in corpus.clauses} == {u for u, _ in clauses}

@@ -1,0 +1,264 @@
+"""The compact recognizer as its users meet it."""
+
+import dataclasses
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from joint_data import CITIES, SONGS, several, single
+
+from maksud.data.dataset import Example
+from maksud.errors import DataError, RunError, SettingsError
+from maksud.language.calls import NONE, Argument, Call, format_calls
+from maksud.language.catalog import Catalog, Intent, Parameter
+from maksud.progress import Progress
+from maksud.recognizers.contract import Contract
+from maksud.recognizers.joint.recognizer import FEATURES, CompactRecognizer
+from maksud.recognizers.joint.training import CompactSettings, train_compact
+
+TINY = CompactSettings(
+    dim=32, word_dim=16, buckets=512, members=2, epochs=60, batch_size=16, dropout=0.2
+)
+UNSEEN = ("weather", "play_music")
+"""Two intents that no training utterance has in this order."""
+
+
+def catalog_of(examples: list[Example]) -> Catalog:
+    return Catalog.infer([e.calls for e in examples], [e.instruction for e in examples])
+
+
+def trained(
+    path: Path,
+    examples: list[Example],
+    changed: CompactSettings = TINY,
+    catalog: Catalog | None = None,
+) -> CompactRecognizer:
+    catalog = catalog or catalog_of(examples)
+    train_compact(examples, [], catalog, path, changed)
+    return CompactRecognizer.load(path, Contract(catalog, system_prompt="", template=""), "tiny")
+
+
+@pytest.fixture(scope="module")
+def corpus() -> list[Example]:
+    none = [Example(t, "none()") for t in ("siapa presiden kita", "what is love", "aku lapar")]
+    turns = [Example("mau retur. nomornya A12.", "refund(number=A12)")] * 8
+    return single(160) + several(80, 1, UNSEEN) + none * 8 + turns
+
+
+@pytest.fixture(scope="module")
+def recognizer(
+    tmp_path_factory: pytest.TempPathFactory, corpus: list[Example]
+) -> CompactRecognizer:
+    return trained(tmp_path_factory.mktemp("tiny"), corpus)
+
+
+def answer(recognizer: CompactRecognizer, text: str) -> str:
+    return format_calls(recognizer.propose([text])[0].calls)
+
+
+def test_it_learns(recognizer: CompactRecognizer) -> None:
+    fresh = single(100, seed=99)
+    proposals = recognizer.propose([e.instruction for e in fresh])
+    right = [p.calls == e.calls for p, e in zip(proposals, fresh, strict=True)]
+    assert sum(right) >= 98
+
+
+def test_it_composes_calls_never_seen_together(recognizer: CompactRecognizer) -> None:
+    cities, songs = CITIES, SONGS
+    texts, gold = [], []
+    for k in range(14):
+        city, song = cities[k % 7], songs[(k * 3 + k // 7) % 7]
+        joint = [" lalu ", " and then ", ", ", " terus "][k % 4]
+        texts.append(f"cuaca di {city}{joint}putar lagu {song}")
+        gold.append(
+            (
+                Call("weather", (Argument("city", city),)),
+                Call("play_music", (Argument("song", song),)),
+            )
+        )
+    proposals = recognizer.propose(texts)
+    assert sum(p.calls == g for p, g in zip(proposals, gold, strict=True)) >= 13
+
+
+def test_turns_of_one_call_are_not_cut(recognizer: CompactRecognizer) -> None:
+    assert answer(recognizer, "mau retur. nomornya A12.") == "refund(number=A12)"
+
+
+def test_out_of_scope(recognizer: CompactRecognizer) -> None:
+    (proposal,) = recognizer.propose(["siapa presiden kita"])
+    assert proposal.calls == (NONE,)
+    assert proposal.out_of_scope > 0.5
+    assert proposal.alternatives[0][0] != (NONE,)
+    (proposal,) = recognizer.propose(["putar lagu hampa"])
+    assert proposal.out_of_scope < 0.5
+
+
+def test_values_are_copied_as_written(recognizer: CompactRecognizer) -> None:
+    assert answer(recognizer, "Putar lagu  Bunga  TERAKHIR") == "play_music(song=Bunga  TERAKHIR)"
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=40), max_size=5))
+def test_any_text_has_a_valid_answer(recognizer: CompactRecognizer, texts: list[str]) -> None:
+    proposals = recognizer.propose(texts)
+    assert len(proposals) == len(texts)
+    for text, proposal in zip(texts, proposals, strict=True):
+        assert recognizer.contract.catalog.violations(proposal.calls, text) == []
+        assert len(proposal.features) == len(FEATURES)
+        assert all(map(math.isfinite, proposal.features))
+        assert 0 <= proposal.out_of_scope <= 1
+        assert len(proposal.alternatives) <= 3
+        assert all(calls != proposal.calls for calls, _ in proposal.alternatives)
+        assert proposal.calls == (NONE,) or NONE not in proposal.calls
+
+
+@pytest.mark.parametrize("text", ["", "  \n", "我想听音乐", "👍👍🏽", "a" * 10_000, "lalu " * 3000])
+def test_odd_utterances(recognizer: CompactRecognizer, text: str) -> None:
+    (proposal,) = recognizer.propose([text])
+    assert recognizer.contract.catalog.violations(proposal.calls, text) == []
+
+
+def test_answers_do_not_depend_on_the_batch(
+    recognizer: CompactRecognizer, corpus: list[Example]
+) -> None:
+    texts = [e.instruction for e in corpus[::7]]
+    together = recognizer.propose(texts)
+    for text, proposal in zip(texts, together, strict=True):
+        (alone,) = recognizer.propose([text])
+        assert alone.calls == proposal.calls
+        assert np.allclose(alone.features, proposal.features, atol=2e-3)
+
+
+def test_same_seed_same_bytes(tmp_path: Path, corpus: list[Example]) -> None:
+    small = dataclasses.replace(TINY, epochs=2)
+    for name in ("a", "b"):
+        train_compact(corpus, [], catalog_of(corpus), tmp_path / name, small)
+    for file in ("model.safetensors", "joint.json"):
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+def test_progress_reaches_the_end(tmp_path: Path, corpus: list[Example]) -> None:
+    told: list[Progress] = []
+    small = dataclasses.replace(TINY, epochs=2)
+    metrics = train_compact(corpus, [], catalog_of(corpus), tmp_path, small, told.append)
+    assert [p.done for p in told] == sorted(p.done for p in told) and told[-1].done == 1
+    assert metrics["epochs"] == 2 and metrics["parameters"] > 0 and metrics["skipped"] == {}
+
+
+def test_one_intent_one_example(tmp_path: Path) -> None:
+    made = trained(tmp_path, [Example("halo", "greet()")])
+    assert answer(made, "halo") == "greet()"
+
+
+def test_few_examples_with_positional_arguments(tmp_path: Path) -> None:
+    examples = [
+        Example("cuaca di Hangzhou", "weather_search(Hangzhou)"),
+        Example("cuaca di Jakarta", "weather_search(Jakarta)"),
+        Example("putar Hampa", "play(Hampa)"),
+        Example("putar Kangen", "play(Kangen)"),
+    ]
+    made = trained(tmp_path, examples, dataclasses.replace(TINY, epochs=120))
+    recognition = made("cuaca di Jakarta")
+    assert recognition.text == "weather_search(Jakarta)"
+    assert recognition.calls[0].arguments[0].name == "value"
+
+
+def test_choices_and_their_place(tmp_path: Path) -> None:
+    rooms = ["dapur", "kamar", "teras", "garasi"]
+    examples = [
+        Example(f"{verb} lampu {room}", f"light(state={state}, room={room})")
+        for room in rooms
+        for verb, state in (("nyalakan", "on"), ("hidupkan", "on"), ("padamkan", "off"))
+    ]
+    made = trained(tmp_path, examples, dataclasses.replace(TINY, epochs=60))
+    assert answer(made, "hidupkan lampu teras") == "light(state=on, room=teras)"
+    assert answer(made, "padamkan lampu dapur") == "light(state=off, room=dapur)"
+
+
+def test_affixes_are_trimmed(tmp_path: Path) -> None:
+    examples = [Example(f"batalkan order{k}", f"cancel(id={k})") for k in range(100, 130)]
+    made = trained(tmp_path, examples)
+    assert answer(made, "batalkan order871") == "cancel(id=871)"
+
+
+def test_the_catalog_forbids(tmp_path: Path, corpus: list[Example]) -> None:
+    """A network answers under a smaller catalog only with what that allows."""
+    train_compact(corpus, [], catalog_of(corpus), tmp_path, dataclasses.replace(TINY, epochs=4))
+    small = Catalog((Intent("play_music", parameters=(Parameter("song"),)), Intent("weather")))
+    made = CompactRecognizer.load(tmp_path, Contract(small), "small")
+    for proposal in made.propose([e.instruction for e in corpus]):
+        assert small.violations(proposal.calls) == []
+    with pytest.raises(RunError, match="none of the network's intents"):
+        CompactRecognizer.load(tmp_path, Contract(Catalog((Intent("other"),))), "other")
+
+
+def test_enumerations_are_kept_to_their_values(tmp_path: Path) -> None:
+    examples = single(80)
+    plain = catalog_of(examples)
+    listed = Parameter("city", type="enumeration", values=("Jakarta", "London"))
+    catalog = Catalog(
+        tuple(
+            Intent("weather", parameters=(listed,)) if i.name == "weather" else i
+            for i in plain.intents
+        )
+    )
+    made = trained(tmp_path, examples, catalog=catalog)
+    assert answer(made, "cuaca di jakarta") == "weather(city=Jakarta)"
+    assert answer(made, "cuaca di bandung") == "weather()"
+
+
+def test_settings_follow_the_data() -> None:
+    much, little = CompactSettings().resolved(13_000, 7), CompactSettings().resolved(700, 7)
+    many = CompactSettings().resolved(13_000, 150)
+    assert much.epochs < many.epochs and much.epochs < little.epochs
+    assert little.veil > much.veil == 0
+    given = CompactSettings(epochs=3, members=1, dim=8, dropout=0.0, swap=0.0, mix=0.0, veil=0.0)
+    assert given.resolved(700, 7) == given
+    assert CompactSettings().resolved(1, 1).epochs <= 200
+
+
+def test_unusable_input_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no training examples"):
+        train_compact([], [], Catalog(()), tmp_path)
+    with pytest.raises(DataError, match="utterance without a word"):
+        train_compact([Example(" ", "none()")], [], Catalog(()), tmp_path)
+    with pytest.raises(SettingsError, match="dropout"):
+        CompactSettings(dropout=2.0)
+
+
+def test_damaged_weights_are_refused(tmp_path: Path) -> None:
+    examples = single(10)
+    made = trained(tmp_path, examples, dataclasses.replace(TINY, epochs=1))
+    (tmp_path / "joint.json").write_text("{}")
+    with pytest.raises(RunError, match="format"):
+        CompactRecognizer.load(tmp_path, made.contract, "x")
+    with pytest.raises(RunError, match="can't be read"):
+        CompactRecognizer.load(tmp_path / "absent", made.contract, "x")
+
+
+def test_the_cache_of_words_is_bounded(
+    recognizer: CompactRecognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("maksud.recognizers.joint.engine.CACHED_WORDS", 50)
+    recognizer.extractor._cache.clear()
+    recognizer.propose([f"kata{k}" for k in range(200)])
+    assert len(recognizer.extractor._cache) <= 50
+
+
+def test_recognition_needs_no_torch(tmp_path: Path) -> None:
+    trained(tmp_path, single(10), dataclasses.replace(TINY, epochs=1))
+    code = f"""
+import sys
+from maksud.recognizers.joint.recognizer import CompactRecognizer
+from maksud.recognizers.contract import Contract
+from maksud.language.catalog import Catalog, Intent, Parameter
+catalog = Catalog((Intent("play_music", parameters=(Parameter("song"),)),))
+CompactRecognizer.load({str(tmp_path)!r}, Contract(catalog), "x").propose(["putar lagu hampa"])
+sys.exit("torch" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

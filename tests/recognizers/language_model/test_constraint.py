@@ -1,0 +1,199 @@
+"""Whatever the model wants, what is written is valid; and it is written in the right tokens."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from language_model_cases import answers, catalogs, utterances
+from tiny_language_model import tiny_tokenizer
+
+from maksud.errors import EngineError
+from maksud.language.calls import parse_calls
+from maksud.language.catalog import Catalog, Intent, Parameter
+from maksud.recognizers.language_model.constraint import Constraint
+from maksud.recognizers.language_model.prompt import Prompt
+from maksud.recognizers.language_model.writing import ConstrainedWriting, Writing
+
+TOKENIZERS = {"gpt2": tiny_tokenizer(), "qwen": tiny_tokenizer(qwen=True)}
+END = TOKENIZERS["gpt2"].convert_tokens_to_ids("<|im_end|>")
+kinds = st.sampled_from(sorted(TOKENIZERS))
+
+
+def write(writing: Writing, seed: int, alternatives: int = 0) -> list[Writing]:
+    """Drives a writing to its end by a model that wants anything at all."""
+    rng = np.random.default_rng(seed)
+    every = going = [writing]
+    while going := [w for w in going if not w.ended]:
+        for each in list(going):
+            logits = rng.normal(size=(each.asks, 700)).astype(np.float32) * 3
+            forks = list(each.go_on(logits, alternatives))
+            going += forks
+            every += forks
+    return every
+
+
+@settings(max_examples=100, deadline=None)
+@given(catalogs, utterances, kinds, st.integers(0, 10**6), st.integers(12, 40))
+def test_every_choice_ends_in_a_valid_answer(
+    catalog: Catalog, utterance: str, kind: str, seed: int, room: int
+) -> None:
+    constraint = Constraint(catalog, TOKENIZERS[kind])
+    writing = ConstrainedWriting(constraint, utterance, END, room, [5, 6])
+    write(writing, seed, alternatives=2)
+    answer = writing.answer()
+    assert answer.tokens <= room
+    assert answer.log_p <= 0 and answer.free_log_p <= answer.log_p + 1e-6
+    for text in (answer.text, *(text for text, _ in answer.alternatives)):
+        calls = parse_calls(text)
+        assert catalog.violations(calls, utterance) == []
+        assert catalog.render(calls) == text
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data(), kinds)
+def test_a_valid_answer_can_be_written_in_its_own_tokens(data: st.DataObject, kind: str) -> None:
+    """So that what training teaches, token by token, is never forbidden, and never rewritten."""
+    catalog, utterance = data.draw(catalogs), data.draw(utterances)
+    text = catalog.render(data.draw(answers(catalog, utterance)))
+    if catalog.violations(parse_calls(text), utterance):
+        return
+    tokenizer = TOKENIZERS[kind]
+    tokens = Prompt(tokenizer, "").text_ids(text)
+    constraint = Constraint(catalog, tokenizer)
+    guide = constraint.over(utterance)
+    state, written = guide.answers.start, 0
+    while written < len(tokens):
+        assert tokens[written] in constraint.allowed(guide, state)
+        state = constraint.step(guide, state, tokens[written])
+        written += 1
+        forced = constraint.forced(guide, state, tokens[:written])
+        assert forced == tokens[written : written + len(forced)]
+        for token in forced:
+            state = constraint.step(guide, state, token)
+        written += len(forced)
+    assert guide.answers.ends(state)
+
+
+@settings(max_examples=60, deadline=None)
+@given(catalogs, utterances, kinds, st.lists(st.integers(0, 10**6), max_size=4))
+def test_allowed_tokens_are_those_whose_bytes_fit(
+    catalog: Catalog, utterance: str, kind: str, path: list[int]
+) -> None:
+    """The walk through the sorted vocabulary finds what trying every token finds."""
+    constraint = Constraint(catalog, TOKENIZERS[kind])
+    guide = constraint.over(utterance)
+    state = guide.answers.start
+    for choice in path:
+        allowed = constraint.allowed(guide, state)
+        tried = [t for t in range(len(TOKENIZERS[kind])) if constraint.step(guide, state, t)]
+        assert allowed.tolist() == tried
+        if not tried:
+            break
+        state = constraint.step(guide, state, tried[choice % len(tried)])
+
+
+def test_allowed_tokens_of_one_utterance_are_not_those_of_another() -> None:
+    catalog = Catalog((Intent("play", parameters=(Parameter("song"),)),))
+    constraint = Constraint(catalog, TOKENIZERS["qwen"])
+    tokens = Prompt(TOKENIZERS["qwen"], "").text_ids("play(song=Hampa)")
+    for utterance, fits in (("putar Hampa", True), ("putar Bandung", False), ("putar Hampa", True)):
+        guide = constraint.over(utterance)
+        state = guide.answers.start
+        for token in tokens:
+            allowed = constraint.allowed(guide, state)
+            if token not in allowed:
+                assert not fits
+                break
+            state = constraint.step(guide, state, token)
+        else:
+            assert fits
+
+
+def test_forced_text_is_not_asked_for() -> None:
+    catalog = Catalog(
+        (Intent("play_music", parameters=(Parameter("song"),)), Intent("volume_down"))
+    )
+    constraint = Constraint(catalog, TOKENIZERS["gpt2"])
+    tokens = Prompt(TOKENIZERS["gpt2"], "").text_ids("play_music()")
+    guide = constraint.over("Hampa")
+    state = constraint.step(guide, guide.answers.start, tokens[0])
+    assert constraint.forced(guide, state, tokens[:1]) == tokens[1:4]  # "_", "music", "("
+    writing = ConstrainedWriting(constraint, "Hampa", END, 40, [5])
+    logits = np.zeros((1, 700), np.float32)
+    logits[0, tokens[0]] = 9
+    writing.go_on(logits)
+    assert writing.unread == tokens[:4] and writing.asks == 4
+
+
+def test_an_answer_ends_in_the_room_it_has() -> None:
+    """A model that never wants to end must end all the same; without room there is an error."""
+    catalog = Catalog((Intent("a", parameters=(Parameter("x", copied=False),)),))
+    constraint = Constraint(catalog, TOKENIZERS["gpt2"])
+    letter = Prompt(TOKENIZERS["gpt2"], "").text_ids("a")[0]
+    for room in range(7, 30):
+        writing = ConstrainedWriting(constraint, "b", END, room, [5])
+        while not writing.ended:
+            logits = np.zeros((writing.asks, 700), np.float32)
+            logits[:, letter] = 5
+            logits[:, END] = -50
+            writing.go_on(logits)
+        answer = writing.answer()
+        assert answer.tokens <= room
+        parse_calls(answer.text)
+    with pytest.raises(EngineError, match="no answer fits 3 tokens"):
+        ConstrainedWriting(constraint, "b", END, 3, [5])
+
+
+def test_other_intents_that_come_near_are_written_too() -> None:
+    catalog = Catalog((Intent("play"), Intent("volume_down"), Intent("weather_search")))
+    constraint = Constraint(catalog, TOKENIZERS["gpt2"])
+    first = {n: Prompt(TOKENIZERS["gpt2"], "").text_ids(n)[0] for n in (*catalog.names, "none")}
+    logits = np.full((1, 700), -30, np.float32)
+    logits[0, first["play"]] = 0
+    logits[0, first["weather_search"]] = -2
+    logits[0, first["none"]] = -4
+    logits[0, first["volume_down"]] = -12  # too unlikely to be worth an answer
+    writing = ConstrainedWriting(constraint, "b", END, 30, [5])
+    forks = writing.go_on(logits, 2)
+    assert len(forks) == 2
+    for each in (writing, *forks):
+        while not each.ended:
+            wanted = np.zeros((each.asks, 700), np.float32)
+            wanted[:, END] = 9
+            assert not each.go_on(wanted, 2)
+    answer = writing.answer()
+    assert answer.text == "play()"
+    assert [text for text, _ in answer.alternatives] == ["weather_search()", "none()"]
+    sure = -np.log1p(np.exp(-2) + np.exp(-4))
+    assert answer.intent == pytest.approx(sure, abs=1e-3)
+    assert answer.other_intent == pytest.approx(sure - 2, abs=1e-3)
+    assert answer.outside == pytest.approx(sure - 4, abs=1e-3)
+
+
+def test_evidence_is_over_all_tokens_and_over_the_allowed_ones() -> None:
+    catalog = Catalog((Intent("play"),))
+    constraint = Constraint(catalog, TOKENIZERS["gpt2"])
+    play, none = (Prompt(TOKENIZERS["gpt2"], "").text_ids(n)[0] for n in ("play", "none"))
+    other = Prompt(TOKENIZERS["gpt2"], "").text_ids("Hampa")[0]
+    logits = np.full((1, 700), -np.inf, np.float32)
+    logits[0, [play, none, other]] = np.log([0.3, 0.1, 0.6])
+    writing = ConstrainedWriting(constraint, "b", END, 30, [5])
+    writing.go_on(logits)
+    assert writing._log_p == pytest.approx(np.log(0.75), abs=1e-4)
+    assert writing._free_log_p == pytest.approx(np.log(0.3), abs=1e-4)
+    assert writing._allowed == pytest.approx(np.log(0.4), abs=1e-4)
+
+
+def test_a_catalog_that_the_tokenizer_can_not_write_is_refused() -> None:
+    class Deaf:
+        """The tokenizer, as if it had no token for the letter q."""
+
+        def __init__(self) -> None:
+            self.backend_tokenizer = TOKENIZERS["gpt2"].backend_tokenizer
+
+        def get_vocab(self) -> dict[str, int]:
+            return {t: n for t, n in TOKENIZERS["gpt2"].get_vocab().items() if t != "q"}
+
+    Constraint(Catalog((Intent("plat"),)), Deaf())
+    with pytest.raises(EngineError, match="can't write 'plaq'"):
+        Constraint(Catalog((Intent("plaq"),)), Deaf())

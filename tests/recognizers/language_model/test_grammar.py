@@ -1,0 +1,178 @@
+"""The grammar accepts exactly what the catalog writes, and always knows a way to the end."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from language_model_cases import answers, catalogs, spans, utterances
+
+from maksud.language.calls import parse_calls
+from maksud.language.catalog import Catalog, Intent, Parameter
+from maksud.recognizers.language_model.grammar import REPEATS, Answers, Grammar
+from maksud.recognizers.language_model.parts import edges
+
+MUSIC = Catalog(
+    (
+        Intent("play", parameters=(Parameter("song"), Parameter("artist"))),
+        Intent("weather", positional=True, parameters=(Parameter("city"), Parameter("day"))),
+        Intent(
+            "lamp",
+            parameters=(
+                Parameter("state", type="enumeration", values=("on", "one, two")),
+                Parameter("level", type="number", copied=False),
+                Parameter("note", copied=False),
+                Parameter("night", type="boolean", copied=False),
+            ),
+        ),
+    )
+)
+
+
+def accepts(text: str, utterance: str, catalog: Catalog = MUSIC) -> bool:
+    found = Answers(Grammar(catalog), utterance)
+    state = found.start
+    for byte in text.encode():
+        choices = found.choices(state)
+        state = found.step(state, byte)
+        if choices is not None:
+            assert bool(state) == (byte in choices)
+        if not state:
+            return False
+    return found.ends(state)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "none()",
+        "play()",
+        "play(song=lagu Hampa)",
+        "play(artist=Hampa, song=5)",  # any order; between digits and letters, too
+        "play(song=Hampa, song=lagu)",
+        "weather(Hampa)",
+        "weather(Hampa, 5pm)",
+        "weather(day=5pm)",
+        'play(song="Hampa (live")',  # what must be quoted is a JSON string
+        "lamp(state=on)",
+        'lamp(state="one, two", level=-1.5, night=true)',
+        'lamp(level="1,000")',
+        "lamp(note=anything at all)",
+        'lamp(note="f(x)\\n")',
+        "play();weather(5);lamp()",
+    ],
+)
+def test_what_can_be_written(text: str) -> None:
+    utterance = "putar lagu Hampa (live) jam 5pm"
+    assert accepts(text, utterance)
+    calls = parse_calls(text)
+    assert MUSIC.render(calls) == text and not MUSIC.violations(calls, utterance)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "pause()",
+        "none();play()",
+        "play();none()",
+        "play(song=)",
+        "play(song=Hamp)",  # a piece of a word
+        "play(song=ampa)",
+        "play(song=Rindu)",  # not in the utterance
+        "play(song= Hampa)",
+        "play(song=Hampa )",
+        'play(song="Hampa")',  # quoted without need
+        "play(song=Hampa (live)",
+        "play(title=Hampa)",
+        "play(Hampa)",
+        "play(song=Hampa,artist=lagu)",
+        "weather(Hampa, 5pm, jam)",
+        "weather(city=Hampa)",  # it writes these without names
+        "weather(city=Hampa, day=5pm)",
+        "lamp(state=off)",
+        "lamp(state=on, state=on)",
+        "lamp(level=1,000)",
+        "lamp(level=five)",
+        "lamp(night=yes)",
+        "lamp(note= x)",
+        'lamp(note="x")',
+        "play()x",
+        "play() ;play()",
+    ],
+)
+def test_what_can_not_be_written(text: str) -> None:
+    assert not accepts(text, "putar lagu Hampa (live) jam 5pm")
+
+
+def test_a_copied_parameter_repeats_only_so_often() -> None:
+    for times in (REPEATS, REPEATS + 1):
+        text = f"play({', '.join(['song=a'] * times)})"
+        assert accepts(text, "a") == (times <= REPEATS)
+
+
+def test_without_words_there_is_nothing_to_copy() -> None:
+    for utterance in ("", "  ", "\ud800"):
+        assert accepts("play()", utterance) and not accepts("play(song=a)", utterance)
+        found = Answers(Grammar(MUSIC), utterance)
+        state = found.start
+        for byte in b"play(":
+            state = found.step(state, byte)
+        assert found.choices(state) == [ord(")")]
+
+
+@pytest.mark.parametrize(
+    ("utterance", "wanted", "not_wanted"),
+    [
+        ("jam 5pm lalu", {"5", "pm", "5pm", "jam 5"}, {"m", "ja"}),
+        ("播放音乐", {"播", "音乐"}, set()),
+        ("di Kota-Lama, ya", {"Kota", "Lama", "Kota-Lama", "Kota-Lama,"}, {"Kot"}),
+        ("nyalakan lampunya, ACnya", {"lampu", "lampunya", "AC"}, {"lampun", "lamp", "nya"}),
+        ("สวัสดี", {"สวัสดี"}, {"ัส"}),  # a mark is never cut off its letter
+    ],
+)
+def test_where_words_begin_and_end(utterance: str, wanted: set[str], not_wanted: set[str]) -> None:
+    found = set(spans(utterance))
+    assert wanted <= found and not not_wanted & found
+    starts, ends = edges(utterance)
+    assert all(not utterance[a].isspace() for a in starts)
+    assert all(not utterance[b - 1].isspace() for b in ends)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_every_valid_answer_can_be_written(data: st.DataObject) -> None:
+    catalog, utterance = data.draw(catalogs), data.draw(utterances)
+    calls = data.draw(answers(catalog, utterance))
+    text = catalog.render(calls)
+    if catalog.violations(parse_calls(text), utterance):
+        return  # a boolean that must be copied, say: nothing can be valid
+    assert accepts(text, utterance, catalog), text
+
+
+SOME_BYTES = sorted(set('aZ5 "\\,;()=\n\x7fé\u2028\u00a0日'.encode()))
+"""Bytes that are tried where any may fit."""
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_what_is_written_is_valid_and_ends_in_the_bytes_foretold(data: st.DataObject) -> None:
+    catalog, utterance = data.draw(catalogs), data.draw(utterances)
+    found = Answers(Grammar(catalog), utterance)
+    state, text = found.start, bytearray()
+    for _ in range(data.draw(st.integers(0, 30))):
+        choices = found.choices(state)
+        if choices is None:
+            choices = [b for b in SOME_BYTES if found.step(state, b)]
+        if not choices:
+            break
+        text.append(data.draw(st.sampled_from(choices)))
+        state = found.step(state, text[-1])
+    while not found.ends(state):  # the shortest way out
+        choices = found.choices(state) or SOME_BYTES
+        left, byte = min((found.left(after), b) for b in choices if (after := found.step(state, b)))
+        assert left == found.left(state) - 1
+        text.append(byte)
+        state = found.step(state, byte)
+    assert found.left(state) == 1
+    calls = parse_calls(text.decode())
+    assert catalog.render(calls) == text.decode()
+    assert catalog.violations(calls, utterance) == []

@@ -1,0 +1,278 @@
+"""From tuning to answers, on a tiny model: the run, the contract, the guide's own script."""
+
+import re
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny_language_model import tiny_tokenizer, write_tiny_base
+
+from maksud.data.dataset import Dataset
+from maksud.data.formats.files import save
+from maksud.errors import InputError, RunError, TooLongError
+from maksud.evaluation.report import evaluate
+from maksud.language.calls import NONE, parse_calls
+from maksud.recognizers.contract import Decoding
+from maksud.recognizers.door import load_recognizer, train
+from maksud.recognizers.language_model.recognizer import FEATURES, LanguageModelRecognizer
+from maksud.recognizers.language_model.training import LanguageModelSettings
+from maksud.recognizers.runs import Run
+
+
+@pytest.fixture(scope="module", params=["float32", "bfloat16"])
+def run(
+    request: pytest.FixtureRequest, small_data: Dataset, tmp_path_factory: pytest.TempPathFactory
+) -> Run:
+    """A language model of `small_data`, tuned from random weights in both kinds of arithmetic."""
+    place = tmp_path_factory.mktemp("lm")
+    base = write_tiny_base(place / "base", seed=2, spread=0.05)
+    settings = LanguageModelSettings(
+        num_train_epochs=30, learning_rate=4e-3, tokens_per_pack=600, dev_answer_rows=8, threads=1,
+        precision=request.param,
+    )  # fmt: skip
+    return train(
+        small_data, out=place / "tiny", base=str(base), method="full", language_model=settings
+    )
+
+
+@pytest.fixture(scope="module")
+def recognizer(run: Run) -> LanguageModelRecognizer:
+    loaded = load_recognizer(run)
+    assert isinstance(loaded, LanguageModelRecognizer)
+    return loaded
+
+
+def test_a_tuned_model_answers(recognizer: LanguageModelRecognizer, small_data: Dataset) -> None:
+    test = small_data.test
+    answers = recognizer.recognize([e.instruction for e in test])
+    right = sum(
+        [c.intent for c in a.calls] == [c.intent for c in e.calls]
+        for a, e in zip(answers, test, strict=True)
+    )
+    assert right >= 0.9 * len(test)
+    catalog = recognizer.contract.catalog
+    for answer in answers:
+        assert catalog.violations(answer.calls, answer.utterance) == []
+        assert parse_calls(answer.text) and 0 <= answer.confidence <= 1
+        assert answer.usage.prompt_tokens > 50 and answer.usage.completion_tokens >= 2
+        assert not (answer.accepted and NONE in answer.calls)
+
+
+def test_a_proposal_carries_its_evidence(
+    recognizer: LanguageModelRecognizer, small_data: Dataset
+) -> None:
+    proposals = recognizer.propose([e.instruction for e in small_data.test])
+    for p in proposals:
+        named = dict(zip(FEATURES, p.features, strict=True))
+        assert named["log p(answer) over all tokens"] <= named["log p(answer) over allowed tokens"]
+        assert named["log p(answer) over allowed tokens"] <= named["log p(first intent)"] + 1e-6
+        assert named["calls beyond the first"] == len(p.calls) - 1
+        assert 0 <= p.out_of_scope <= 1
+        if p.calls == (NONE,):
+            assert p.out_of_scope > 0.2
+        for calls, log_p in p.alternatives:
+            assert calls != p.calls and log_p < 0
+    outside = [p.out_of_scope for p, e in zip(proposals, small_data.test, strict=True)
+               if e.calls == (NONE,)]  # fmt: skip
+    inside = [p.out_of_scope for p, e in zip(proposals, small_data.test, strict=True)
+              if e.calls != (NONE,)]  # fmt: skip
+    assert sum(outside) / len(outside) > sum(inside) / len(inside) + 0.3
+
+
+def test_one_at_a_time_or_many_at_once(
+    recognizer: LanguageModelRecognizer, small_data: Dataset
+) -> None:
+    texts = [e.instruction for e in small_data.test]
+    together = recognizer.recognize(texts)
+    alone = [recognizer(t) for t in texts]
+    for a, b in zip(together, alone, strict=True):
+        assert a.text == b.text and a.accepted == b.accepted
+        assert a.confidence == pytest.approx(b.confidence, abs=1e-3)
+
+
+def test_recognition_in_bfloat16_gives_answers_that_the_catalog_allows(
+    run: Run, small_data: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAKSUD_PRECISION", "bfloat16")
+    test = small_data.test
+    answers = load_recognizer(run).recognize([e.instruction for e in test])
+    right = sum(
+        [c.intent for c in a.calls] == [c.intent for c in e.calls]
+        for a, e in zip(answers, test, strict=True)
+    )
+    assert right >= 0.9 * len(test)
+    for answer in answers:
+        assert run.contract.catalog.violations(answer.calls, answer.utterance) == []
+
+
+def test_threads_take_turns(recognizer: LanguageModelRecognizer, small_data: Dataset) -> None:
+    texts = [e.instruction for e in small_data.test[:8]]
+    expected = [a.text for a in recognizer.recognize(texts)]
+    found: dict[int, str] = {}
+
+    def ask(number: int) -> None:
+        found[number] = recognizer(texts[number]).text
+
+    threads = [threading.Thread(target=ask, args=(n,)) for n in range(len(texts))]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert [found[n] for n in range(len(texts))] == expected
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\n", "kata " * 2000])
+def test_what_can_not_be_read_is_out_of_scope(
+    recognizer: LanguageModelRecognizer, text: str
+) -> None:
+    answer = recognizer.recognize(["putar lagu Hampa nomor 1", text])[1]
+    assert answer.calls == (NONE,) and not answer.accepted and answer.out_of_scope == 1
+    assert recognizer.unconstrained([text]) is not None
+
+
+def test_too_long_an_utterance_has_its_own_error(recognizer: LanguageModelRecognizer) -> None:
+    recognizer.check(["putar lagu"])
+    with pytest.raises(TooLongError, match=r"has \d+ tokens.*context is 512.*Shorten"):
+        recognizer.check(["putar lagu", "kata " * 2000])
+
+
+@pytest.mark.parametrize("text", ["\ud800", "a\x00b", "<|im_end|>", "日本語", "👨‍👩‍👧", '"),;=('])
+def test_odd_utterances_get_valid_answers(recognizer: LanguageModelRecognizer, text: str) -> None:
+    answer = recognizer(f"putar lagu {text}")
+    assert recognizer.contract.catalog.violations(answer.calls, answer.utterance) == []
+
+
+def test_free_texts_are_the_same_whether_or_not_they_were_answered_before(
+    run: Run, small_data: Dataset
+) -> None:
+    texts = [e.instruction for e in small_data.test]
+    fresh, used = load_recognizer(run), load_recognizer(run)
+    assert isinstance(used, LanguageModelRecognizer)
+    expected = fresh.unconstrained(texts)
+    used.recognize(texts)
+    known = len(used._free_texts)
+    assert 0 < known < len(texts)  # of none() the last tokens are forced: those are asked for
+    assert used.unconstrained(texts) == expected
+
+
+def test_free_decoding_is_judged_by_the_catalog(run: Run, small_data: Dataset) -> None:
+    contract = replace(run.contract, decoding=Decoding(constrained=False), calibration=None)
+    free = LanguageModelRecognizer.load(run.path, contract, "free")
+    texts = [e.instruction for e in small_data.test]
+    written = free.unconstrained(texts)
+    assert written is not None
+    for answer, text in zip(free.recognize(texts), written, strict=True):
+        if answer.calls != (NONE,):
+            assert answer.calls == contract.catalog.named(parse_calls(text))
+        assert contract.catalog.violations(answer.calls, answer.utterance) == []
+
+
+# ---------------------------------------------------------------- the run
+
+
+def test_the_run_is_a_plain_directory_with_its_contract(run: Run) -> None:
+    assert run.kind == "language_model"
+    assert {"model.safetensors", "config.json", "tokenizer.json"} <= run.manifest["files"].keys()
+    assert run.contract.tokenizer.startswith("sha256:")
+    assert run.contract.calibration is not None
+    assert run.contract.calibration.features == len(FEATURES)
+    assert run.manifest["settings"]["language_model"]["method"] == "full"
+    assert "transformers" in run.manifest["versions"]
+    assert run.metrics["calibration"]["examples"] > 0
+
+
+def test_another_tokenizer_is_refused(run: Run, tmp_path: Path) -> None:
+    for name in ("config.json", "model.safetensors", "generation_config.json"):
+        (tmp_path / name).write_bytes((run.path / name).read_bytes())
+    tiny_tokenizer(vocabulary=400).save_pretrained(tmp_path)
+    with pytest.raises(RunError, match="tokenizer is not the one"):
+        LanguageModelRecognizer.load(tmp_path, run.contract, "x")
+
+
+def test_code_in_a_run_is_refused(run: Run, tmp_path: Path) -> None:
+    for file in run.path.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    LanguageModelRecognizer.load(tmp_path, run.contract, "x")
+    (tmp_path / "modeling.py").write_text("")
+    with pytest.raises(InputError, match="is code"):
+        LanguageModelRecognizer.load(tmp_path, run.contract, "x")
+
+
+def test_training_and_serving_make_the_same_tokens(
+    run: Run,
+    recognizer: LanguageModelRecognizer,
+    small_data: Dataset,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The contract's point: what the model is trained on is what it is asked."""
+    from maksud.recognizers.language_model import decoding, training
+
+    trained: dict[str, list[int]] = {}
+    asked: list[list[int]] = []
+    whole_loss, whole_feed = training.pack_loss, decoding._Stream.feed
+
+    def loss(model: Any, prefix: Any, examples: Any, *rest: Any, **more: Any) -> Any:
+        for e in examples:
+            ids = [*prefix, *e.prompt]
+            trained[recognizer.prompt.tokenizer.decode(ids)] = ids
+        return whole_loss(model, prefix, examples, *rest, **more)
+
+    def feed(stream: Any, texts: Any) -> Any:
+        prefix = list(stream._decoder.prompt.prefix)
+        asked.extend([*prefix, *tokens] for _, tokens, _ in texts)
+        return whole_feed(stream, texts)
+
+    monkeypatch.setattr(training, "pack_loss", loss)
+    settings = LanguageModelSettings(num_train_epochs=1, method="full", threads=1)
+    rows = small_data.train[:20]
+    training.train_language_model(rows, [], run.path, run.contract, tmp_path, settings)
+    monkeypatch.setattr(decoding._Stream, "feed", feed)
+    for e in rows:
+        asked.clear()
+        recognizer(e.instruction)
+        assert asked[0] == trained[run.contract.render(e.instruction)]
+    assert len(trained) == len(rows)
+
+
+# ---------------------------------------------------------------- the guide's own script
+
+
+def guide_figures(script: Path, model: Path, data: Path, work: Path) -> tuple[float, float]:
+    """What the guide's `evaluate.py` prints, with only model path, data path and device changed."""
+    text = script.read_text(encoding="utf-8")
+    changes = (
+        ("'/mnt/workspace/model/qwen14b-lora-3e4-256-train/'", repr(str(model))),
+        ("'/mnt/workspace/data/testdata.json'", repr(str(data))),
+        ('device = "cuda"', 'device = "cpu"'),
+    )
+    for old, new in changes:
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    copy = work / "evaluate.py"
+    copy.write_text(text, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, str(copy)], capture_output=True, text=True, cwd=work, timeout=280
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    intent = re.search(r"Akurasi pengenalan maksud: ([\d.e-]+)", done.stdout)
+    parameter = re.search(r"Akurasi pengenalan parameter: ([\d.e-]+)", done.stdout)
+    assert intent and parameter
+    return float(intent.group(1)), float(parameter.group(1))
+
+
+def test_the_guides_script_prints_our_figures(
+    guide: Path, run: Run, recognizer: LanguageModelRecognizer, small_data: Dataset, tmp_path: Path
+) -> None:
+    test = small_data.test
+    data = tmp_path / "test.json"
+    save(Dataset([replace(e, split="") for e in test]), data)
+    report = evaluate(recognizer, test, latency_sample=2).to_json()
+    figures = guide_figures(guide / "evaluate.py", run.path, data, tmp_path)
+    ours = report["guide_intent_accuracy"], report["guide_parameter_accuracy"]
+    assert figures == pytest.approx(ours, abs=1e-4)
+    assert figures[0] > 0.5

@@ -1,0 +1,86 @@
+"""The contract: one value, one id, and nothing that can drift."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from maksud.errors import MaksudError, RunError
+from maksud.language.catalog import Catalog, Intent, Parameter
+from maksud.recognizers.confidence import fit_calibration
+from maksud.recognizers.contract import Contract, Decoding
+
+CONTRACT = Contract(Catalog((Intent("play", parameters=(Parameter("song"),)),)))
+
+
+def calibrated() -> Contract:
+    features = [(float(k), 1.0) for k in range(40)]
+    calibration = fit_calibration(features, [k > 15 for k in range(40)])
+    return CONTRACT.calibrated(calibration, 0.4, 0.05)
+
+
+def test_the_default_prompt_is_the_guides() -> None:
+    assert CONTRACT.render("halo") == (
+        "<|im_start|>system\nAnda adalah ahli pengenalan maksud. Anda dapat mengenali maksud "
+        "berdasarkan pertanyaan pengguna dan mengembalikan pemanggilan fungsi dan parameter yang "
+        "sesuai.<|im_end|>\n<|im_start|>user\nhalo<|im_end|>\n<|im_start|>assistant\n"
+    )
+
+
+def test_other_templates_are_left_to_their_tokenizer() -> None:
+    with pytest.raises(MaksudError):
+        replace(CONTRACT, template="{{ messages }}").render("halo")
+
+
+def test_saved_and_loaded_it_is_the_same(tmp_path: Path) -> None:
+    contract = calibrated()
+    contract.save(tmp_path / "contract.json")
+    again = Contract.load(tmp_path / "contract.json")
+    assert again == contract and again.id == contract.id
+
+
+def test_the_id_sees_every_part() -> None:
+    ids = {
+        CONTRACT.id,
+        calibrated().id,
+        replace(CONTRACT, system_prompt="x").id,
+        replace(CONTRACT, decoding=Decoding(max_new_tokens=1)).id,
+        replace(CONTRACT, tokenizer="t").id,
+        replace(CONTRACT, threshold=0.1).id,
+        replace(CONTRACT, template="t").id,
+        Contract(Catalog((Intent("stop"),))).id,
+    }
+    assert len(ids) == 8
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("system_prompt", "another", "changed after training"),
+        ("threshold", 0.9, "changed after training"),
+        ("grammar", "calls/9", "call grammar"),
+        ("fold", "all-turns", "fold rule"),
+        ("decoding", {"temperature": 1}, "is not a contract"),
+        ("catalog", None, "expected a mapping"),
+    ],
+)
+def test_a_changed_contract_refuses_to_load(
+    tmp_path: Path, key: str, value: object, says: str
+) -> None:
+    file = tmp_path / "contract.json"
+    CONTRACT.save(file)
+    content = json.loads(file.read_text())
+    content[key] = value
+    file.write_text(json.dumps(content))
+    with pytest.raises(MaksudError, match=says):
+        Contract.load(file)
+
+
+def test_no_contract_at_all(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="no contract"):
+        Contract.load(tmp_path / "contract.json")
+
+
+def test_turns_fold_by_the_rule_of_the_data() -> None:
+    assert CONTRACT.fold_turns(["Putar musik", "Hampa"]) == "Putar musik. Hampa"

@@ -1,0 +1,128 @@
+"""One door for all kinds: what train writes, load_recognizer answers from."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from maksud.data.dataset import Dataset, Example
+from maksud.data.formats.files import load, save
+from maksud.errors import CallSyntaxError, DataError, MaksudError, RunError, SettingsError
+from maksud.language.calls import NONE
+from maksud.recognizers.door import TrainSettings, balanced_sample, load_recognizer, train
+from maksud.recognizers.runs import Run
+
+
+def test_a_run_answers_what_it_learnt(compact_run: Run) -> None:
+    recognizer = load_recognizer(compact_run)
+    answer = recognizer("bagaimana cuaca di Makassar lusa")
+    assert answer.text == "weather_search(Makassar)"  # a place that was never seen
+    assert answer.calls[0].named == {"value": "Makassar"}
+    assert answer.accepted and answer.confidence > compact_run.contract.threshold
+    assert not recognizer("siapa presiden ke 3 dari Bogor").accepted
+
+
+def test_a_run_records_what_made_it(compact_run: Run, small_data: Dataset) -> None:
+    about = compact_run.manifest
+    assert about["data"]["fingerprint"] == small_data.fingerprint
+    assert about["data"]["train"] == len(small_data.train)
+    assert about["seed"] == 1 and about["kind"] == "compact"
+    assert compact_run.contract.calibration is not None
+    assert compact_run.contract.false_accept_rate == 0.05
+    log = (compact_run.path / "log.jsonl").read_text().splitlines()
+    assert {json.loads(line)["stage"] for line in log} >= {"calibrate"}
+
+
+def test_same_seed_same_run(small_data: Dataset, tmp_path: Path) -> None:
+    runs = [train(small_data, out=tmp_path / name, seed=5) for name in ("a", "b")]
+    assert runs[0].contract.id == runs[1].contract.id
+    weights = [(r.path / "model.safetensors").read_bytes() for r in runs]
+    assert weights[0] == weights[1]
+
+
+def test_without_dev_a_part_of_train_is_held_out(small_data: Dataset, tmp_path: Path) -> None:
+    file = tmp_path / "all.json"
+    save([Example(e.instruction, e.output) for e in small_data], file)
+    run = train(file, out=tmp_path / "run")
+    about = run.manifest["data"]
+    assert about["dev"] > 0 and about["train"] + about["dev"] == len(small_data)
+    assert "held out" in about["notes"][0]
+
+
+def test_the_catalog_never_learns_from_the_test_split(small_data: Dataset, tmp_path: Path) -> None:
+    extra = [*small_data, Example("rahasia", "only_in_test()", split="test")]
+    run = train(Dataset(extra), out=tmp_path / "run")
+    assert "only_in_test" not in run.contract.catalog
+
+
+def test_unusable_data_is_refused_before_any_work(small_data: Dataset, tmp_path: Path) -> None:
+    broken = [*small_data, Example("x", "f(", split="train", source="d.json", line=9)]
+    with pytest.raises(CallSyntaxError, match=r"d\.json:9"):
+        train(Dataset(broken), out=tmp_path / "run")
+    with pytest.raises(DataError, match="nothing to train on"):
+        train(Dataset([]), out=tmp_path / "run")
+    unknown = Dataset(
+        [*small_data, Example("x", "unknown()", split="train")],
+        catalog=small_data.catalog,
+    )
+    with pytest.raises(DataError, match="'unknown' is not in the catalog"):
+        train(unknown, out=tmp_path / "run")
+    assert not list(tmp_path.iterdir())
+
+
+def test_settings_that_can_not_be(small_data: Dataset, tmp_path: Path) -> None:
+    for changes in (
+        {"metod": "lora"},
+        {"method": "magic"},
+        {"false_accept_rate": 2.0},
+        {"per_intent": -1},
+    ):
+        with pytest.raises(SettingsError):
+            train(small_data, out=tmp_path / "run", **changes)
+
+
+def test_an_existing_run_is_not_overwritten(compact_run: Run, small_data: Dataset) -> None:
+    with pytest.raises(RunError, match="exists already"):
+        train(small_data, out=compact_run.path)
+
+
+def test_an_unknown_base_says_so(small_data: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(MaksudError, match="no-such-model"):
+        train(small_data, out=tmp_path / "run", base="no-such-model")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_balanced_sample_is_balanced_and_repeatable(small_data: Dataset) -> None:
+    pairs = [
+        Example(f"{a.instruction} lalu {b.instruction}", f"{a.output};{b.output}")
+        for a, b in zip(small_data.train, small_data.train[1:], strict=False)
+        if "none" not in a.output + b.output
+    ]
+    data = Dataset([*small_data.train, *pairs])
+    sample = balanced_sample(data, 5, seed=2)
+    alone = [e.calls[0].intent for e in sample if len(e.calls) == 1]
+    none = alone.count("none")
+    intents = {i: alone.count(i) for i in alone if i != "none"}
+    assert intents == dict.fromkeys(intents, 5)
+    outside = sum(NONE in e.calls for e in small_data.train)
+    share = sum(intents.values()) / (len(small_data.train) - outside)
+    assert abs(sum(len(e.calls) > 1 for e in sample) / len(pairs) - share) < 0.05
+    assert outside > 0 and abs(none / outside - share) < 0.1
+    assert list(sample) == list(balanced_sample(data, 5, seed=2))
+
+
+def test_the_guides_sample_trains(guide: Path, tmp_path: Path) -> None:
+    """Four rows are no training set, but they must not be a traceback either."""
+    run = train(load(guide / "train.json"), out=tmp_path / "run")
+    answer = load_recognizer(run)("Saya ingin mendengarkan musik")
+    assert answer.text
+    assert run.contract.catalog.names == (
+        "music_exit",
+        "play_music",
+        "volume_down",
+        "weather_search",
+    )
+
+
+def test_settings_are_kept(compact_run: Run) -> None:
+    assert compact_run.manifest["settings"]["base"] == TrainSettings().base

@@ -1,0 +1,76 @@
+"""What every recognizer says is made in one place."""
+
+from collections.abc import Sequence
+
+from maksud.language.calls import NONE, parse_calls
+from maksud.language.catalog import Catalog, Intent, Parameter
+from maksud.recognizers.confidence import fit_calibration
+from maksud.recognizers.contract import Contract
+from maksud.recognizers.recognition import Proposal, Recognizer
+
+CATALOG = Catalog(
+    (
+        Intent(
+            "weather",
+            parameters=(Parameter("place", required=True, question="Where?"),),
+            positional=True,
+        ),
+        Intent("stop"),
+    )
+)
+
+
+class Fixed(Recognizer):
+    """Answers with the utterance itself, read as a call."""
+
+    kind = "compact"
+
+    def propose(self, utterances: Sequence[str]) -> list[Proposal]:
+        return [
+            Proposal(parse_calls(u), (float(len(u)),), ((parse_calls("stop()"), -1.0),), 0.25)
+            for u in utterances
+        ]
+
+
+def recognizer(threshold: float = 0.5) -> Fixed:
+    calibration = fit_calibration([(float(k),) for k in range(40)], [k > 12 for k in range(40)])
+    return Fixed("fixed", Contract(CATALOG).calibrated(calibration, threshold))
+
+
+def test_arguments_are_named_and_the_text_keeps_the_style() -> None:
+    answer = recognizer()("weather(Hangzhou, )".replace(", ", ""))
+    assert answer.calls[0].named == {"place": "Hangzhou"}
+    assert answer.text == "weather(Hangzhou)"
+    assert answer.accepted and answer.missing == ()
+    assert answer.model == "fixed" and answer.contract.startswith("sha256:")
+
+
+def test_confidence_is_calibrated_and_gates() -> None:
+    sure, unsure = recognizer()("weather(Hangzhou)"), recognizer()("stop()")
+    assert 0 <= unsure.confidence < 0.5 < sure.confidence <= 1
+    assert sure.accepted and not unsure.accepted
+    assert recognizer(threshold=0.0)("stop()").accepted
+
+
+def test_out_of_scope_is_never_accepted() -> None:
+    answer = recognizer(threshold=0.0)("none()")
+    assert answer.calls == (NONE,) and not answer.accepted
+
+
+def test_missing_parameters_bring_their_question() -> None:
+    missing = recognizer()("weather()").missing
+    assert [(m.parameter, m.question) for m in missing] == [("place", "Where?")]
+
+
+def test_as_json() -> None:
+    content = recognizer()("weather(Hangzhou)").to_json()
+    assert content["calls"] == [
+        {"intent": "weather", "arguments": [{"name": "place", "value": "Hangzhou"}]}
+    ]
+    assert content["alternatives"] == [{"text": "stop()", "confidence": 0.3679}]
+    assert set(content) >= {"text", "confidence", "accepted", "missing", "model", "contract"}
+
+
+def test_batches_keep_their_order() -> None:
+    asked = ["stop()", "weather(x)", "none()"]
+    assert [r.utterance for r in recognizer().recognize(asked)] == asked
