@@ -1,14 +1,12 @@
 """From tuning to answers, on a tiny model: the run, the contract, the guide's own script."""
 
-import re
-import subprocess
-import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from guide_script import guide_figures
 from tiny_language_model import tiny_tokenizer, write_tiny_base
 
 from maksud.data.dataset import Dataset
@@ -240,29 +238,6 @@ def test_training_and_serving_make_the_same_tokens(
 
 
 # ---------------------------------------------------------------- the guide's own script
-
-
-def guide_figures(script: Path, model: Path, data: Path, work: Path) -> tuple[float, float]:
-    """What the guide's `evaluate.py` prints, with only model path, data path and device changed."""
-    text = script.read_text(encoding="utf-8")
-    changes = (
-        ("'/mnt/workspace/model/qwen14b-lora-3e4-256-train/'", repr(str(model))),
-        ("'/mnt/workspace/data/testdata.json'", repr(str(data))),
-        ('device = "cuda"', 'device = "cpu"'),
-    )
-    for old, new in changes:
-        assert text.count(old) == 1
-        text = text.replace(old, new)
-    copy = work / "evaluate.py"
-    copy.write_text(text, encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, str(copy)], capture_output=True, text=True, cwd=work, timeout=280
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    intent = re.search(r"Akurasi pengenalan maksud: ([\d.e-]+)", done.stdout)
-    parameter = re.search(r"Akurasi pengenalan parameter: ([\d.e-]+)", done.stdout)
-    assert intent and parameter
-    return float(intent.group(1)), float(parameter.group(1))
 
 
 def test_the_guides_script_prints_our_figures(

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from test_language_model_recognizer import guide_figures
+from guide_script import guide_figures
 
 from maksud.data.dataset import Dataset
 from maksud.data.formats.files import save
