@@ -107,3 +107,7 @@ def test_same_answer_ignores_the_order_of_arguments_only() -> None:
     assert not same_answer(a, parse_calls("g();f(x=1, y=2)"))
     assert not same_answer(a, parse_calls("f(x=1, y=3);g()"))
     assert not same_answer(a, a[:1])
+    assert not same_answer(parse_calls("f(x=1)"), parse_calls("f(y=1)"))
+    assert not same_answer(parse_calls("f(x=1)"), parse_calls("f(1)"))
+    assert not same_answer(parse_calls("f(x=1)"), parse_calls("g(x=1)"))
+    assert same_answer(parse_calls("f(1, 2)"), parse_calls("f(2, 1)"))
