@@ -7,7 +7,7 @@ STAMP := $(VENV)/.ready
 CONSTRAINT := $(shell command -v nvidia-smi >/dev/null 2>&1 || echo "-c constraints-cpu.txt")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow lint format clean
+.PHONY: help setup demo test test-slow mutants lint format clean
 
 help:  ## What there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -29,6 +29,10 @@ test: $(STAMP)  ## The default test suite: offline, under ten minutes on two cor
 
 test-slow: $(STAMP)  ## The tests that take minutes or need the embedded language model
 	@$(BIN)/python -m pytest -m slow $(ARGS)
+
+mutants: $(STAMP)  ## Plants small faults in the core and counts which turn a test red; an hour or more
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(CONSTRAINT) -e '.[dev,mutants]'
+	@$(BIN)/python benchmarks/mutants.py $(ARGS)
 
 lint: $(STAMP)  ## Style and types
 	@$(BIN)/ruff check .

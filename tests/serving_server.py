@@ -155,7 +155,7 @@ def running(
     *recognizers: Recognizer, tokens: Tokens | None = None, **settings: Any
 ) -> Iterator[Live]:
     """A server of the recognizers on a free port, in a thread."""
-    chosen = ServeSettings(port=0, access_log=False, **settings)
+    chosen = ServeSettings(**{"port": 0, "access_log": False, **settings})
     front = Front(recognizers or [Scripted()], chosen)
     server = server_of(front, tokens or Tokens([Token.of(TOKEN, "test")]), chosen)
     with bind(chosen) as listener:

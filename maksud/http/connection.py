@@ -11,14 +11,34 @@ import asyncio
 import sys
 
 import h11
+import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from maksud.errors import SystemFault
 from maksud.http.api_error import ApiError, new_id
+
+UVICORN = "uvicorn>=0.35,<0.55"
+"""The versions whose protocol class, which is private to uvicorn, is known to fit this module."""
+NEEDED = (
+    "connection_made", "data_received", "connection_lost", "pause_writing", "resume_writing",
+    "send_400_response",
+)  # fmt: skip
+"""Methods of it that are overridden here: were one renamed, its defence would never be called."""
 
 
 def connection_class(header_seconds: float, send_seconds: float) -> type[asyncio.Protocol]:
     """The protocol with its limits: seconds for a whole header to arrive, and for a client to
-    accept what is sent."""
+    accept what is sent.
+
+    Raises `SystemFault` for a uvicorn whose protocol lacks what is overridden here.
+    """
+    for name in NEEDED:
+        if name not in vars(H11Protocol):  # asyncio's base class has most of them, empty
+            raise SystemFault(
+                f"uvicorn {uvicorn.__version__} has no H11Protocol.{name}, which guards "
+                "connections here",
+                hint=f"Install {UVICORN}",
+            )
     limits = {"header_seconds": header_seconds, "send_seconds": send_seconds}
     return type("Connection", (_Connection,), limits)
 

@@ -1,13 +1,25 @@
 """What arrives on a socket before there is a request, or never becomes one."""
 
+import asyncio
+import inspect
 import json
 import socket
 import threading
 import time
+import tomllib
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import uvicorn
 from serving_server import TOKEN, Live, Reply, Scripted, chat, read_reply, request, running
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from maksud.errors import SystemFault
+from maksud.http.connection import NEEDED, UVICORN, connection_class
+
+ROOT = Path(__file__).parents[2]
 
 BODY = json.dumps(chat("putar lagu")).encode()
 POST = f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n"
@@ -205,3 +217,37 @@ def test_who_does_not_read_the_answer_is_cut_off() -> None:
                 pass
             assert got < 10_000_000  # of 12 million
         assert live.client().get("/health").status_code == 200
+
+
+# ---------------------------------------------------------------- what we need of uvicorn
+
+
+@pytest.mark.parametrize("member", NEEDED)
+def test_a_uvicorn_without_what_we_need_does_not_serve(
+    member: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its class is private: a renamed method would leave a defence that is never called."""
+    monkeypatch.delattr(H11Protocol, member)
+    with pytest.raises(SystemFault, match=rf"H11Protocol\.{member}.*uvicorn>="):
+        connection_class(1, 1)
+
+
+def test_uvicorn_is_the_one_that_this_was_written_for() -> None:
+    """Fails with the name that is missing when another uvicorn is tried: see `connection`."""
+    needs = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert UVICORN in needs["project"]["optional-dependencies"]["serve"]
+
+    async def made() -> H11Protocol:
+        config = uvicorn.Config(lambda scope: None, lifespan="off")
+        return connection_class(1, 1)(config, ServerState(), {})  # type: ignore[call-arg,return-value]
+
+    connection = asyncio.run(made())
+    for member in ("loop", "conn", "transport", "cycle"):
+        assert hasattr(connection, member), f"uvicorn's H11Protocol has no {member} any more"
+    assert "response_complete" in inspect.getsource(RequestResponseCycle.__init__)
+    handler = inspect.getsource(H11Protocol.handle_events)
+    assert "self.send_400_response(" in handler, "broken HTTP would be answered in plain text"
+    for member in NEEDED:
+        ours = getattr(type(connection), member)
+        theirs = inspect.signature(getattr(H11Protocol, member))
+        assert list(inspect.signature(ours).parameters) == list(theirs.parameters), member

@@ -1,15 +1,19 @@
 """Who and what may come in. Each test here fails when the defence that it names is removed."""
 
+import asyncio
 import itertools
 import json
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from serving_server import TOKEN, Live, Scripted, chat, request, running
 
 from maksud.errors import SettingsError
+from maksud.http.api_error import ApiError
 from maksud.http.guard import PUBLIC, guarded
 from maksud.http.settings import ServeSettings
 from maksud.http.tokens import Token, Tokens
@@ -286,6 +290,139 @@ def test_a_fault_tells_the_client_nothing_and_the_log_no_secrets(
         assert reply.headers["x-request-id"] in caplog.text
         assert "ValueError" in caplog.text and "test_guard.py" in caplog.text
         assert "rahasia" not in caplog.text and TOKEN not in caplog.text
+
+
+def ask(
+    app: Callable[..., Awaitable[None]],
+    *received: dict[str, Any],
+    settings: ServeSettings | None = None,
+    headers: tuple[tuple[bytes, bytes], ...] = (),
+    **scope: Any,
+) -> list[dict[str, Any]]:
+    """What the guarded application sends for one exchange, without a server around it."""
+    inside = guarded(app, Tokens([Token.of(TOKEN, "t")]), settings or ServeSettings())
+    known = (b"authorization", f"Bearer {TOKEN}".encode())
+    whole = {
+        "type": "http", "method": "GET", "path": "/v1/x", "raw_path": b"/v1/x",
+        "query_string": b"", "client": ("127.0.0.1", 1), "headers": [known, *headers], **scope,
+    }  # fmt: skip
+    messages = iter(received)
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return next(messages, {"type": "http.disconnect"})
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(inside(whole, receive, send))  # type: ignore[arg-type]
+    return sent
+
+
+async def fine(scope: Any, receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"fine"})
+
+
+JSON_OF_SEVEN = ((b"content-type", b"application/json"), (b"content-length", b"7"))
+
+
+def test_the_log_has_one_line_for_a_request_whatever_its_path(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    path = "/v1/x\r\n1.2.3.4 GET /forged 200\x1b[31m\x00\x85\u2028 é" + "y" * 5000
+    with caplog.at_level(logging.INFO, "maksud.serving"):
+        ask(fine, path=path, query_string=b"token=a-secret")
+    (line,) = caplog.messages
+    assert line.isascii() and line.isprintable()
+    assert line.startswith("127.0.0.1 GET /v1/x%0D%0A1.2.3.4%20GET%20/forged")
+    assert "a-secret" not in line and len(line) < 1000
+
+
+def test_the_log_can_be_switched_off(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "maksud.serving"):
+        ask(fine, settings=ServeSettings(access_log=False))
+    assert not caplog.messages
+
+
+def test_who_asked_is_not_what_a_header_says(caplog: pytest.LogCaptureFixture) -> None:
+    """Anybody can send X-Forwarded-For, and a proxy on this machine is no reason to believe it."""
+    lines = ("X-Forwarded-For: 203.0.113.9", "X-Forwarded-Proto: https", "Forwarded: for=9.9.9.9")
+    with (
+        caplog.at_level(logging.INFO, "maksud.serving"),
+        running(access_log=True) as live,
+    ):
+        assert live.send(request("GET", "/health", *lines)).status == 200
+    asked = [m for m in caplog.messages if "/health" in m]
+    assert asked and all(m.startswith("127.0.0.1 ") for m in asked)
+
+
+def test_path_and_query_count_as_header() -> None:
+    for scope in ({"raw_path": b"x" * 40_000}, {"query_string": b"x" * 40_000}):
+        assert ask(fine, **scope)[0]["status"] == 431
+    assert ask(fine)[0]["status"] == 200
+
+
+def test_two_ids_of_a_client_are_none() -> None:
+    once, twice = (ask(fine, headers=((b"x-request-id", b"mine"),) * n)[0] for n in (1, 2))
+    assert (b"x-request-id", b"mine") in once["headers"]
+    assert (b"x-request-id", b"mine") not in twice["headers"]
+
+
+def test_a_body_that_breaks_off_reaches_no_route() -> None:
+    async def unreachable(scope: Any, receive: Any, send: Any) -> None:
+        raise AssertionError("half a body was given to a route")
+
+    half = {"type": "http.request", "body": b"{", "more_body": True}
+    sent = ask(unreachable, half, method="POST", headers=JSON_OF_SEVEN)
+    assert sent[0]["status"] == 499
+
+
+def test_a_fault_behind_the_first_byte_cuts_the_answer() -> None:
+    async def broken(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise ValueError
+
+    assert [m["type"] for m in ask(broken)] == ["http.response.start"]
+
+
+def test_a_request_that_fails_gives_its_place_back() -> None:
+    async def broken(scope: Any, receive: Any, send: Any) -> None:
+        raise ValueError
+
+    async def both(scope: Any, receive: Any, send: Any) -> None:
+        for _ in range(2):  # through one Admission, which counts
+            await inside(scope, receive, send)
+
+    inside = guarded(broken, Tokens([Token.of(TOKEN, "t")]), ServeSettings(max_requests=1))
+    sent = ask(both, method="POST")
+    assert [m["status"] for m in sent if "status" in m] == [500, 500]
+
+
+def test_an_exchange_that_is_cancelled_is_told_that_the_server_ends() -> None:
+    async def cancelled(scope: Any, receive: Any, send: Any) -> None:
+        raise asyncio.CancelledError
+
+    start, body = ask(cancelled)
+    assert start["status"] == 503 and (b"connection", b"close") in start["headers"]
+    assert json.loads(body["body"])["error"]["code"] == "shutting_down"
+
+
+def test_the_log_names_faults_by_their_cause_and_no_refusals(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def failing(scope: Any, receive: Any, send: Any) -> None:
+        try:
+            raise KeyError("what the user said")
+        except KeyError as error:
+            raise ApiError(503, "no model", code="engine_unavailable") from error
+
+    ask(failing, settings=ServeSettings(access_log=False))
+    (line,) = caplog.messages
+    assert line.startswith("fault req_") and "KeyError at " in line and "user said" not in line
+    caplog.clear()
+    ask(fine, headers=((b"authorization", b"Bearer x"),), settings=ServeSettings(access_log=False))
+    assert not caplog.messages  # a 401
 
 
 # ---------------------------------------------------------------- settings

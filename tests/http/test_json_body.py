@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maksud.http.api_error import ApiError
-from maksud.http.json_body import MAX_DEPTH, dumps, parse_json
+from maksud.http.json_body import MAX_DEPTH, dumps, kind_of, parse_json
 
 
 @pytest.mark.parametrize(
@@ -23,10 +23,12 @@ from maksud.http.json_body import MAX_DEPTH, dumps, parse_json
         (b'{"a": 1,\n "b": oops}', "line 2 column 7"),
         (b"{'a': 1}", "line 1 column 2"),
         (b'{"a": "NaN",\n "b": NaN}', "NaN is no JSON number, line 2 column 7"),
+        (b'{"a": 1,\n"b": 2,\n "c": NaN}', "NaN is no JSON number, line 3 column 7"),
         (b'{"a": [-Infinity]}', "-Infinity is no JSON number, line 1 column 8"),
         (b'{"a": 1e999}', "1e999 is no JSON number, line 1 column 7"),
         (b'{"a": ' + b"9" * 5000 + b"}", "too many digits"),
         (b'{"a": 1, "a": 2}', "key 'a' appears twice"),
+        (b'{"a": 1, "b": 1, "b": 2}', "key 'b' appears twice"),
         (b'{"a": "\\ud83d"}', "lacks its other half"),
         (b'{"\\udc00": 1}', "lacks its other half"),
         (b"[1]", "expected a JSON object, found a list"),
@@ -79,3 +81,25 @@ def test_writing_never_gives_what_is_no_json() -> None:
     assert json.loads(dumps({"a": "x\ud800"})) == {"a": "x\ud800"}
     with pytest.raises(ValueError):
         dumps({"a": math.nan})
+
+
+def test_json_is_written_in_few_bytes() -> None:
+    assert dumps({"a": ["é", 1]}) == '{"a":["é",1]}'.encode()
+
+
+@pytest.mark.parametrize(
+    ("value", "word"),
+    [
+        ([], "an empty list"),
+        ({}, "an empty object"),
+        ([0], "a list"),
+        ({"a": 0}, "an object"),
+        ("", "a text"),
+        (False, "true or false"),
+        (None, "null"),
+        (0, "a number"),
+        (0.5, "a number"),
+    ],
+)
+def test_what_a_value_is_in_a_word(value: object, word: str) -> None:
+    assert kind_of(value) == word

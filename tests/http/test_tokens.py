@@ -1,6 +1,7 @@
 """Tokens: made once, kept as a hash that only the owner reads, compared as bytes."""
 
 import hashlib
+import hmac
 import json
 import os
 import threading
@@ -158,3 +159,68 @@ def test_wrong_headers(wrong: list[bytes]) -> None:
 @given(st.lists(st.binary(max_size=80), max_size=3))
 def test_any_bytes_are_safe(headers: list[bytes]) -> None:
     assert DOOR.find(headers) is None
+
+
+def test_every_token_is_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How long an answer takes tells neither how much of a digest fits, nor whose it is."""
+    compared: list[bytes] = []
+    real = hmac.compare_digest
+
+    def watched(a: bytes, b: bytes) -> bool:
+        compared.append(a)
+        return real(a, b)
+
+    monkeypatch.setattr("maksud.http.tokens.hmac.compare_digest", watched)
+    for secret in ("mk-another-one", SECRET, "wrong"):
+        compared.clear()
+        DOOR.find([f"Bearer {secret}".encode()])
+        assert len(compared) == 2
+
+
+def test_a_folder_that_is_made_for_tokens_is_the_owners(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MAKSUD_HOME", str(tmp_path / "deep" / "home"))
+    open_tokens()
+    assert (tmp_path / "deep" / "home").stat().st_mode & 0o777 == 0o700
+
+
+def test_the_shortest_token_that_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAKSUD_TOKEN", "8letters")
+    found = open_tokens().tokens.find([b"Bearer 8letters"])
+    assert found is not None and (found.name, found.scopes) == ("MAKSUD_TOKEN", {INFER})
+
+
+def test_a_token_keeps_its_name_and_its_place(home: Path) -> None:
+    first, again = open_tokens(), open_tokens()
+    assert first.secret is not None and len(first.secret) == 46  # mk- and 256 bits
+    for opened in (first, again):
+        found = opened.tokens.find([f"Bearer {first.secret}".encode()])
+        assert found is not None and found.name == "first"
+        assert opened.source == str(home / "tokens.json")
+    (stored,) = json.loads(tokens_file().read_text())["tokens"]
+    assert stored["name"] == "first" and stored["created"].endswith("+00:00")
+
+
+def test_one_damaged_token_refuses_the_file(home: Path) -> None:
+    tokens = [
+        {"name": "good", "sha256": "ab" * 32, "scopes": ["infer"]},
+        {"name": "cut", "sha256": "ab" * 31, "scopes": ["infer"]},
+    ]
+    tokens_file().write_text(json.dumps({"format": "maksud-tokens/1", "tokens": tokens}))
+    tokens_file().chmod(0o600)
+    with pytest.raises(SystemFault, match="no usable token"):
+        open_tokens()
+
+
+def test_a_file_that_another_start_wrote_meanwhile_stays(
+    monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
+    first = open_tokens().secret
+    before = tokens_file().read_bytes()
+    exists = Path.exists
+    monkeypatch.setattr(Path, "exists", lambda p: p != tokens_file() and exists(p))
+    opened = open_tokens()
+    assert tokens_file().read_bytes() == before and opened.secret is None
+    assert opened.tokens.find([f"Bearer {first}".encode()]) is not None
+    assert [p.name for p in home.iterdir()] == ["tokens.json"]

@@ -70,6 +70,7 @@ def test_reads(text: str, expected: tuple[Call, ...]) -> None:
         ("a()b()", 3, "expected ';'"),
         ("a();", 4, "after ';'"),
         ("a(,)", 2, "expected a value"),
+        ("a(\u00a0)", 2, "expected a value"),
         ("a(b=)", 4, "expected a value"),
         ("a(b=c=d)", 5, "double quotes"),
         ("f(x (y))", 4, "double quotes"),
@@ -107,3 +108,31 @@ def test_same_answer_ignores_the_order_of_arguments_only() -> None:
     assert not same_answer(a, parse_calls("g();f(x=1, y=2)"))
     assert not same_answer(a, parse_calls("f(x=1, y=3);g()"))
     assert not same_answer(a, a[:1])
+    assert not same_answer(parse_calls("f(x=1)"), parse_calls("f(y=1)"))
+    assert not same_answer(parse_calls("f(x=1)"), parse_calls("f(1)"))
+    assert not same_answer(parse_calls("f(x=1)"), parse_calls("g(x=1)"))
+    assert same_answer(parse_calls("f(1, 2)"), parse_calls("f(2, 1)"))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("a() 123456789012", "found '123456789012' at character 4"),
+        ("a() 1234567890123", "found '123456789012…' at character 4"),
+        ("a(b", "but the text ends at character 3"),
+        ("(b)", "expected an intent name, found '(b)' at character 0"),
+    ],
+)
+def test_an_error_shows_what_it_found_and_where(text: str, says: str) -> None:
+    with pytest.raises(CallSyntaxError) as caught:
+        parse_calls(text)
+    assert says in str(caught.value)
+
+
+def test_values_are_written_in_their_own_script() -> None:
+    assert str(Call("f", (Argument(None, "a, é"),))) == 'f("a, é")'
+
+
+def test_the_last_half_of_a_pair_is_refused() -> None:
+    with pytest.raises(CallSyntaxError, match="surrogate"):
+        parse_calls('f("\\udfff")')

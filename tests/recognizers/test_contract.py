@@ -38,6 +38,7 @@ def test_saved_and_loaded_it_is_the_same(tmp_path: Path) -> None:
     contract.save(tmp_path / "contract.json")
     again = Contract.load(tmp_path / "contract.json")
     assert again == contract and again.id == contract.id
+    assert (again.threshold, again.false_accept_rate) == (0.4, 0.05)
 
 
 def test_the_id_sees_every_part() -> None:
@@ -49,9 +50,13 @@ def test_the_id_sees_every_part() -> None:
         replace(CONTRACT, tokenizer="t").id,
         replace(CONTRACT, threshold=0.1).id,
         replace(CONTRACT, template="t").id,
+        replace(CONTRACT, decoding=Decoding(constrained=False)).id,
+        replace(CONTRACT, false_accept_rate=0.1).id,
+        replace(CONTRACT, fold="f").id,
+        replace(CONTRACT, grammar="g").id,
         Contract(Catalog((Intent("stop"),))).id,
     }
-    assert len(ids) == 8
+    assert len(ids) == 12
 
 
 @pytest.mark.parametrize(
@@ -74,6 +79,16 @@ def test_a_changed_contract_refuses_to_load(
     content[key] = value
     file.write_text(json.dumps(content))
     with pytest.raises(MaksudError, match=says):
+        Contract.load(file)
+
+
+def test_a_contract_without_its_id_refuses_to_load(tmp_path: Path) -> None:
+    file = tmp_path / "contract.json"
+    CONTRACT.save(file)
+    content = json.loads(file.read_text())
+    del content["id"]
+    file.write_text(json.dumps(content))
+    with pytest.raises(RunError, match="id does not match"):
         Contract.load(file)
 
 

@@ -96,6 +96,10 @@ def test_near_copies_with_the_same_answer() -> None:
         ("set an alarm for me", "please set an alarm for me", True),
         ("turn the the lights off", "turn the lights off", True),
         ("matikan lampunya sekarang", "matikan lampunnya sekarang", True),
+        ("matikan lampunya sekarang", "matikan lanpumya sekarang", False),  # two letters
+        ("matikan lampu sekarang", "matikan lampuku sekarang", False),
+        ("putar lagu kami", "putar lagu kamu", True),
+        ("putar lagu itu", "putar lagu iku", False),  # of a short word, one letter is much
         ("sekarang matikan lampu", "matikan lampu sekarang", True),
         ("turn the lights on", "turn the lights off", False),
         ("order a card", "order a virtual card", False),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from maksud.data.formats.files import load
-from maksud.data.formats.manifest import is_manifest
+from maksud.data.formats.manifest import LARGEST, is_manifest
 from maksud.errors import DataError
 
 ROW = b'{"instruction": "halo", "output": "greet()"}\n'
@@ -39,7 +39,11 @@ def test_a_manifest_is_read_as_its_dataset(tmp_path: Path) -> None:
         (entry("/etc/passwd"), "leaves the dataset's folder"),
         (entry("b/../../a.jsonl"), "leaves the dataset's folder"),
         (entry("C:\\a.jsonl"), "leaves the dataset's folder"),
+        (entry("~/a.jsonl"), "leaves the dataset's folder"),
+        (entry("a\x00.jsonl"), "path is no text"),
+        (entry(""), "path is no text"),
         (entry("missing.jsonl"), "is missing"),
+        (entry(rows=True), "rows is not a count"),
         (entry(sha256="0" * 64), "sha256 differs"),
         (entry(sha256="../../x"), "64 hexadecimal digits"),
         (entry(rows=2), "has 1 rows, expected 2"),
@@ -70,6 +74,23 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
     (inside / "d").symlink_to(tmp_path / "dir")
     with pytest.raises(DataError, match="leaves the dataset's folder"):
         load(manifest(inside, entry("d/a.jsonl")))
+
+
+def test_a_link_is_refused_wherever_it_leads(tmp_path: Path) -> None:
+    file = manifest(tmp_path, entry("link.jsonl"))
+    (tmp_path / "link.jsonl").symlink_to(tmp_path / "a.jsonl")
+    with pytest.raises(DataError, match="leaves the dataset's folder"):
+        load(file)
+
+
+def test_a_manifest_has_its_largest_size(tmp_path: Path) -> None:
+    file = manifest(tmp_path, entry())
+    text = file.read_bytes()
+    file.write_bytes(text + b" " * (LARGEST - len(text)))
+    assert len(load(file)) == 1
+    file.write_bytes(text + b" " * (LARGEST - len(text) + 1))
+    with pytest.raises(DataError, match="E-MANIFEST the manifest is larger than 4 MiB"):
+        load(file)
 
 
 def test_collisions(tmp_path: Path) -> None:

@@ -92,3 +92,20 @@ def test_clauses_that_stand_alone_tell_what_only_joins() -> None:
     corpus = build_corpus(rows, Catalog.infer(r.calls for r in rows))
     assert set(corpus.connectives) == {("and",), ("and", "then"), (",", "and", "also")}
     assert {" ".join(c.words) for c in corpus.clauses} == {u for u, _ in clauses}
+
+
+def test_a_place_of_the_utterance_is_used_once() -> None:
+    made = corpus(Example("dari oslo ke rome", "go(start=oslo, end=oslo)"))
+    (clause,) = made.clauses
+    assert clause.spans == [(1, 2, "start")] and not clause.tagged
+    assert made.skipped == {"value that does not stand in its utterance": 1}
+
+
+def test_a_value_stands_in_a_word_only_where_it_stands_nowhere_else() -> None:
+    (clause,) = corpus(Example("lampunya di lampu", "on(what=lampu)")).clauses
+    assert clause.spans == [(2, 3, "what")]
+
+
+def test_values_that_interleave_can_not_be_cut() -> None:
+    made = corpus(Example("putar hampa di bandung", "weather(city=bandung);play(song=hampa)"))
+    assert made.skipped == {"several calls whose values interleave": 1} and not made.clauses

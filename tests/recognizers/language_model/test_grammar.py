@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from language_model_cases import answers, catalogs, spans, utterances
 
-from maksud.language.calls import parse_calls
+from maksud.language.calls import Argument, Call, parse_calls
 from maksud.language.catalog import Catalog, Intent, Parameter
 from maksud.recognizers.language_model.grammar import REPEATS, Answers, Grammar
 from maksud.recognizers.language_model.parts import edges
@@ -101,6 +101,38 @@ def test_what_can_be_written(text: str) -> None:
 )
 def test_what_can_not_be_written(text: str) -> None:
     assert not accepts(text, "putar lagu Hampa (live) jam 5pm")
+
+
+@pytest.mark.parametrize(
+    ("value", "is_number"),
+    [
+        ("5", True),
+        ("+5", True),
+        ("-1.5", True),
+        ("1.000.000", True),
+        ("1,000", True),
+        ("-1,000.5", True),
+        ("5 apples", False),
+        ("5x", False),
+        ("x5", False),
+        ("5.", False),
+        (".5", False),
+        ("1,", False),
+        ("1,,0", False),
+        ("1,-0", False),
+        ("--5", False),
+        ("-", False),
+    ],
+)
+def test_a_number_is_one_from_its_start_to_its_end(value: str, is_number: bool) -> None:
+    calls = (Call("lamp", (Argument("level", value),)),)
+    assert (not MUSIC.violations(calls, "x")) == is_number
+    assert accepts(MUSIC.render(calls), "x") == is_number
+
+
+def test_a_number_is_quoted_only_where_it_must_be() -> None:
+    for text in ('lamp(level="5")', 'lamp(level="1.5")', "lamp(level=1,5)"):
+        assert not accepts(text, "x")
 
 
 def test_a_copied_parameter_repeats_only_so_often() -> None:
