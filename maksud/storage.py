@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import os
 import re
 import shutil
@@ -30,7 +31,6 @@ from itertools import count
 from pathlib import Path
 from secrets import token_hex
 from types import TracebackType
-from typing import IO
 
 from maksud.errors import SystemFault
 
@@ -95,7 +95,7 @@ class StagedFile:
         self.path = target.with_name(f".{target.name[:_SHOWN]}.{token_hex(8)}")
         # Made with the final mode: the umask is asked by the system, and a secret is never open.
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
-        self.stream: IO[bytes] = os.fdopen(os.open(self.path, flags, mode), "w+b")
+        self.stream: io.BufferedRandom = os.fdopen(os.open(self.path, flags, mode), "w+b")
 
     def seal(self) -> None:
         """Flushes the content to disk and closes the stream."""

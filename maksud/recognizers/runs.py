@@ -23,9 +23,9 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from maksud import storage
 from maksud.errors import MaksudError, RunError
 from maksud.recognizers.contract import Contract
+from maksud.storage import Taken, sha256, stage_directory, sweep, write_file, writing
 
 FORMAT = "maksud-run/1"
 DROPPINGS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
@@ -67,7 +67,7 @@ class Run:
         """The run at `path`, its files and contract verified. Raises `RunError`."""
         path = Path(path)
         if not path.exists():
-            storage.sweep(path.parent)  # a --force that was killed half way ends here
+            sweep(path.parent)  # a --force that was killed half way ends here
         if not path.exists():
             near = sorted(p.parent.name for p in path.parent.glob(f"*/{_MANIFEST}"))[:5]
             hint = "Runs beside it: " + ", ".join(near) if near else "Make one with `maksud train`"
@@ -105,7 +105,7 @@ class Draft:
         contract.save(self.directory / _CONTRACT)
         _write_json(self.directory / _METRICS, metrics)
         files = {
-            name: storage.sha256(file)
+            name: sha256(file)
             for name, file in sorted(_files(self.directory).items())
             if name != _MANIFEST
         }
@@ -137,8 +137,8 @@ def drafting(out: str | os.PathLike[str], *, overwrite: bool = False) -> Iterato
     check_target(target, overwrite=overwrite)
     old = _identity(target) if overwrite else None
     with (
-        storage.writing(target, hint="Choose another --out, and check space and rights"),
-        storage.stage_directory(target) as stage,
+        writing(target, hint="Choose another --out, and check space and rights"),
+        stage_directory(target) as stage,
     ):
         draft = Draft(target, stage.directory)
         try:
@@ -149,7 +149,7 @@ def drafting(out: str | os.PathLike[str], *, overwrite: bool = False) -> Iterato
             raise MaksudError("a draft was left unfinished", where=str(target))
         try:
             stage.put(lambda place: old is not None and _identity(place) == old)
-        except storage.Taken as error:
+        except Taken as error:
             kept = stage.put_beside()
             raise RunError(
                 "appeared while the training ran, and is left alone",
@@ -176,7 +176,7 @@ def check_target(target: Path, *, overwrite: bool) -> None:
 def _identity(target: Path) -> tuple[str, int] | None:
     """What tells a run from another one at the same place; None where there is no run."""
     try:
-        return storage.sha256(target / _MANIFEST), target.lstat().st_ino
+        return sha256(target / _MANIFEST), target.lstat().st_ino
     except OSError:
         return None
 
@@ -239,7 +239,7 @@ def _verify(run: Path, listed: dict[str, str]) -> None:
                 hint="Move it elsewhere: a run holds only its own files",
             )
         try:
-            digest = storage.sha256(file)
+            digest = sha256(file)
         except OSError as error:
             raise RunError(
                 f"file {name} can't be read ({error.strerror})",
@@ -301,4 +301,4 @@ def _read_json(path: Path) -> dict[str, Any]:
 def _write_json(path: Path, content: Any) -> None:
     text = json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
     # Half a surrogate pair (a file's name that is no UTF-8) becomes an escape that JSON reads.
-    storage.write_file(path, text.encode("utf-8", "backslashreplace"))
+    write_file(path, text.encode("utf-8", "backslashreplace"))

@@ -16,8 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from maksud import storage
 from maksud.errors import DataError, MaksudError, SystemFault
+from maksud.storage import StagedFile, make_directory, writing
 
 _OSS = (
     ("key", ("OSS_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_ID")),
@@ -154,7 +154,7 @@ class Staging:
     """
 
     def __init__(self) -> None:
-        self._staged: list[tuple[storage.StagedFile, str]] = []
+        self._staged: list[tuple[StagedFile, str]] = []
         self._made: list[Path] = []
 
     def __enter__(self) -> Staging:
@@ -163,12 +163,12 @@ class Staging:
     @contextlib.contextmanager
     def file(self, path: str) -> Iterator[IO[bytes]]:
         """A binary stream whose content will stand at `path`."""
-        with storage.writing(path):
+        with writing(path):
             if is_remote(path):  # a copy of data, in a folder that all share
-                staged = storage.StagedFile(Path(tempfile.gettempdir(), "maksud"), 0o600)
+                staged = StagedFile(Path(tempfile.gettempdir(), "maksud"), 0o600)
             else:
-                self._made += storage.make_directory(Path(path).parent)
-                staged = storage.StagedFile(Path(path))
+                self._made += make_directory(Path(path).parent)
+                staged = StagedFile(Path(path))
             self._staged.append((staged, path))
             yield staged.stream
             staged.seal()
@@ -201,7 +201,7 @@ class Staging:
                     system, inner = _system(path)
                     system.put_file(str(staged.path), inner)
             else:
-                with storage.writing(path):
+                with writing(path):
                     staged.put()
 
 
