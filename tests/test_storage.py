@@ -356,9 +356,13 @@ def test_what_is_not_ours_is_not_swept(tmp_path: Path, lock_of: bytes | None) ->
         (tmp_path / name / "old").write_text("mine")
         if lock_of is not None:
             (tmp_path / name / "lock").write_bytes(lock_of)
-    (tmp_path / f".link.staging-{'0' * 16}").symlink_to(tmp_path / "run.old")
+    away = tmp_path / "away" / f".run.staging-{'0' * 16}"
+    away.mkdir(parents=True)
+    (away / "lock").write_bytes(b"maksud-staging/1\nrun")
+    (tmp_path / f".run.staging-{'1' * 16}").symlink_to(away)
     sweep(tmp_path)
-    assert len(list(tmp_path.glob("*/old"))) == 4
+    assert len(list(tmp_path.glob("*/old"))) == 3
+    assert (away / "lock").exists()
 
 
 def test_what_a_living_process_stages_is_left_alone(tmp_path: Path) -> None:
