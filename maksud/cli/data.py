@@ -23,6 +23,7 @@ from maksud.cli.arguments import (
 from maksud.cli.commands import app, data_app
 from maksud.cli.output import draw_findings, progress, say, terminal, ticks, write_json
 from maksud.errors import InputError
+from maksud.storage import write_file
 
 
 @app.command()
@@ -216,9 +217,9 @@ def convert(
     if catalog is not None:
         if catalog.suffix == ".json":
             written = json.dumps(done.dataset.catalog.to_tools(), ensure_ascii=False, indent=1)
-            catalog.write_text(written, encoding="utf-8")
         else:
-            done.dataset.catalog.save(catalog)
+            written = done.dataset.catalog.dumps()
+        write_file(catalog, written)
     if as_json:
         write_json({"source": source, "target": target, **done.to_json()})
     else:

@@ -10,11 +10,10 @@ all, never changed, and verified when it is read. `diff` says what differs betwe
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
+import json
 import os
 import re
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,11 +25,14 @@ from maksud.data.dataset import SPLITS, Dataset, Example
 from maksud.data.formats.files import load
 from maksud.data.formats.guide import write_lines
 from maksud.data.formats.manifest import Entry, Manifest, check_name, read_manifest
-from maksud.data.formats.store import sync
-from maksud.errors import DataError, NotFoundError, SystemFault, nearest
+from maksud.errors import DataError, NotFoundError, nearest
+from maksud.storage import StagedFile, Taken, make_directory, write_file, writing
 
 DIRECTORY = Path(".maksud") / "data"
 """Where a workspace keeps its versions, below the folder that one works in."""
+
+READ_ONLY = 0o444
+"""Mode of what is kept."""
 
 _REFERENCE = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]{0,63})@(?P<version>\d{1,9}|latest)")
 
@@ -62,7 +64,7 @@ class Store:
             raise DataError("there are no examples to keep", where=data.name)
         ancestors = [self.manifest(reference).reference for reference in made_from]
         known = self.versions(name)
-        try:
+        with writing(self.root):
             entries = [
                 self._put(split, [e for e in data if (e.split or "train") == split])
                 for split in SPLITS
@@ -88,17 +90,13 @@ class Store:
                 counts={e.split: e.rows for e in files},
             )
             while True:
+                text = json.dumps(made.to_json(), ensure_ascii=False, indent=1) + "\n"
+                path = self.root / f"{made.reference}.json"
                 try:
-                    self._write_new(self.root / f"{made.reference}.json", made)
+                    write_file(path, text, mode=READ_ONLY, replace=False)
                     return made, True
-                except FileExistsError:  # another process saved a version meanwhile
+                except Taken:  # another process saved a version meanwhile: versions never change
                     made = replace(made, version=made.version + 1)
-        except OSError as error:
-            raise SystemFault(
-                f"can't be written ({error.strerror or error})",
-                where=str(self.root),
-                hint="Check space and rights",
-            ) from error
 
     def names(self) -> list[str]:
         """The names that have versions."""
@@ -160,43 +158,16 @@ class Store:
         if not examples:
             return None
         objects = self.root / "objects"
-        objects.mkdir(parents=True, exist_ok=True)
-        handle, staged = tempfile.mkstemp(dir=objects, prefix=".")
-        try:
-            with os.fdopen(handle, "w+b") as file:
-                write_lines(examples, file)
-                file.flush()
-                os.fsync(file.fileno())
-                file.seek(0)
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        make_directory(objects)
+        with StagedFile(objects / split, READ_ONLY) as staged:
+            write_lines(examples, staged.stream)
+            staged.stream.seek(0)
+            digest = hashlib.file_digest(staged.stream, "sha256").hexdigest()
             name = f"objects/{digest[:2]}/{digest}.jsonl"
             target = self.root / name
-            target.parent.mkdir(exist_ok=True)
-            os.chmod(staged, 0o444)
-            os.replace(staged, target)
-            sync(target.parent)
-        except BaseException:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(staged)
-            raise
+            make_directory(target.parent)
+            staged.put(target)
         return Entry(name, split, digest, len(examples))
-
-    def _write_new(self, path: Path, manifest: Manifest) -> None:
-        """Writes a manifest. Raises `FileExistsError` where it exists: versions never change."""
-        import json
-
-        handle, staged = tempfile.mkstemp(dir=self.root, prefix=".")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(manifest.to_json(), file, ensure_ascii=False, indent=1)
-                file.write("\n")
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(staged, 0o444)
-            os.link(staged, path)  # unlike a rename, a link never replaces
-            sync(self.root)
-        finally:
-            os.unlink(staged)
 
 
 def workspace(start: Path | None = None) -> Path:

@@ -20,13 +20,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from maksud.data.dataset import Dataset, Example
-from maksud.errors import CallSyntaxError, DataError, EngineError, SystemFault
+from maksud.errors import CallSyntaxError, DataError, EngineError
 from maksud.evaluation import figures, metrics
 from maksud.evaluation.figures import Prediction
 from maksud.evaluation.wording import HEADLINE
 from maksud.language.calls import Call
 from maksud.progress import OnProgress, Progress
 from maksud.recognizers.recognition import Recognition, Recognizer
+from maksud.storage import write_file
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -83,16 +84,10 @@ class Report:
             "predictions.jsonl": "".join(line + "\n" for line in lines),
             "report.html": render(self),
         }
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-            for name, text in files.items():
-                _replace(directory / name, text)
-        except OSError as error:
-            raise SystemFault(
-                f"can't be written ({error.strerror})",
-                where=str(directory),
-                hint="Choose another --out",
-            ) from error
+        for name, text in files.items():
+            # Half a surrogate pair, which a model may write, becomes an escape that JSON reads.
+            content = text.encode("utf-8", "backslashreplace")
+            write_file(directory / name, content, hint="Choose another --out")
         return directory
 
     def table(self) -> RenderableType:
@@ -164,17 +159,6 @@ def evaluate(
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     return Report(_rounded(found), tuple(c.prediction for c in cases))
-
-
-def _replace(path: Path, text: str) -> None:
-    """Writes a file whole or not at all: readers see the old one until the new one stands."""
-    staged = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        # Half a surrogate pair, which a model may write, becomes an escape that JSON reads back.
-        staged.write_text(text, encoding="utf-8", errors="backslashreplace")
-        staged.replace(path)
-    finally:
-        staged.unlink(missing_ok=True)
 
 
 # ---------------------------------------------------------------- asking

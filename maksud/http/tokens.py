@@ -12,7 +12,6 @@ import json
 import os
 import re
 import secrets
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +21,7 @@ from typing import Any
 from platformdirs import user_config_path
 
 from maksud.errors import SettingsError, SystemFault
+from maksud.storage import Taken, write_file, writing
 
 INFER = "infer"
 """Scope: ask the models."""
@@ -163,24 +163,12 @@ def _write(path: Path, tokens: Sequence[Token]) -> bool:
             for t in tokens
         ],
     }
+    hint = f"Set MAKSUD_HOME to a folder that you can write, or set {VARIABLE}"
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".tokens-", dir=path.parent)  # mode 0600
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(json.dumps(content, indent=1) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            try:
-                os.link(name, path)
-            except FileExistsError:
-                return False
-        finally:
-            os.unlink(name)
-    except OSError as error:
-        raise SystemFault(
-            f"the token can't be stored ({error.strerror})",
-            where=str(path),
-            hint=f"Set MAKSUD_HOME to a folder that you can write, or set {VARIABLE}",
-        ) from error
+        with writing(path, hint=hint):
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        text = json.dumps(content, indent=1) + "\n"
+        write_file(path, text, mode=0o600, replace=False, hint=hint)
+    except Taken:
+        return False
     return True

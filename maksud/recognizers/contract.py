@@ -20,6 +20,7 @@ from maksud.data.dataset import fold_turns
 from maksud.errors import MaksudError, RunError
 from maksud.language.catalog import Catalog
 from maksud.recognizers.confidence import Calibration
+from maksud.storage import write_file
 
 GRAMMAR = "calls/1"
 FOLD_USER_TURNS = "user-turns/1"
@@ -140,19 +141,18 @@ class Contract:
     def save(self, path: str | Path) -> None:
         """Writes the contract, with its id, as JSON."""
         content = {"id": self.id, **self.to_json()}
-        Path(path).write_text(
-            json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
-        )
+        write_file(path, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
 
     @classmethod
     def load(cls, path: str | Path) -> Contract:
         """The contract in a file. Raises `RunError` where content and id disagree."""
         try:
             content = json.loads(Path(path).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            contract = cls.from_json(content, str(path))
+            found = contract.id
+        except (OSError, ValueError, RecursionError) as error:
             raise RunError(f"no contract can be read ({error})", where=str(path)) from error
-        contract = cls.from_json(content, str(path))
-        if content.get("id") != contract.id:
+        if content.get("id") != found:
             raise RunError(
                 "the contract was changed after training: its id does not match",
                 where=str(path),

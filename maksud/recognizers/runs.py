@@ -7,28 +7,33 @@ RUN/
   log.jsonl        one line per progress event
   …                the weights: model.safetensors + joint.json of a joint model, or a plain
                    Hugging Face directory of a language model
+
+`run.json` lists every other file with its SHA-256: one that is missing, changed or not listed
+(save what a desktop drops into every folder, `DROPPINGS`) keeps the run from being opened.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from maksud.data.formats.store import sync
-from maksud.errors import MaksudError, RunError, SystemFault
+from maksud.errors import MaksudError, RunError
 from maksud.recognizers.contract import Contract
+from maksud.storage import Taken, sha256, stage_directory, sweep, write_file, writing
 
 FORMAT = "maksud-run/1"
+DROPPINGS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+"""Files of the operating system, which are no part of a run and harm none."""
+
 _MANIFEST = "run.json"
+_CONTRACT = "contract.json"
+_METRICS = "metrics.json"
 
 
 @dataclass(frozen=True)
@@ -52,9 +57,7 @@ class Run:
     @property
     def metrics(self) -> dict[str, Any]:
         """What training measured."""
-        path = self.path / "metrics.json"
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return content
+        return _read_json(self.path / _METRICS)
 
     def __fspath__(self) -> str:
         return str(self.path)
@@ -64,36 +67,21 @@ class Run:
         """The run at `path`, its files and contract verified. Raises `RunError`."""
         path = Path(path)
         if not path.exists():
+            sweep(path.parent)  # a --force that was killed half way ends here
+        if not path.exists():
             near = sorted(p.parent.name for p in path.parent.glob(f"*/{_MANIFEST}"))[:5]
             hint = "Runs beside it: " + ", ".join(near) if near else "Make one with `maksud train`"
             raise RunError("no such run", where=str(path), hint=hint)
-        try:
-            manifest = json.loads((path / _MANIFEST).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        manifest = _manifest(path)
+        _verify(path, manifest["files"])
+        contract = Contract.load(path / _CONTRACT)
+        if manifest["contract"] != contract.id:
             raise RunError(
-                "is not a run: run.json can't be read",
+                f"{_CONTRACT} is not the contract of this run: run.json names another id",
                 where=str(path),
-                hint="Give the directory that `maksud train --out` wrote",
-            ) from error
-        if manifest.get("format") != FORMAT:
-            raise RunError(
-                f"run format {manifest.get('format')!r}, this version reads {FORMAT!r}",
-                where=str(path),
-                hint="Train again, or use the version that made it",
+                hint="Restore the file, or train again",
             )
-        for name, expected in manifest["files"].items():
-            file = path / name
-            if not file.is_file():
-                raise RunError(
-                    f"file {name} is missing", where=str(path), hint="Restore it, or train again"
-                )
-            if _sha256(file) != expected:
-                raise RunError(
-                    f"file {name} was changed or damaged: its SHA-256 does not match",
-                    where=str(path),
-                    hint="Restore it, or train again",
-                )
-        return cls(path, manifest, Contract.load(path / "contract.json"))
+        return cls(path, manifest, contract)
 
 
 class Draft:
@@ -114,13 +102,13 @@ class Draft:
     ) -> None:
         """Writes contract, metrics and the manifest; the directory is then ready to be moved."""
         self._log.close()
-        contract.save(self.directory / "contract.json")
-        _write_json(self.directory / "metrics.json", metrics)
-        files = {}
-        for file in sorted(self.directory.rglob("*")):
-            if file.is_file() and file.name != _MANIFEST:
-                sync(file)
-                files[file.relative_to(self.directory).as_posix()] = _sha256(file)
+        contract.save(self.directory / _CONTRACT)
+        _write_json(self.directory / _METRICS, metrics)
+        files = {
+            name: sha256(file)
+            for name, file in sorted(_files(self.directory).items())
+            if name != _MANIFEST
+        }
         manifest = {
             "format": FORMAT,
             "kind": kind,
@@ -130,7 +118,6 @@ class Draft:
             "files": files,
         }
         _write_json(self.directory / _MANIFEST, manifest)
-        sync(self.directory / _MANIFEST)
 
     def close(self) -> None:
         """Closes the log; harmless after `finish`."""
@@ -142,48 +129,41 @@ def drafting(out: str | os.PathLike[str], *, overwrite: bool = False) -> Iterato
     """A `Draft` that becomes the run at `out` when the block ends without an error.
 
     Raises `RunError` where `out` exists (unless `overwrite`, and it is a run or empty), and
-    `SystemFault` where the place can't be written.
+    `SystemFault` where the place can't be written. An old run goes away after the new one stands.
+    What appeared at `out` while the block ran is left alone: the run is then put beside it, and
+    the `RunError` says where.
     """
     target = Path(out)
     check_target(target, overwrite=overwrite)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    except OSError as error:
-        raise SystemFault(
-            f"can't be written ({error.strerror})", where=str(target), hint="Choose another --out"
-        ) from error
-    os.chmod(staging, 0o755)
-    draft = Draft(target, staging)
-    try:
-        yield draft
-        draft.close()
-        if not (staging / _MANIFEST).exists():
+    old = _identity(target) if overwrite else None
+    with (
+        writing(target, hint="Choose another --out, and check space and rights"),
+        stage_directory(target) as stage,
+    ):
+        draft = Draft(target, stage.directory)
+        try:
+            yield draft
+        finally:
+            draft.close()
+        if not (stage.directory / _MANIFEST).exists():
             raise MaksudError("a draft was left unfinished", where=str(target))
-        old = None
-        if target.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{target.name}.old.", dir=target.parent))
-            os.replace(target, old / "run")
-        os.replace(staging, target)
-        sync(target.parent)
-        if old is not None:
-            shutil.rmtree(old, ignore_errors=True)
-    except BaseException as error:
-        draft.close()
-        shutil.rmtree(staging, ignore_errors=True)
-        if isinstance(error, OSError):
-            raise SystemFault(
-                f"can't be written ({error.strerror})", where=str(target), hint="Check disk space"
+        try:
+            stage.put(lambda place: old is not None and _identity(place) == old)
+        except Taken as error:
+            kept = stage.put_beside()
+            raise RunError(
+                "appeared while the training ran, and is left alone",
+                where=str(target),
+                hint=f"The run was put beside it: {kept}",
             ) from error
-        raise
 
 
 def check_target(target: Path, *, overwrite: bool) -> None:
     """Raises `RunError` where a run can't be written to `target`: before any work is done."""
-    if not target.exists():
+    if not os.path.lexists(target):
         return
     is_run = (target / _MANIFEST).exists()
-    is_empty = target.is_dir() and not any(target.iterdir())
+    is_empty = target.is_dir() and not target.is_symlink() and not any(target.iterdir())
     if is_empty or (overwrite and is_run):
         return
     if is_run:
@@ -193,11 +173,132 @@ def check_target(target: Path, *, overwrite: bool) -> None:
     )
 
 
+def _identity(target: Path) -> tuple[str, int] | None:
+    """What tells a run from another one at the same place; None where there is no run."""
+    try:
+        return sha256(target / _MANIFEST), target.lstat().st_ino
+    except OSError:
+        return None
+
+
+# ---------------------------------------------------------------- verifying
+
+
+def _manifest(run: Path) -> dict[str, Any]:
+    """What run.json says, of the right form. Raises `RunError`."""
+    try:
+        manifest = _read_json(run / _MANIFEST)
+    except RunError as error:
+        raise RunError(
+            f"is not a run: {error.message}",
+            where=str(run),
+            hint="Give the directory that `maksud train --out` wrote",
+        ) from error
+    if manifest.get("format") != FORMAT:
+        raise RunError(
+            f"run format {str(manifest.get('format'))[:40]!r}, this version reads {FORMAT!r}",
+            where=str(run),
+            hint="Train again, or use the version that made it",
+        )
+    files = manifest.get("files")
+    if not (
+        isinstance(manifest.get("kind"), str)
+        and isinstance(manifest.get("contract"), str)
+        and isinstance(files, dict)
+        and all(isinstance(v, str) for v in files.values())
+    ):
+        raise RunError(
+            "run.json needs kind, contract and files, each file with its SHA-256",
+            where=str(run),
+            hint="Restore it, or train again",
+        )
+    return manifest
+
+
+def _verify(run: Path, listed: dict[str, str]) -> None:
+    """Raises `RunError` unless the run has exactly the listed files, unchanged and its own."""
+    found = _files(run)
+    found.pop(_MANIFEST, None)
+    for name in (_CONTRACT, _METRICS, *listed):
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts or name == _MANIFEST:
+            raise RunError(
+                f"run.json lists {name[:80]!r}, which is no file of a run",
+                where=str(run),
+                hint="Restore it, or train again",
+            )
+        if name not in found:
+            raise RunError(
+                f"file {name[:80]} is missing", where=str(run), hint="Restore it, or train again"
+            )
+    for name, file in found.items():
+        if name not in listed:
+            raise RunError(
+                f"file {name} is not listed in run.json: it was added after training",
+                where=str(run),
+                hint="Move it elsewhere: a run holds only its own files",
+            )
+        try:
+            digest = sha256(file)
+        except OSError as error:
+            raise RunError(
+                f"file {name} can't be read ({error.strerror})",
+                where=str(run),
+                hint="Check rights",
+            ) from error
+        if digest != listed[name]:
+            raise RunError(
+                f"file {name} was changed or damaged: its SHA-256 does not match",
+                where=str(run),
+                hint="Restore it, or train again",
+            )
+
+
+def _files(run: Path) -> dict[str, Path]:
+    """All files of a run by their names in it. Raises `RunError` for what is no file of its own."""
+    found = {}
+    own = run.resolve()
+
+    def unreadable(error: OSError) -> None:
+        raise RunError(
+            f"can't be listed ({error.strerror})", where=str(run), hint="Check rights"
+        ) from error
+
+    for folder, folders, names in os.walk(run, onerror=unreadable):
+        links = [name for name in folders if Path(folder, name).is_symlink()]
+        for name in (*names, *links):
+            file = Path(folder, name)
+            if name in DROPPINGS:
+                continue
+            place = file.relative_to(run).as_posix()
+            # What a link shows can change behind the run's back; a pipe would block the reader.
+            if not file.is_file() or not file.resolve().is_relative_to(own):
+                raise RunError(
+                    f"{place} is not a file of the run: a link that leaves it, or no file at all",
+                    where=str(run),
+                    hint="Put the file itself there, or train again",
+                )
+            found[place] = file
+    return found
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise RunError(
+            f"{path.name} can't be read", where=str(path), hint="Restore it, or train again"
+        ) from error
+    if not isinstance(content, dict):
+        raise RunError(
+            f"{path.name} can't be read: it holds no JSON object",
+            where=str(path),
+            hint="Restore it, or train again",
+        )
+    return content
+
+
 def _write_json(path: Path, content: Any) -> None:
-    text = json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    text = json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    # Half a surrogate pair (a file's name that is no UTF-8) becomes an escape that JSON reads.
+    write_file(path, text.encode("utf-8", "backslashreplace"))

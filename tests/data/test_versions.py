@@ -72,6 +72,18 @@ def test_what_is_kept_can_not_be_written(store: Store) -> None:
             assert not stat.S_IMODE(file.stat().st_mode) & 0o222, file
 
 
+def test_all_is_on_disk_before_a_version_is_named(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acts: list[str] = []
+    for act in ("fsync", "replace", "link"):
+        real = getattr(os, act)
+        monkeypatch.setattr(os, act, lambda *a, f=real, n=act: (acts.append(n), f(*a))[1])
+    store.save(rows(("x", "a()")), "d")
+    at = acts.index("replace")
+    assert acts[at - 1 :] == ["fsync", "replace", "fsync", "fsync", "link", "fsync"]
+
+
 def test_a_changed_object_is_refused(store: Store) -> None:
     store.save(rows(("x", "a()")), "d")
     file = next(p for p in (store.root / "objects").rglob("*.jsonl"))

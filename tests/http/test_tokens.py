@@ -39,6 +39,15 @@ def test_only_the_hash_is_kept_and_only_for_the_owner(home: Path) -> None:
     assert [p.name for p in home.iterdir()] == ["tokens.json"]
 
 
+def test_a_token_is_on_disk_before_it_is_shown(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    acts: list[str] = []
+    for act in ("fsync", "link"):
+        real = getattr(os, act)
+        monkeypatch.setattr(os, act, lambda *a, f=real, n=act: (acts.append(n), f(*a))[1])
+    assert open_tokens().secret
+    assert acts[-3:] == ["fsync", "link", "fsync"]
+
+
 def test_two_starts_at_once_agree_on_one_token() -> None:
     opened: list[Opened] = []
     threads = [threading.Thread(target=lambda: opened.append(open_tokens())) for _ in range(8)]

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import IO, Any
 
 from maksud.errors import DataError, MaksudError, SystemFault
+from maksud.storage import StagedFile, make_directory, writing
 
 _OSS = (
     ("key", ("OSS_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_ID")),
@@ -153,7 +154,7 @@ class Staging:
     """
 
     def __init__(self) -> None:
-        self._staged: list[tuple[str, str]] = []
+        self._staged: list[tuple[StagedFile, str]] = []
         self._made: list[Path] = []
 
     def __enter__(self) -> Staging:
@@ -162,26 +163,20 @@ class Staging:
     @contextlib.contextmanager
     def file(self, path: str) -> Iterator[IO[bytes]]:
         """A binary stream whose content will stand at `path`."""
-        try:
-            if is_remote(path):
-                handle, temporary = tempfile.mkstemp(prefix="maksud-")
+        with writing(path):
+            if is_remote(path):  # a copy of data, in a folder that all share
+                staged = StagedFile(Path(tempfile.gettempdir(), "maksud"), 0o600)
             else:
-                target = Path(path)
-                self._make(target.parent)
-                handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-            self._staged.append((temporary, path))
-            with os.fdopen(handle, "wb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise _unwritable(path, error) from error
+                self._made += make_directory(Path(path).parent)
+                staged = StagedFile(Path(path))
+            self._staged.append((staged, path))
+            yield staged.stream
+            staged.seal()
 
     def discard(self) -> None:
         """Forgets what was staged so far."""
-        for temporary, _ in self._staged:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
+        for staged, _ in self._staged:
+            staged.discard()
         self._staged.clear()
 
     def __exit__(
@@ -200,23 +195,14 @@ class Staging:
                     directory.rmdir()
 
     def _commit(self) -> None:
-        for temporary, path in self._staged:
+        for staged, path in self._staged:
             if is_remote(path):
                 with asking(path):
                     system, inner = _system(path)
-                    system.put_file(temporary, inner)
-                continue
-            try:
-                # mkstemp makes 0600 files; data is meant to be shared as any other file.
-                os.chmod(temporary, 0o666 & ~_umask())
-                os.replace(temporary, path)
-            except OSError as error:
-                raise _unwritable(path, error) from error
-
-    def _make(self, directory: Path) -> None:
-        missing = [d for d in (directory, *directory.parents) if not d.exists()]
-        directory.mkdir(parents=True, exist_ok=True)
-        self._made += reversed(missing)
+                    system.put_file(str(staged.path), inner)
+            else:
+                with writing(path):
+                    staged.put()
 
 
 def _system(path: str) -> tuple[Any, str]:
@@ -234,24 +220,3 @@ def _system(path: str) -> tuple[Any, str]:
     system, inner = fsspec.core.url_to_fs(path, **options)
     system.invalidate_cache()  # others write there too
     return system, str(inner)
-
-
-def _unwritable(path: str, error: OSError) -> SystemFault:
-    return SystemFault(
-        f"can't be written ({error.strerror or error})", where=path, hint="Check space and rights"
-    )
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
-
-
-def sync(path: Path) -> None:
-    """Flushes a file, or a directory's entries, to disk: only then a rename is durable."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import re
 import threading
 from collections.abc import Iterator
@@ -240,6 +241,25 @@ def test_staging_puts_all_files_in_place_or_none(tmp_path: Path) -> None:
         assert (tmp_path / "a.json").read_text() == "old"
     assert (tmp_path / "new" / "b.json").read_text() == "new"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.json", "new"]
+
+
+def test_all_files_are_on_disk_before_the_first_is_put_in_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acts: list[str] = []
+    for act in ("fsync", "replace"):
+        real = getattr(os, act)
+        monkeypatch.setattr(os, act, lambda *a, f=real, n=act: (acts.append(n), f(*a))[1])
+    old = os.umask(0o022)
+    try:
+        with Staging() as staging:
+            for name in ("a.json", "b.json"):
+                with staging.file(str(tmp_path / name)) as file:
+                    file.write(b"new")
+    finally:
+        os.umask(old)
+    assert acts == ["fsync", "fsync", "replace", "fsync", "replace", "fsync"]
+    assert {p.stat().st_mode & 0o777 for p in tmp_path.iterdir()} == {0o644}
 
 
 def test_a_place_that_can_not_be_written(tmp_path: Path) -> None:
