@@ -9,9 +9,8 @@ parameter. Padding scores 0 for tag 0 and `IMPOSSIBLE` for the others.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import combinations, pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -31,8 +30,7 @@ MOST_CLAUSES = 16
 """Clauses of an utterance at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):  # made and hashed often: a dataclass costs some percent of an answer
     """Tokens `start` to `stop` (exclusive) of an utterance of a batch: what may be a clause."""
 
     utterance: int
