@@ -124,7 +124,8 @@ def _other_arguments(e: Example, catalog: Catalog, rng: random.Random) -> tuple[
 
 def measure(data: Dataset, share: float, seed: int, given: argparse.Namespace) -> dict[str, Any]:
     """Figures for one set and seed."""
-    from maksud.evaluation.label_errors import Kind, find_label_errors
+    from maksud.evaluation.doubts import Kind
+    from maksud.evaluation.label_errors import find_label_errors
 
     dirty, planted = plant(data, share, seed)
     found = find_label_errors(dirty, folds=given.folds, rounds=given.rounds, seed=given.seed)

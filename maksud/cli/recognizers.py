@@ -296,7 +296,7 @@ def models_get(
 def _own_settings(base: str, epochs: float, learning_rate: float) -> dict[str, Any]:
     """Settings of the kind that `base` names, from the options that are given."""
     if base == "compact":
-        from maksud.recognizers.joint.training import CompactSettings
+        from maksud.recognizers.compact.settings import CompactSettings
 
         given: dict[str, Any] = {}
         if epochs:

@@ -140,7 +140,7 @@ def _prepare(console: Console, directory: Path, scenario: str) -> Dataset:
 
 
 def _compact(console: Console, data: Dataset, directory: Path) -> Run:
-    from maksud.recognizers.joint.training import CompactSettings
+    from maksud.recognizers.compact.settings import CompactSettings
 
     _title(console, "Train", "a compact network, from scratch, on this CPU")
     settings = TrainSettings(compact=CompactSettings(members=MEMBERS))

@@ -3,29 +3,25 @@
 import importlib.util
 import json
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from joint_data import single
+from label_error_cases import WEATHER, call, sure
 from typer.testing import CliRunner
 
 from maksud.cli import app
 from maksud.data.dataset import Dataset, Example
 from maksud.errors import DataError, SettingsError
 from maksud.evaluation import label_errors
-from maksud.evaluation.label_errors import LabelErrors, _doubts, _folds, _grouped, find_label_errors
-from maksud.language.calls import Argument, Call, same_answer
+from maksud.evaluation.label_errors import LabelErrors, find_label_errors
+from maksud.language.calls import same_answer
 from maksud.language.catalog import Catalog
 from maksud.progress import Progress
-from maksud.recognizers.joint.scoring import AnswerScore, CallScore
+from maksud.recognizers.joint.scoring import AnswerScore
 
 WORDS = ["satu", "dua", "tiga", "empat", "lima", "enam", "tujuh", "delapan", "sembilan", "sepuluh"]
-PLAYED, WEATHER = Call("play", (Argument("song", "a"),)), Call("weather")
 
 
 def benchmark() -> ModuleType:
@@ -174,136 +170,13 @@ def test_the_command(tmp_path: Path) -> None:
     assert content["codes"]["W-LABELERROR"] == 1
 
 
-# ---------------------------------------------------------------- folds
-
-
-@settings(deadline=None, max_examples=60)
-@given(
-    st.lists(st.tuples(st.integers(0, 12), st.integers(0, 3)), min_size=2, max_size=80),
-    st.integers(2, 5),
-    st.integers(0, 3),
-)
-def test_folds_keep_groups_whole_and_intents_even(
-    rows: list[tuple[int, int]], folds: int, seed: int
-) -> None:
-    intent_of = dict(rows)  # a group has one intent
-    examples = [Example(f"grup {g}", f"f{intent_of[g]}()") for g, _ in rows]
-    groups = _grouped(examples)
-    fold_of = _folds(examples, groups, folds, seed)
-    for group in groups:
-        assert len({fold_of[k] for k in group}) == 1
-    for intent in set(intent_of.values()):
-        of_intent = [g for g in groups if examples[g[0]].output == f"f{intent}()"]
-        sizes = Counter(fold_of[k] for g in of_intent for k in g)
-        largest = max(map(len, of_intent))
-        counts = [sizes[f] for f in range(folds)]
-        assert max(counts) - min(counts) <= largest
-        assert len(sizes) == min(folds, len(of_intent))
-
-
-def test_no_network_scores_what_it_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
-    from maksud.recognizers.joint import scoring, training
-
-    data = Dataset(single(60))
-    learnt: list[set[str]] = []
-    train = training.train_compact
-
-    def watched(examples: Sequence[Example], *rest: Any) -> dict[str, Any]:
-        learnt.append({e.instruction for e in examples})
-        return train(examples, *rest)
-
-    class Watched(scoring.Scorer):
-        def score(self, examples: Sequence[Example]) -> list[AnswerScore]:
-            assert not learnt[-1] & {e.instruction for e in examples}
-            return super().score(examples)
-
-    monkeypatch.setattr(training, "train_compact", watched)
-    monkeypatch.setattr(scoring, "Scorer", Watched)
-    find_label_errors(data, folds=2, rounds=1)
-    assert len(learnt) == 2
-
-
-# ---------------------------------------------------------------- from scores to doubts
-
-
-def call(
-    given: Call = PLAYED,
-    *,
-    intent: float = -0.1,
-    other: tuple[Call, float] = (WEATHER, -3.0),
-    arguments: float | None = -0.1,
-    best: tuple[Call, float] | None = None,
-) -> CallScore:
-    best = best or (given, arguments or 0.0)
-    return CallScore(given, intent, other[0], other[1], arguments, best[0], best[1])
-
-
-def sure(number: int) -> list[AnswerScore]:
-    return [AnswerScore((call(),)) for _ in range(number)]
-
-
-def test_agreement_is_no_doubt() -> None:
-    assert _doubts(sure(5)) == {}
-
-
-def test_a_likelier_intent_is_doubted_by_its_margin() -> None:
-    near = call(intent=-1.0, other=(WEATHER, -0.5))
-    far = call(intent=-6.0, other=(WEATHER, -0.01))
-    doubts = _doubts([*sure(5), AnswerScore((near,)), AnswerScore((far,))])
-    assert set(doubts) == {5, 6}
-    assert doubts[6].score > doubts[5].score
-    assert doubts[6].suggested == (WEATHER,) and doubts[6].kind == "intent"
-
-
-def test_each_class_has_its_own_threshold() -> None:
-    """p(weather) = 0.6 is confident where given weather is only half sure, else not."""
-    doubted = AnswerScore((call(intent=-2.0, other=(WEATHER, -0.5)),))
-    for own, expected in ((-0.7, True), (-0.01, False)):
-        seen = [AnswerScore((call(WEATHER, intent=own, other=(PLAYED, -9.0)),))] * 40
-        assert _doubts([*seen, doubted])[40].confident is expected
-
-
-def test_arguments_are_only_doubted_under_an_agreed_intent() -> None:
-    better = Call("play", (Argument("song", "b"),))
-    doubt = _doubts([AnswerScore((call(arguments=-7.0, best=(better, -0.1)),))])[0]
-    assert (doubt.kind, doubt.suggested) == ("arguments", (better,))
-    both = call(intent=-5.0, other=(WEATHER, -0.1), arguments=-7.0, best=(better, -0.1))
-    assert _doubts([AnswerScore((both,))])[0].kind == "intent"
-
-
-def test_the_same_arguments_found_elsewhere_are_no_doubt() -> None:
-    again = Call("play", (Argument("song", "a"),))
-    assert _doubts([AnswerScore((call(arguments=-7.0, best=(again, -0.1)),))]) == {}
-    assert _doubts([AnswerScore((call(arguments=None, best=(WEATHER, -0.1)),))]) == {}
-
-
-def test_an_unsure_suggestion_and_a_doubtful_parameter_rank_lower() -> None:
-    better = Call("play", (Argument("song", "b"),))
-
-    def scored(best: float, others: float) -> float:
-        seen = [AnswerScore((call(arguments=others),))] * 40
-        row = AnswerScore((call(arguments=best - 5.0, best=(better, best)),))
-        return _doubts([*seen, row])[40].score
-
-    assert scored(-0.1, -0.1) > scored(-1.0, -0.1)
-    assert scored(-0.1, -0.1) > scored(-0.1, -1.5)
-
-
-def test_another_number_of_calls_is_doubted() -> None:
-    two = AnswerScore((call(),), -4.0, (PLAYED, WEATHER), -0.05, -0.1)
-    doubt = _doubts([two])[0]
-    assert (doubt.kind, doubt.suggested) == ("intent", (PLAYED, WEATHER))
-    unsure = AnswerScore((call(),), -0.5, (PLAYED, WEATHER), -0.6, -0.3)
-    assert _doubts([unsure]) == {}
-
-
 def test_only_what_every_round_doubts_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Round one doubts rows 0 and 1, round two rows 1 and 2: row 1 is listed, with the lesser."""
     wrong = AnswerScore((call(intent=-4.0, other=(WEATHER, -0.1)),))
     less = AnswerScore((call(intent=-2.0, other=(WEATHER, -0.2)),))
     fine = sure(1)[0]
     rounds = iter([[wrong, wrong, fine], [fine, less, wrong]])
-    monkeypatch.setattr(label_errors, "_score_round", lambda *_: next(rounds))
+    monkeypatch.setattr(label_errors, "score_round", lambda *_: next(rounds))
     rows = [Example(f"putar lagu {w}", "play(song=a)") for w in WORDS[:3]]
     result = find_label_errors(Dataset(rows), folds=2, rounds=2)
     assert [(e.row, round(e.score, 6)) for e in result] == [(1, 1.8)]

@@ -1,1 +1,1 @@
-"""Joint intent and slot networks: intent heads and BIO tags on a feature extractor."""
+"""Joint intent and slot networks: what the compact kind shares with those on an encoder."""

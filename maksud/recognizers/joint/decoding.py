@@ -9,8 +9,8 @@ parameter. Padding scores 0 for tag 0 and `IMPOSSIBLE` for the others.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import combinations
-from typing import Any
+from itertools import combinations, pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,6 +28,19 @@ MOST_UNSURE = 3
 
 MOST_CLAUSES = 16
 """Clauses of an utterance at most."""
+
+
+class Segment(NamedTuple):  # made and hashed often: a dataclass costs some percent of an answer
+    """Tokens `start` to `stop` (exclusive) of an utterance of a batch: what may be a clause."""
+
+    utterance: int
+    start: int
+    stop: int
+
+
+def segments_of(utterance: int, edges: Iterable[int]) -> list[Segment]:
+    """The segments of an utterance between `edges`: 0, where it is cut, its number of tokens."""
+    return [Segment(utterance, i, j) for i, j in pairwise(edges)]
 
 
 def log_softmax(x: Floats) -> Floats:

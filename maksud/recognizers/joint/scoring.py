@@ -9,31 +9,30 @@ it best. Says nothing of right or wrong: `label_errors` draws the conclusions.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from maksud.data.dataset import Example
 from maksud.language.calls import Call, format_calls
-from maksud.recognizers.contract import Contract
-from maksud.recognizers.joint.alignment import Span, build_corpus
+from maksud.recognizers.joint.alignment import build_corpus
+from maksud.recognizers.joint.answers import FEATURES
+from maksud.recognizers.joint.corpus import Span
 from maksud.recognizers.joint.decoding import (
     IMPOSSIBLE,
     Floats,
     Ints,
+    Segment,
     best_paths,
     log_partition,
     log_softmax,
     path_scores,
+    segments_of,
 )
-from maksud.recognizers.joint.engine import cut_rows, load_weights
-from maksud.recognizers.joint.features import Token, tokenize
-from maksud.recognizers.joint.recognizer import FEATURES, CompactRecognizer
-
-_BATCH = 32
-_BATCH_TOKENS = 2048
+from maksud.recognizers.joint.engine import cut_segments
+from maksud.recognizers.joint.recognizer import JointRecognizer, batches
+from maksud.recognizers.joint.tokens import Token, tokenize
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +82,12 @@ class _Placed:
     choices: list[dict[str, str]] | None
 
 
-class Scorer(CompactRecognizer):
-    """A compact recognizer that also scores answers. Made by `open`."""
+class Scorer:
+    """Scores answers with the network of a recognizer."""
 
-    @classmethod
-    def open(cls, path: Path, contract: Contract) -> Scorer:
-        """The scorer in a directory that `train_compact` wrote. Raises `RunError`."""
-        content, tensors = load_weights(path)
-        return cls(path.name, contract, content, tensors)
+    def __init__(self, recognizer: JointRecognizer) -> None:
+        self.recognizer = recognizer
+        self.parameters = recognizer.parameters
 
     def score(self, examples: Sequence[Example]) -> list[AnswerScore]:
         """The score of each example's own answer, in order.
@@ -99,18 +96,18 @@ class Scorer(CompactRecognizer):
         """
         out = [AnswerScore(reason="an utterance without a word")] * len(examples)
         tokens = [tokenize(e.instruction) for e in examples]
-        order = sorted((k for k, t in enumerate(tokens) if t), key=lambda k: len(tokens[k]))
-        for group in _batches(order, tokens):
+        for group in batches(tokens):
             made = self._score([examples[k] for k in group], [tokens[k] for k in group])
             for k, score in zip(group, made, strict=True):
                 out[k] = score
         return out
 
     def _score(self, examples: list[Example], tokens: list[list[Token]]) -> list[AnswerScore]:
-        h, alone, mask = self.extractor([[t.text for t in row] for row in tokens])
-        odds = self.heads.boundaries(h) if self.joins else None
+        recognizer = self.recognizer
+        h, alone, mask = recognizer.extractor([[t.text for t in row] for row in tokens])
+        odds = recognizer.heads.boundaries(h) if recognizer.joins else None
         out = [AnswerScore()] * len(examples)
-        clauses: list[tuple[int, int, int]] = []  # utterance, first token, token after the last
+        clauses: list[Segment] = []
         wanted: list[tuple[int, _Placed, float]] = []
         for b, example in enumerate(examples):
             placed = self._place(example)
@@ -123,27 +120,24 @@ class Scorer(CompactRecognizer):
                 continue
             cut_lp, edges = cut
             wanted.append((b, placed, cut_lp))
-            clauses += [(b, i, j) for i, j in zip(edges, edges[1:], strict=False)]
+            clauses += segments_of(b, edges)
         if not clauses:
             return out
         if len(clauses) != len(tokens) or len(wanted) != len(tokens):
-            size = max(j - i for _, i, j in clauses)
-            ones = np.broadcast_to(mask[None], (1, *mask.shape))
-            h, alone = cut_rows(h, clauses, size), cut_rows(alone, clauses, size)
-            mask = cut_rows(ones, clauses, size)[0]
+            h, alone, mask = cut_segments(h, alone, mask, clauses)
         answers = [(call, k, p) for _, p, _ in wanted for k, call in enumerate(p.calls)]
-        texts = [examples[b].instruction for b, _, _ in clauses]
-        words = [tokens[b][i:j] for b, i, j in clauses]
-        starts = [i for _, i, _ in clauses]
+        texts = [examples[c.utterance].instruction for c in clauses]
+        words = [tokens[c.utterance][c.start : c.stop] for c in clauses]
+        starts = [c.start for c in clauses]
         scores = self._score_calls(answers, texts, words, starts, h, alone, mask)
-        proposals = (
-            self.propose([examples[b].instruction for b, _, _ in wanted]) if self.joins else []
-        )
+        proposals = []
+        if recognizer.joins:
+            proposals = recognizer.propose([examples[b].instruction for b, _, _ in wanted])
         at = 0
         for n, (b, placed, cut_lp) in enumerate(wanted):
             calls = tuple(scores[at : at + len(placed.calls)])
             at += len(placed.calls)
-            if not self.joins:
+            if not recognizer.joins:
                 out[b] = AnswerScore(calls)
                 continue
             features = dict(zip(FEATURES, proposals[n].features, strict=True))
@@ -158,9 +152,9 @@ class Scorer(CompactRecognizer):
 
     def _place(self, example: Example) -> _Placed | str:
         """Where the values of the answer stand, or why that is not of use."""
-        catalog = self.contract.catalog
+        catalog = self.recognizer.contract.catalog
         calls = catalog.named(example.calls)
-        if any(c.intent not in self.intents for c in calls):
+        if any(c.intent not in self.recognizer.intents for c in calls):
             return "an intent that no other rows have"
         # Values are placed as if all belonged to one call: the search goes on from left to right.
         whole = Call(calls[0].intent, tuple(a for c in calls for a in c.arguments))
@@ -197,11 +191,12 @@ class Scorer(CompactRecognizer):
         mask: Floats,
     ) -> list[CallScore]:
         """The score of each clause's call: S answers; features [M, S, T, D]; mask [S, T, 1]."""
-        members, tags, choices = self.heads(h, alone, mask)
-        lp = log_softmax(members.mean(0) + self.intent_mask)
+        recognizer = self.recognizer
+        members, tags, choices = recognizer.heads(h, alone, mask)
+        lp = log_softmax(members.mean(0) + recognizer.intent_mask)
         number, many = len(lp), len(self.parameters)
         at = np.arange(number)
-        given = np.array([self.intents.index(c.intent) for c, _, _ in answers])
+        given = np.array([recognizer.intents.index(c.intent) for c, _, _ in answers])
         rest = lp.copy()
         rest[at, given] = 2 * IMPOSSIBLE
         both = np.stack([given, rest.argmax(1)], 1)
@@ -210,7 +205,7 @@ class Scorer(CompactRecognizer):
         paths_lp = np.zeros((number, 2), np.float32)
         gold_lp: list[float | None] = [0.0] * number
         if many:
-            scores = tags[:, None] + self.heads.intent_tag[both][:, :, None]
+            scores = tags[:, None] + recognizer.heads.intent_tag[both][:, :, None]
             padding = np.full(1 + 2 * many, IMPOSSIBLE, np.float32)
             padding[0] = 0
             scores = np.where(mask[:, None] > 0, scores, padding)
@@ -228,8 +223,9 @@ class Scorer(CompactRecognizer):
             made = []
             for r in (0, 1):
                 intent = int(both[s, r])
-                chosen, chosen_lp = self._choose(intent, row)
-                best = self._call(texts[s], words[s], intent, paths[s, r, : len(words[s])], chosen)
+                chosen, chosen_lp = recognizer.choose(intent, row)
+                path = paths[s, r, : len(words[s])]
+                best = recognizer.write_call(texts[s], words[s], intent, path, chosen)
                 made.append((best, float(paths_lp[s, r]) + chosen_lp))
             arguments_lp = gold_lp[s]
             if placed.choices is None:
@@ -272,35 +268,23 @@ class Scorer(CompactRecognizer):
         self, intent: int, scores: Floats | None, given: dict[str, str]
     ) -> float | None:
         """log p(the given choices | clause, intent); None for a value that was never seen."""
-        wanted = self.choices_of.get(self.intents[intent], [])
+        recognizer = self.recognizer
+        wanted = recognizer.choices_of.get(recognizer.intents[intent], [])
         if not set(given) <= set(wanted):
             return None
         if scores is None or not wanted:
             return 0.0
-        total, at = 0.0, 0
-        masked = scores + self.choice_mask[intent]
-        for parameter, values in self.choices:
-            block = masked[at : at + 1 + len(values)]
-            at += 1 + len(values)
-            if parameter not in wanted:
+        total = 0.0
+        masked = scores + recognizer.choice_mask[intent]
+        for choice in recognizer.choices:
+            if choice.parameter not in wanted:
                 continue
-            value = given.get(parameter)
-            if value is not None and value not in values:
+            value = given.get(choice.parameter)
+            if value is not None and value not in choice.values:
                 return None
-            total += float(log_softmax(block)[0 if value is None else 1 + values.index(value)])
+            lp = log_softmax(masked[choice.start : choice.stop])
+            total += float(lp[choice.place_of(value)])
         return total
-
-
-def _batches(order: Sequence[int], tokens: Sequence[Sequence[Token]]) -> Iterator[list[int]]:
-    """Rows of similar length, so many that a batch stays small."""
-    group: list[int] = []
-    for k in order:
-        if group and (len(group) == _BATCH or (len(group) + 1) * len(tokens[k]) > _BATCH_TOKENS):
-            yield group
-            group = []
-        group.append(k)
-    if group:
-        yield group
 
 
 def _cut(placed: _Placed, size: int, odds: Floats | None) -> tuple[float, list[int]] | None:

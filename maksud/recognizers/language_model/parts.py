@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Any
 
 from maksud.language.calls import format_value
-from maksud.recognizers.joint.features import tokenize
+from maksud.recognizers.joint.tokens import tokenize
 
 Place = Any
 """Where in a part; each part has its own kind, always hashable."""

@@ -6,7 +6,8 @@ from joint_data import several, single
 
 from maksud.data.dataset import Example
 from maksud.language.catalog import Catalog
-from maksud.recognizers.joint.alignment import Corpus, build_corpus, count_untrimmed
+from maksud.recognizers.joint.alignment import build_corpus, count_untrimmed
+from maksud.recognizers.joint.corpus import Corpus
 
 
 def corpus(*examples: Example) -> Corpus:

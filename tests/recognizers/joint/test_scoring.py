@@ -11,9 +11,11 @@ from joint_data import several, single
 from maksud.data.dataset import Example
 from maksud.language.calls import Argument, Call, format_calls
 from maksud.language.catalog import Catalog, Intent, Parameter
+from maksud.recognizers.compact.recognizer import CompactRecognizer
+from maksud.recognizers.compact.settings import CompactSettings
+from maksud.recognizers.compact.training import train_compact
 from maksud.recognizers.contract import Contract
 from maksud.recognizers.joint.scoring import AnswerScore, Scorer, _cut, _Placed
-from maksud.recognizers.joint.training import CompactSettings, train_compact
 
 TINY = CompactSettings(dim=32, word_dim=16, buckets=512, members=2, epochs=30, batch_size=16)
 LIGHT = Catalog(
@@ -29,7 +31,8 @@ def scorer_of(path: Path, examples: list[Example], catalog: Catalog | None = Non
         [e.calls for e in examples], [e.instruction for e in examples]
     )
     train_compact(examples, [], catalog, path, TINY)
-    return Scorer.open(path, Contract(catalog, system_prompt="", template=""))
+    contract = Contract(catalog, system_prompt="", template="")
+    return Scorer(CompactRecognizer.load(path, contract, "tiny"))
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maksud.recognizers.joint.features import GRAMS, MAX_TOKENS, Vocabulary, tokenize, word_grams
+from maksud.recognizers.joint.tokens import MAX_TOKENS, tokenize
 
 UNICODE = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 
@@ -39,17 +39,3 @@ def test_a_number_is_one_word() -> None:
 
 def test_length_is_bounded() -> None:
     assert len(tokenize("a " * 5000)) == MAX_TOKENS
-
-
-@given(UNICODE.filter(bool), st.integers(16, 2**16))
-def test_grams_stay_in_their_table(word: str, buckets: int) -> None:
-    grams = word_grams(word, buckets)
-    assert 0 < len(grams) <= GRAMS
-    assert all(0 < g < buckets for g in grams)
-
-
-def test_a_vocabulary_comes_back_from_its_list() -> None:
-    vocabulary = Vocabulary.build({"a": 3, "b": 1, "c": 5}, 64)
-    assert vocabulary.to_list() == ["c", "a"]
-    assert Vocabulary.from_list(vocabulary.to_list(), 64) == vocabulary
-    assert vocabulary.id("b") == 1 and vocabulary.id("c") == 2 and len(vocabulary) == 4

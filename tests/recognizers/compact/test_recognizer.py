@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from joint_data import CITIES, SONGS, several, single
 
 from maksud.data.dataset import Example
-from maksud.errors import DataError, RunError, SettingsError
+from maksud.errors import RunError
 from maksud.language.calls import NONE, Argument, Call, format_calls
 from maksud.language.catalog import Catalog, Intent, Parameter
-from maksud.progress import Progress
+from maksud.recognizers.compact.recognizer import CompactRecognizer
+from maksud.recognizers.compact.settings import CompactSettings
+from maksud.recognizers.compact.training import train_compact
 from maksud.recognizers.contract import Contract
-from maksud.recognizers.joint.recognizer import FEATURES, CompactRecognizer
-from maksud.recognizers.joint.training import CompactSettings, train_compact
+from maksud.recognizers.joint.answers import FEATURES
 
 TINY = CompactSettings(
     dim=32, word_dim=16, buckets=512, members=2, epochs=60, batch_size=16, dropout=0.2
@@ -134,22 +135,6 @@ def test_answers_do_not_depend_on_the_batch(
         assert np.allclose(alone.features, proposal.features, atol=2e-3)
 
 
-def test_same_seed_same_bytes(tmp_path: Path, corpus: list[Example]) -> None:
-    small = dataclasses.replace(TINY, epochs=2)
-    for name in ("a", "b"):
-        train_compact(corpus, [], catalog_of(corpus), tmp_path / name, small)
-    for file in ("model.safetensors", "joint.json"):
-        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
-
-
-def test_progress_reaches_the_end(tmp_path: Path, corpus: list[Example]) -> None:
-    told: list[Progress] = []
-    small = dataclasses.replace(TINY, epochs=2)
-    metrics = train_compact(corpus, [], catalog_of(corpus), tmp_path, small, told.append)
-    assert [p.done for p in told] == sorted(p.done for p in told) and told[-1].done == 1
-    assert metrics["epochs"] == 2 and metrics["parameters"] > 0 and metrics["skipped"] == {}
-
-
 def test_one_intent_one_example(tmp_path: Path) -> None:
     made = trained(tmp_path, [Example("halo", "greet()")])
     assert answer(made, "halo") == "greet()"
@@ -212,25 +197,6 @@ def test_enumerations_are_kept_to_their_values(tmp_path: Path) -> None:
     assert answer(made, "cuaca di bandung") == "weather()"
 
 
-def test_settings_follow_the_data() -> None:
-    much, little = CompactSettings().resolved(13_000, 7), CompactSettings().resolved(700, 7)
-    many = CompactSettings().resolved(13_000, 150)
-    assert much.epochs < many.epochs and much.epochs < little.epochs
-    assert little.veil > much.veil == 0
-    given = CompactSettings(epochs=3, members=1, dim=8, dropout=0.0, swap=0.0, mix=0.0, veil=0.0)
-    assert given.resolved(700, 7) == given
-    assert CompactSettings().resolved(1, 1).epochs <= 200
-
-
-def test_unusable_input_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no training examples"):
-        train_compact([], [], Catalog(()), tmp_path)
-    with pytest.raises(DataError, match="utterance without a word"):
-        train_compact([Example(" ", "none()")], [], Catalog(()), tmp_path)
-    with pytest.raises(SettingsError, match="dropout"):
-        CompactSettings(dropout=2.0)
-
-
 def test_damaged_weights_are_refused(tmp_path: Path) -> None:
     examples = single(10)
     made = trained(tmp_path, examples, dataclasses.replace(TINY, epochs=1))
@@ -244,21 +210,23 @@ def test_damaged_weights_are_refused(tmp_path: Path) -> None:
 def test_the_cache_of_words_is_bounded(
     recognizer: CompactRecognizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("maksud.recognizers.joint.engine.CACHED_WORDS", 50)
+    monkeypatch.setattr("maksud.recognizers.compact.engine.CACHED_WORDS", 50)
     recognizer.extractor._cache.clear()
     recognizer.propose([f"kata{k}" for k in range(200)])
     assert len(recognizer.extractor._cache) <= 50
 
 
-def test_recognition_needs_no_torch(tmp_path: Path) -> None:
+def test_recognition_needs_no_torch_and_none_of_the_trainers_modules(tmp_path: Path) -> None:
     trained(tmp_path, single(10), dataclasses.replace(TINY, epochs=1))
     code = f"""
 import sys
-from maksud.recognizers.joint.recognizer import CompactRecognizer
+from maksud.recognizers.compact.recognizer import CompactRecognizer
 from maksud.recognizers.contract import Contract
 from maksud.language.catalog import Catalog, Intent, Parameter
 catalog = Catalog((Intent("play_music", parameters=(Parameter("song"),)),))
 CompactRecognizer.load({str(tmp_path)!r}, Contract(catalog), "x").propose(["putar lagu hampa"])
-sys.exit("torch" in sys.modules)
+trainers = "alignment augmentation corpus cutting loss network planning saving".split()
+unwanted = {{"torch", *(f"maksud.recognizers.joint.{{t}}" for t in trainers)}}
+sys.exit(", ".join(unwanted & set(sys.modules)) or None)
 """
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

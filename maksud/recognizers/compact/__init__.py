@@ -1,0 +1,1 @@
+"""The compact kind: a joint network on hashed features, trained from scratch on any CPU."""

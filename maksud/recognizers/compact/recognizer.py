@@ -1,0 +1,33 @@
+"""The compact recognizer: an answer in about a millisecond on one core."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from maksud.errors import RunError
+from maksud.recognizers.compact.engine import Extractor
+from maksud.recognizers.contract import Contract
+from maksud.recognizers.joint.engine import Heads
+from maksud.recognizers.joint.recognizer import JointRecognizer
+from maksud.recognizers.joint.weights import load_weights
+
+
+class CompactRecognizer(JointRecognizer):
+    """A joint network on hashed features. Made by `load`."""
+
+    kind = "compact"
+
+    @classmethod
+    def load(cls, path: str | Path, contract: Contract, name: str) -> CompactRecognizer:
+        """The recognizer in a directory that `train_compact` wrote. Raises `RunError`."""
+        content, tensors = load_weights(Path(path))
+        try:
+            shape = content["shape"]
+            extractor = Extractor(shape, content["vocabulary"], tensors)
+            return cls(name, contract, content, extractor, Heads(shape["members"], tensors))
+        except (KeyError, TypeError, ValueError) as error:
+            raise RunError(
+                f"weights and joint.json do not fit ({error!r})",
+                where=str(path),
+                hint="Train it again",
+            ) from error

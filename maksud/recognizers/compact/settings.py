@@ -1,0 +1,99 @@
+"""Settings of the compact kind, and what is derived from the size of the data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from maksud.errors import SettingsError
+
+LITTLE = 3_000
+"""Fewer clauses than this are augmented more: their values are few, and easily learned by heart."""
+
+
+@dataclass(frozen=True)
+class CompactSettings:
+    """Settings of the compact recognizer. The defaults need no change for any size of data."""
+
+    seed: int = 0
+    """Seed of initialisation, order of examples and augmentation."""
+    threads: int = 1
+    """CPU threads. More than one helps little: the matrices are small."""
+    epochs: int = 0
+    """Passes over the data; 0 derives them: few for much data, many for little."""
+    members: int = 0
+    """Networks in the committee; 0 derives them. More are surer and slower."""
+    dim: int = 0
+    """Width of the network, a multiple of 4; 0 derives it: a few wide networks for little data,
+    more and narrower ones for much. All weights together should fit a core's cache (2 MB)."""
+    word_dim: int = 64
+    """Width of word embeddings, and of those of character n-grams."""
+    buckets: int = 16384
+    """Rows of the table of character n-grams."""
+    convolutions: int = 2
+    """Convolution blocks before the attention block."""
+    dropout: float = -1.0
+    """Dropout probability; negative derives it: more for little data."""
+    batch_size: int = 64
+    """Clauses in a step."""
+    learning_rate: float = 3e-3
+    """Peak learning rate: linear warm-up, then linear decay."""
+    weight_decay: float = 0.01
+    """Weight decay of AdamW."""
+    label_smoothing: float = 0.05
+    """Share of an intent's probability that is spread over the others."""
+    swap: float = -1.0
+    """Share of clauses in which values are swapped for others of the same parameter; negative
+    derives it: more for little data."""
+    mix: float = -1.0
+    """Share of values in such clauses that are made of the beginning of one value and the end of
+    another; negative derives it: none for much data."""
+    hide: float = 0.5
+    """How often rare words are hidden: a word seen n times with probability hide / (hide + n)."""
+    veil: float = -1.0
+    """Share of the words of values that are shown without word and spelling, so that only the
+    words around them tell what they are; negative derives it: none for much data."""
+
+    def __post_init__(self) -> None:
+        """Raises `SettingsError` for values out of range."""
+        for name, low, high in (
+            ("threads", 1, 256),
+            ("epochs", 0, 10_000),
+            ("members", 0, 16),
+            ("dim", 0, 4096),
+            ("word_dim", 1, 4096),
+            ("buckets", 16, 2**24),
+            ("convolutions", 0, 16),
+            ("dropout", -1.0, 0.9),
+            ("batch_size", 1, 65_536),
+            ("learning_rate", 1e-6, 1.0),
+            ("weight_decay", 0.0, 1.0),
+            ("label_smoothing", 0.0, 0.5),
+            ("swap", -1.0, 1.0),
+            ("mix", -1.0, 1.0),
+            ("hide", 0.0, 100.0),
+            ("veil", -1.0, 0.9),
+        ):
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise SettingsError(
+                    f"{name} is {value}, expected {low} to {high}", where="CompactSettings"
+                )
+        if self.dim % 4:
+            raise SettingsError(f"dim is {self.dim}, expected a multiple of 4", where="dim")
+
+    def resolved(self, clauses: int, intents: int) -> CompactSettings:
+        """The settings with everything derived, for data of so many clauses and intents."""
+        little = clauses < LITTLE
+        plenty = clauses >= 500 * intents
+        # Many intents need more passes than few with as many examples together.
+        need = (13_000 / clauses) ** 0.5 * (1_900 * intents / clauses) ** 0.33
+        return replace(
+            self,
+            epochs=self.epochs or min(200, max(5, round((6 if little else 8) * need))),
+            members=self.members or (3 if little else 4 if plenty else 6),
+            dim=self.dim or (128 if little else 96),
+            dropout=self.dropout if self.dropout >= 0 else 0.1 if plenty else 0.2,
+            swap=self.swap if self.swap >= 0 else 0.8 if little else 0.6,
+            mix=self.mix if self.mix >= 0 else 0.3 if little else 0.0,
+            veil=self.veil if self.veil >= 0 else 0.2 if little else 0.0,
+        )

@@ -1,0 +1,103 @@
+"""Trains the compact recognizer: labelled examples in, a directory of weights out.
+
+One recipe serves all sizes of data; what depends on size is derived in `CompactSettings`. Each
+epoch composes its utterances anew (`joint.augmentation`) and hides rare words (`loop`).
+Deterministic for a seed and a number of threads. torch is imported inside `train_compact`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from maksud.data.dataset import Example
+from maksud.errors import DataError
+from maksud.language.catalog import Catalog
+from maksud.progress import OnProgress
+from maksud.recognizers.compact.settings import CompactSettings
+from maksud.recognizers.compact.words import WordTable
+from maksud.recognizers.joint.alignment import build_corpus, count_untrimmed
+from maksud.recognizers.joint.corpus import Corpus
+from maksud.recognizers.joint.planning import Plan
+from maksud.recognizers.joint.saving import describe_heads
+from maksud.recognizers.joint.weights import save_weights
+
+if TYPE_CHECKING:
+    from maksud.recognizers.compact.network import Network
+
+
+def train_compact(
+    train: Sequence[Example],
+    dev: Sequence[Example],
+    catalog: Catalog,
+    out: Path,
+    settings: CompactSettings | None = None,
+    progress: OnProgress | None = None,
+) -> dict[str, Any]:
+    """Trains on `train` and writes model.safetensors and joint.json into the directory `out`.
+
+    `dev` is not learned from: the caller calibrates on it. Returns what was measured: CPU
+    seconds, epochs, loss, parameters, and under "skipped" what could not be used and why.
+    Raises `DataError` where there is nothing to learn from.
+    """
+    import torch
+
+    from maksud.recognizers.compact.loop import fit
+
+    started, cpu = time.perf_counter(), time.process_time()
+    corpus = _corpus_of(train, catalog)
+    plan = Plan.build(corpus)
+    resolved = (settings or CompactSettings()).resolved(len(corpus.clauses), len(plan.intents))
+    words = WordTable.build(plan, resolved.buckets)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(resolved.threads)
+    try:
+        network, loss = fit(plan, words, resolved, progress)
+    finally:
+        torch.set_num_threads(threads)
+    _save(network, words, plan, Path(out))
+    parameters = sum(p.numel() for p in network.parameters())
+    tables = sum(p.numel() for n, p in network.named_parameters() if "word" in n or "gram" in n)
+    return {
+        "examples": len(train),
+        "dev_examples": len(dev),
+        "clauses": len(corpus.clauses),
+        "intents": len(plan.intents),
+        "parameters": parameters,
+        "parameters_network": parameters - tables,
+        "epochs": resolved.epochs,
+        "members": resolved.members,
+        "loss": round(loss, 4),
+        "cpu_seconds": round(time.process_time() - cpu, 2),
+        "seconds": round(time.perf_counter() - started, 2),
+        "connectives": [" ".join(c) for c, _ in corpus.connectives.most_common(10)],
+        "skipped": dict(corpus.skipped.most_common()),
+    }
+
+
+def _corpus_of(train: Sequence[Example], catalog: Catalog) -> Corpus:
+    if not train:
+        raise DataError("there are no training examples", hint="Give at least one labelled example")
+    corpus = build_corpus(train, catalog)
+    count_untrimmed(corpus)
+    if not corpus.clauses:
+        reasons = ", ".join(f"{n} × {why}" for why, n in corpus.skipped.most_common())
+        raise DataError(f"none of {len(train)} training examples can be learned from ({reasons})")
+    return corpus
+
+
+def _save(network: Network, words: WordTable, plan: Plan, out: Path) -> None:
+    network.heads.settle()
+    tensors = {
+        name: np.ascontiguousarray(p.detach().numpy()) for name, p in network.named_parameters()
+    }
+    extractor = {
+        "shape": asdict(network.extractor.shape),
+        "vocabulary": words.vocabulary.to_list(),
+    }
+    save_weights(out, extractor | describe_heads(plan), tensors)

@@ -1,0 +1,166 @@
+"""From the readings of clauses to an answer: the best over all ways to cut, and the runners-up."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from maksud.language.calls import NONE, Argument, Call
+from maksud.recognizers.joint.decoding import Floats
+from maksud.recognizers.joint.tokens import Token
+from maksud.recognizers.recognition import Proposal, Usage
+
+FEATURES = (
+    "log p(boundaries)",
+    "log p(intents)",
+    "log p(tags)",
+    "log p(choices)",
+    "lowest log p(intent)",
+    "margin to the second answer",
+    "log number of words",
+    "share of unknown words",
+    "log p(in scope)",
+    "disagreement of members",
+    "calls beyond the first",
+    "arguments",
+)
+"""What the numbers of `Proposal.features` mean, in order."""
+
+WIDEST_MARGIN = 20.0
+"""The margin of an answer without another, and of any that is wider."""
+
+ALTERNATIVES = 3
+"""Other answers of a proposal, at most."""
+
+
+@dataclass(slots=True)
+class Tagging:
+    """The best tags of a clause under an intent; `scores` and `forward`, [T, K], find others."""
+
+    intent: int
+    tags_lp: float
+    path: list[int]
+    scores: Floats | None
+    forward: Floats | None
+
+
+@dataclass(slots=True)
+class Reading:
+    """One way to read a clause, with the parts of its score."""
+
+    score: float
+    intent_lp: float
+    tags_lp: float
+    choices_lp: float
+    call: Call
+    tags: Tagging
+    chosen: list[Argument]
+
+
+@dataclass(slots=True)
+class ClauseReadings:
+    """The readings of a clause, best first, and what they are judged by."""
+
+    words: list[Token]
+    readings: list[Reading]
+    in_scope: float
+    disagreement: float
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way to cut an utterance, with its log-probability."""
+
+    cut_lp: float
+    clauses: list[ClauseReadings]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A reading for each clause of a way to cut the utterance."""
+
+    score: float
+    way: Way
+    readings: list[Reading]
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """What is answered."""
+        return tuple(r.call for r in self.readings)
+
+    def with_reading(self, k: int, reading: Reading) -> Answer:
+        """The answer with another reading of clause `k`."""
+        changed = [*self.readings[:k], reading, *self.readings[k + 1 :]]
+        return Answer(self.score - self.readings[k].score + reading.score, self.way, changed)
+
+
+def propose_answer(
+    ways: Sequence[Way],
+    second: Callable[[list[Token], Reading], Reading | None],
+    words: int,
+    unknown: float,
+) -> Proposal:
+    """The best answer over all ways to cut an utterance of so many words, and the runners-up.
+
+    `second` gives the best reading with the same intent and other tags; `unknown`: the share of
+    words that training did not see.
+    """
+    answers = [answer for way in ways for answer in _answers(way)]
+    answers.sort(key=_minus_score)
+    best = answers[0]
+    calls = best.calls
+    clauses = best.way.clauses
+    for k, clause in enumerate(clauses):
+        other = second(clause.words, best.readings[k])
+        if other is not None:
+            answers.append(best.with_reading(k, other))
+    others: dict[tuple[Call, ...], float] = {}
+    for answer in sorted(answers[1:], key=_minus_score):
+        if answer.calls != calls:
+            others.setdefault(answer.calls, answer.score)
+    ranked = list(others.items())
+    if calls == (NONE,):  # the best answer in scope first
+        ranked.sort(key=lambda item: item[0] == (NONE,))
+    margin = WIDEST_MARGIN
+    if others:
+        margin = min(WIDEST_MARGIN, best.score - max(others.values()))
+    in_scope = min(c.in_scope for c in clauses)
+    features = (
+        best.way.cut_lp,
+        sum(r.intent_lp for r in best.readings),
+        sum(r.tags_lp for r in best.readings),
+        sum(r.choices_lp for r in best.readings),
+        min(r.intent_lp for r in best.readings),
+        margin,
+        math.log(words),
+        unknown,
+        in_scope,
+        max(c.disagreement for c in clauses),
+        float(len(calls) - 1),
+        float(sum(len(c.arguments) for c in calls)),
+    )
+    usage = Usage(words, sum(1 + len(c.arguments) for c in calls))
+    outside = min(1.0, max(0.0, 1 - math.exp(in_scope)))
+    return Proposal(calls, features, tuple(ranked[:ALTERNATIVES]), outside, usage)
+
+
+def _answers(way: Way) -> list[Answer]:
+    """The best readings together, then each with one clause read otherwise."""
+    several = len(way.clauses) > 1
+    # none() never stands beside another call.
+    options = [[r for r in c.readings if not several or r.call != NONE] for c in way.clauses]
+    if not all(options):
+        return []
+    best = [o[0] for o in options]
+    first = Answer(way.cut_lp + sum(r.score for r in best), way, best)
+    return [first] + [first.with_reading(k, r) for k, o in enumerate(options) for r in o[1:]]
+
+
+def _minus_score(answer: Answer) -> float:
+    return -answer.score
+
+
+def answer_nothing() -> Proposal:
+    """The proposal for an utterance without a word: out of scope, without evidence."""
+    return Proposal((NONE,), (0.0,) * len(FEATURES), (), 1.0, Usage())

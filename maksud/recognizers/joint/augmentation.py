@@ -1,0 +1,114 @@
+"""Composes the utterances of an epoch anew from the clauses of a plan.
+
+Values are swapped for other values of the same parameter, clauses are joined with connectives
+that the data uses: so combinations that were never seen together are learned from.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from maksud.language.calls import OUT_OF_SCOPE
+from maksud.recognizers.joint.planning import Item, Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Variation:
+    """How much clauses are varied.
+
+    `swap`: share of clauses whose values are swapped for others of the same parameter. `mix`:
+    share of values in these that are made of the beginning of one and the end of another.
+    """
+
+    swap: float
+    mix: float
+
+
+@dataclass(slots=True)
+class Utterance:
+    """A composed utterance: word types, (first, last + 1) of each clause, and its tags and item."""
+
+    types: list[int]
+    clauses: list[tuple[int, int]]
+    tags: list[list[int]]
+    items: list[Item]
+
+
+def compose_batches(
+    plan: Plan, variation: Variation, size: int, rng: random.Random
+) -> list[list[Utterance]]:
+    """An epoch of utterances in batches of `size` clauses, about, of similar length, shuffled."""
+    utterances = compose_epoch(plan, variation, rng)
+    mean = sum(len(u.clauses) for u in utterances) / len(utterances)
+    number = max(1, round(size / mean))
+    key = [len(u.types) + rng.random() * 3 for u in utterances]
+    order = sorted(range(len(utterances)), key=key.__getitem__)
+    batches = [[utterances[k] for k in order[i : i + number]] for i in range(0, len(order), number)]
+    rng.shuffle(batches)
+    return batches
+
+
+def compose_epoch(plan: Plan, variation: Variation, rng: random.Random) -> list[Utterance]:
+    """Utterances in which each clause of the plan stands once."""
+    items = plan.items
+    order = rng.sample(range(len(items)), len(items))
+    none = plan.intents.index(OUT_OF_SCOPE) if OUT_OF_SCOPE in plan.intents else -1
+    out = []
+    at = 0
+    while at < len(order):
+        number = 1
+        if plan.joins:
+            number = rng.choices(range(1, len(plan.call_weights) + 1), plan.call_weights)[0]
+        group = [items[k] for k in order[at : at + number]]
+        at += number
+        alone = [[i] for i in group if i.intent == none]  # none() never stands beside a call
+        for part in [*alone, [i for i in group if i.intent != none]]:
+            if part:
+                out.append(_join(plan, part, variation, rng))
+    return out
+
+
+def _join(plan: Plan, group: Sequence[Item], variation: Variation, rng: random.Random) -> Utterance:
+    many = len(plan.parameters)
+    types: list[int] = []
+    bounds: list[tuple[int, int]] = []
+    tags: list[list[int]] = []
+    for item in group:
+        words, spans = item.types, item.spans
+        if spans and rng.random() < variation.swap:
+            words, spans = _swap(words, spans, plan.values, rng, variation.mix)
+        lead: list[int] = []
+        if types:
+            lead = rng.choices(plan.connectives, plan.connective_weights)[0]
+        row = [0] * (len(lead) + len(words))
+        for i, j, k in spans:
+            row[len(lead) + i] = 1 + k
+            row[len(lead) + i + 1 : len(lead) + j] = [1 + many + k] * (j - i - 1)
+        bounds.append((len(types), len(types) + len(row)))
+        types = types + lead + words
+        tags.append(row)
+    return Utterance(types, bounds, tags, list(group))
+
+
+def _swap(
+    types: list[int],
+    old: list[tuple[int, int, int]],
+    values: list[list[list[int]]],
+    rng: random.Random,
+    mix: float,
+) -> tuple[list[int], list[tuple[int, int, int]]]:
+    words: list[int] = []
+    spans: list[tuple[int, int, int]] = []
+    at = 0
+    for i, j, k in old:
+        value = rng.choice(values[k]) if rng.random() < 0.5 else types[i:j]
+        if mix and rng.random() < mix:
+            other = rng.choice(values[k])
+            value = value[: rng.randint(1, len(value))] + other[rng.randint(1, len(other)) :]
+        words += types[at:i]
+        spans.append((len(words), len(words) + len(value), k))
+        words += value
+        at = j
+    return words + types[at:], spans

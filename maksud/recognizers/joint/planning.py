@@ -1,0 +1,139 @@
+"""A corpus in numbers: what training composes its utterances of.
+
+Words are numbered by type, from 1 (0 is padding): a batch computes each type once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from maksud.recognizers.joint.choices import Choice, lay_out
+from maksud.recognizers.joint.corpus import Clause, Corpus
+
+IGNORED = -100
+"""A choice that does not count: torch's index to ignore."""
+
+UNLIKELY = -8.0
+"""Score of a tag that an intent never has in training."""
+
+MOST_CALLS = 6
+"""Calls of a composed utterance at most."""
+
+
+@dataclass(slots=True)
+class Item:
+    """A clause in numbers. `types`: word types; `spans`: (first, last + 1, parameter).
+
+    `choices`: for each choice of the plan the place of its value, or `IGNORED`.
+    """
+
+    intent: int
+    types: list[int]
+    spans: list[tuple[int, int, int]]
+    choices: list[int]
+    tagged: bool
+
+
+@dataclass
+class Plan:
+    """Everything that training needs, in numbers.
+
+    `words`: how often each occurs, in the order of their types. `values`: of each parameter.
+    `call_weights[k]`: how often an utterance of k + 1 calls is composed.
+    """
+
+    corpus: Corpus
+    words: Counter[str]
+    intents: list[str]
+    parameters: list[str]
+    choices: list[Choice]
+    items: list[Item]
+    values: list[list[list[int]]]
+    connectives: list[list[int]]
+    connective_weights: list[float]
+    call_weights: list[float]
+
+    @classmethod
+    def build(cls, corpus: Corpus) -> Plan:
+        """Numbers the corpus' words, intents, parameters and choices."""
+        clauses = corpus.clauses
+        intents = sorted({c.intent for c in clauses})
+        parameters = sorted({p for c in clauses for _, _, p in c.spans})
+        words = Counter(w for c in clauses for w in c.words)
+        for phrase in corpus.connectives:
+            for word in phrase:
+                words[word] += 0
+        types = {w: i for i, w in enumerate(words, start=1)}
+        used = {p for c in clauses for p in c.choices}
+        choices = lay_out((p, listed) for p, listed in corpus.choices.items() if p in used)
+        intent_of = {f: i for i, f in enumerate(intents)}
+        parameter_of = {p: i for i, p in enumerate(parameters)}
+        has_choice = {(c.intent, p) for c in clauses for p in c.choices}
+        items = [
+            Item(
+                intent_of[clause.intent],
+                [types[w] for w in clause.words],
+                [(i, j, parameter_of[p]) for i, j, p in clause.spans],
+                _places_of(clause, choices, has_choice),
+                clause.tagged,
+            )
+            for clause in clauses
+        ]
+        values_of: list[dict[tuple[int, ...], None]] = [{} for _ in parameters]
+        for item in items:
+            for i, j, k in item.spans:
+                values_of[k][tuple(item.types[i:j])] = None
+        return cls(
+            corpus,
+            words,
+            intents,
+            parameters,
+            choices,
+            items,
+            [[list(v) for v in found] for found in values_of],
+            [[types[w] for w in phrase] for phrase in corpus.connectives],
+            [float(n) for n in corpus.connectives.values()],
+            _call_weights(corpus.call_counts),
+        )
+
+    @property
+    def joins(self) -> bool:
+        """Whether the data has utterances with several calls."""
+        return len(self.call_weights) > 1
+
+    def tag_penalties(self) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """[I, K]: 0 for tags that an intent has in training, `UNLIKELY` for others."""
+        many = len(self.parameters)
+        out = np.full((len(self.intents), 1 + 2 * many), UNLIKELY, np.float32)
+        out[:, 0] = 0
+        for item in self.items:
+            for _, _, k in item.spans:
+                out[item.intent, [1 + k, 1 + many + k]] = 0
+        return out
+
+
+def _places_of(
+    clause: Clause, choices: list[Choice], has_choice: set[tuple[str, str]]
+) -> list[int]:
+    return [
+        c.place_of(clause.choices.get(c.parameter))
+        if (clause.intent, c.parameter) in has_choice
+        else IGNORED
+        for c in choices
+    ]
+
+
+def _call_weights(calls: Counter[int]) -> list[float]:
+    """At least a fifth of the composed utterances has several calls once data has any."""
+    longest = min(max(calls, default=1), MOST_CALLS)
+    if longest < 2:
+        return [1.0]
+    weights = [float(calls[k]) for k in range(1, longest + 1)]
+    total = sum(weights)
+    several = max(0.2, 1 - weights[0] / total)
+    rest = sum(weights[1:]) or 1.0
+    return [1 - several if several < 1 else 0.1] + [several * w / rest for w in weights[1:]]

@@ -1,0 +1,59 @@
+"""Composed utterances hold each clause once, joined as the data joins, with tags in their place."""
+
+import random
+
+from joint_data import several, single
+
+from maksud.data.dataset import Example
+from maksud.language.calls import OUT_OF_SCOPE
+from maksud.language.catalog import Catalog
+from maksud.recognizers.joint.alignment import build_corpus
+from maksud.recognizers.joint.augmentation import Variation, compose_batches, compose_epoch
+from maksud.recognizers.joint.planning import Plan
+
+
+def plan_of(*examples: Example) -> Plan:
+    catalog = Catalog.infer([e.calls for e in examples], [e.instruction for e in examples])
+    return Plan.build(build_corpus(examples, catalog))
+
+
+def test_every_clause_stands_once_in_an_epoch() -> None:
+    plan = plan_of(*single(40), *several(40, 1), *[Example("siapa dia", "none()")] * 5)
+    utterances = compose_epoch(plan, Variation(0.0, 0.0), random.Random(0))
+    assert sorted(map(id, plan.items)) == sorted(id(i) for u in utterances for i in u.items)
+    assert any(len(u.items) > 1 for u in utterances)
+    none = plan.intents.index(OUT_OF_SCOPE)
+    for u in utterances:
+        assert len(u.items) == 1 or all(i.intent != none for i in u.items)
+        assert u.clauses[0][0] == 0 and u.clauses[-1][1] == len(u.types)
+        for (first, last), tags, item in zip(u.clauses, u.tags, u.items, strict=True):
+            lead = last - first - len(item.types)
+            assert u.types[first + lead : last] == item.types and len(tags) == last - first
+            assert u.types[first : first + lead] in (plan.connectives if first else [[]])
+            begins = {lead + i: 1 + k for i, _, k in item.spans}
+            assert {t: tag for t, tag in enumerate(tags) if 0 < tag <= len(plan.parameters)} == (
+                begins
+            )
+
+
+def test_values_are_swapped_for_others_of_their_parameter() -> None:
+    plan = plan_of(*single(80))
+    utterances = compose_epoch(plan, Variation(1.0, 0.0), random.Random(0))
+    changed = 0
+    for u in utterances:
+        (item,) = u.items
+        for _, _, k in item.spans:
+            at = u.tags[0].index(1 + k)
+            size = 1 + u.tags[0].count(1 + len(plan.parameters) + k)
+            value = u.types[at : at + size]
+            assert value in plan.values[k]
+            changed += value not in [item.types[i:j] for i, j, _ in item.spans]
+    assert changed > 5
+
+
+def test_batches_hold_the_epoch() -> None:
+    plan = plan_of(*single(60), *several(60, 1))
+    batches = compose_batches(plan, Variation(0.0, 0.0), 16, random.Random(0))
+    items = [i for batch in batches for u in batch for i in u.items]
+    assert sorted(map(id, plan.items)) == sorted(map(id, items))
+    assert max(sum(len(u.items) for u in batch) for batch in batches) < 40
