@@ -24,8 +24,8 @@ from typing import Any
 
 from maksud.data.dataset import SPLITS, Dataset, Example
 from maksud.data.formats.files import load
-from maksud.data.formats.guide import write_lines
 from maksud.data.formats.manifest import Entry, Manifest, check_name, read_manifest
+from maksud.data.formats.parts.native import write_lines
 from maksud.data.formats.store import sync
 from maksud.errors import DataError, NotFoundError, SystemFault, nearest
 
