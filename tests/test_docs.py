@@ -10,10 +10,11 @@ import typer
 
 import maksud
 from maksud.cli import app
-from maksud.data.formats.columns import parse_columns
-from maksud.data.formats.files import FORMATS, find
-from maksud.data.formats.rows import to_row
-from maksud.data.formats.source import Options
+from maksud.data.formats.base import Options
+from maksud.data.formats.files import find
+from maksud.data.formats.parts.columns import parse_columns
+from maksud.data.formats.parts.rows import to_row
+from maksud.data.formats.registry import FORMATS
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"

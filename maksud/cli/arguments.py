@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from maksud.data.formats.source import Options
+    from maksud.data.formats.base import Options
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output, for scripts.")]
 
@@ -59,8 +59,8 @@ ReadSheet = Annotated[
 
 def read_options(columns: str, delimiter: str, encoding: str, sheet: str) -> Options:
     """How to read data, from the options of a command."""
-    from maksud.data.formats.columns import parse_columns
-    from maksud.data.formats.source import Options
+    from maksud.data.formats.base import Options
+    from maksud.data.formats.parts.columns import parse_columns
 
     delimiter = "\t" if delimiter.casefold() in ("tab", "\\t") else delimiter
     return Options(

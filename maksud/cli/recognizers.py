@@ -26,7 +26,7 @@ from maksud.cli.output import make_directory, progress, say, spinner, terminal, 
 from maksud.errors import InputError
 
 if TYPE_CHECKING:
-    from maksud.data.formats.source import Options
+    from maksud.data.formats.base import Options
 
 
 @app.command()

@@ -23,8 +23,8 @@ from typing import Any
 
 from maksud.data.dataset import SPLITS, Dataset, Example
 from maksud.data.formats.files import load
-from maksud.data.formats.guide import write_lines
 from maksud.data.formats.manifest import Entry, Manifest, check_name, read_manifest
+from maksud.data.formats.parts.native import write_lines
 from maksud.errors import DataError, NotFoundError, nearest
 from maksud.storage import StagedFile, Taken, make_directory, write_file, writing
 

@@ -33,7 +33,7 @@ import pytest
 from maksud.data.dataset import Example
 from maksud.data.formats.files import find, load, read, save
 from maksud.data.formats.manifest import check_name
-from maksud.data.formats.source import MAX_LINE, Source
+from maksud.data.formats.parts.source import MAX_LINE, Source
 from maksud.errors import DataError
 
 GOOD = '{"instruction": "halo", "output": "greet()"}'

@@ -21,8 +21,8 @@ from maksud.data.checks.text import hidden
 from maksud.data.dataset import Dataset, Example
 from maksud.data.findings import counted
 from maksud.data.formats import store
+from maksud.data.formats.base import Format
 from maksud.data.formats.files import CATALOG_NAMES, write
-from maksud.data.formats.source import Format
 from maksud.errors import CallSyntaxError, DataError, SettingsError
 from maksud.language.calls import Argument, Call, format_calls, parse_calls
 from maksud.language.catalog import Catalog

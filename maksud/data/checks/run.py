@@ -24,12 +24,12 @@ from maksud.data.checks.text import Text
 from maksud.data.checks.variety import Variety
 from maksud.data.dataset import Dataset, Example
 from maksud.data.findings import SHOWN_PER_CODE, Findings
+from maksud.data.formats.base import Format, Options
 from maksud.data.formats.files import find
-from maksud.data.formats.source import Format, Options
 from maksud.language.catalog import Catalog
 
 if TYPE_CHECKING:
-    from maksud.data.formats.rows import Reject
+    from maksud.data.formats.parts.reading import Reject
 
 TICK_ROWS = 5_000
 """Rows between two words about the progress."""

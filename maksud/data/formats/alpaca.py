@@ -6,15 +6,17 @@ metadata `prompt`; without one, the instruction is the utterance. `history` hold
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
 from maksud.data.dataset import Example
-from maksud.data.formats.conversation import said
-from maksud.data.formats.records import records
-from maksud.data.formats.rows import Reading, RowError, add_row, folded, to_row
-from maksud.data.formats.source import Format, Options, Source, Writing
+from maksud.data.formats.base import Format, Options, Writing
+from maksud.data.formats.parts.arrays import write_array
+from maksud.data.formats.parts.conversation import said
+from maksud.data.formats.parts.reading import Reading, RowError
+from maksud.data.formats.parts.records import records
+from maksud.data.formats.parts.rows import add_row, folded, to_row
+from maksud.data.formats.parts.source import Source
 
 
 def read_alpaca(file: Source, options: Options) -> Reading:
@@ -34,14 +36,7 @@ def read_alpaca(file: Source, options: Options) -> Reading:
 
 def write_alpaca(examples: Sequence[Example], file: IO[bytes], writing: Writing) -> None:
     """An array of rows, each with the three fields."""
-    before = "[\n"
-    for e in examples:
-        if not e.is_labelled:
-            writing.reject(e, "E-UNLABELLED", "no answer yet", "label it first")
-            continue
-        file.write((before + json.dumps(_row(e, writing), ensure_ascii=False)).encode())
-        before = ",\n"
-    file.write(b"\n]\n" if before != "[\n" else b"[]\n")
+    write_array((_row(e, writing) for e in writing.labelled(examples)), file)
 
 
 def _native(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -102,7 +97,7 @@ def _is_alpaca(file: Source) -> bool:
     )
 
 
-ALPACA = Format(
+FORMAT = Format(
     "alpaca",
     "Alpaca rows: instruction, input, output",
     (),

@@ -13,11 +13,12 @@ from typing import IO
 
 from maksud.data.dataset import Example
 from maksud.data.findings import excerpt
-from maksud.data.formats.labels import Labels
-from maksud.data.formats.lines import text_lines
-from maksud.data.formats.rows import Reading, RowError
-from maksud.data.formats.source import Format, Options, Source, Writing
-from maksud.data.formats.spans import Span, marked_call, reads_back, spanned_answer
+from maksud.data.formats.base import Format, Options, Writing
+from maksud.data.formats.parts.labels import Labels
+from maksud.data.formats.parts.lines import text_lines
+from maksud.data.formats.parts.reading import Reading, RowError
+from maksud.data.formats.parts.source import Source
+from maksud.data.formats.parts.spans import Span, marked_call, reads_back, spanned_answer
 
 _TAG = re.compile(r"O|[BIESLU]-\S+")
 _COMMENT = re.compile(r"#\s*(?P<key>intent|text|id|sent_id|split)\s*[:=]\s?(?P<value>.*)")
@@ -185,7 +186,7 @@ def _is_remark(line: str) -> bool:
     return line.startswith("-DOCSTART-")
 
 
-BIO = Format(
+FORMAT = Format(
     "bio",
     "BIO tags, a token and a tag a line",
     (".bio", ".conll"),

@@ -11,11 +11,13 @@ from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
 from maksud.data.dataset import Example
-from maksud.data.formats.document import read_document
-from maksud.data.formats.labels import Labels
-from maksud.data.formats.rows import Reading, RowError, kind, text_field
-from maksud.data.formats.source import Format, Options, Source, Writing
-from maksud.data.formats.spans import Span, from_utf16, marked_call, spanned_answer, to_utf16
+from maksud.data.formats.base import Format, Options, Writing
+from maksud.data.formats.parts.document import read_document
+from maksud.data.formats.parts.labels import Labels
+from maksud.data.formats.parts.reading import Reading, RowError
+from maksud.data.formats.parts.rows import kind, text_field
+from maksud.data.formats.parts.source import Source
+from maksud.data.formats.parts.spans import Span, from_utf16, marked_call, spanned_answer, to_utf16
 from maksud.errors import DataError
 from maksud.language.calls import NONE
 
@@ -152,7 +154,7 @@ def _is_clu(file: Source) -> bool:
     return start.kind in ("object", "lines") and start.has("projectFileVersion", "assets")
 
 
-CLU = Format(
+FORMAT = Format(
     "clu",
     "CLU project (Azure)",
     (),

@@ -16,10 +16,10 @@ from typing import Any
 
 from maksud.data.dataset import Dataset
 from maksud.data.findings import Finding, Findings
-from maksud.data.formats import guide, itag, store
+from maksud.data.formats import store
+from maksud.data.formats.base import Format, Options
 from maksud.data.formats.files import Tick, find, tally, target_format, write
-from maksud.data.formats.rows import Reject
-from maksud.data.formats.source import Format, Options
+from maksud.data.formats.parts.reading import Reject
 from maksud.errors import DataError
 
 REJECTS = ".rejects.jsonl"
@@ -88,9 +88,8 @@ def convert(
     target_format(place, to)  # a target that can't be written is told before anything is read
     found = find(source, format=format, options=options, tick=tick)
     dataset = found.dataset.split(seed=seed) if split else found.dataset
-    if not to and found.formats == (itag.ITAG,) and place.endswith(guide.ARRAY.suffixes):
-        labelled = any(e.is_labelled for e in dataset)
-        to = guide.GUIDE.name if labelled else guide.ARRAY.name
+    if not to and len(found.formats) == 1 and (rule := found.formats[0].converts_to) is not None:
+        to = rule(dataset, os.path.splitext(place)[1])
     findings = Findings()
     findings.extend(found.findings)
     rejects_path = place.rstrip("/") + REJECTS

@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from maksud.data.formats import store
-from maksud.data.formats.labels import Labels
-from maksud.data.formats.records import records, shape_problem
-from maksud.data.formats.rows import Reading, RowError
-from maksud.data.formats.snips import chunks
-from maksud.data.formats.source import Format, Options, Source
-from maksud.data.formats.spans import spanned_answer
+from maksud.data.formats.base import Format, Options
+from maksud.data.formats.parts.labels import Labels
+from maksud.data.formats.parts.reading import Reading, RowError
+from maksud.data.formats.parts.records import records, shape_problem
+from maksud.data.formats.parts.source import Source
+from maksud.data.formats.parts.spans import chunks, spanned_answer
 from maksud.errors import DataError
 from maksud.language.calls import NONE
 
@@ -134,7 +134,7 @@ def _is_export(path: str) -> bool:
     return any(_NAME.fullmatch(name) for name in store.names(store.join(path, _FOLDER)))
 
 
-DIALOGFLOW = Format(
+FORMAT = Format(
     "dialogflow",
     "Dialogflow ES export, a file or its folder",
     (),

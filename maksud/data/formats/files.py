@@ -15,54 +15,16 @@ from pathlib import Path
 
 from maksud.data.dataset import SPLITS, Dataset, Example
 from maksud.data.findings import Finding, Findings, excerpt
-from maksud.data.formats import (
-    alpaca,
-    bio,
-    clu,
-    delimited,
-    dialogflow,
-    guide,
-    itag,
-    label_studio,
-    openai,
-    parquet,
-    plain,
-    rasa,
-    sharegpt,
-    snips,
-    store,
-    xlsx,
-)
+from maksud.data.formats import registry, store
+from maksud.data.formats.base import Format, Options, Writing
 from maksud.data.formats.manifest import check_rows, is_manifest, read_manifest, verified
-from maksud.data.formats.rows import Reading, Reject
-from maksud.data.formats.source import Format, Options, Source, Writing
-from maksud.errors import CatalogError, DataError, SettingsError, nearest
+from maksud.data.formats.parts.reading import Reading, Reject
+from maksud.data.formats.parts.source import Source
+from maksud.data.formats.registry import format_named
+from maksud.errors import CatalogError, DataError, SettingsError
 from maksud.language.catalog import Catalog
 
-FORMATS: tuple[Format, ...] = (
-    xlsx.XLSX,
-    parquet.PARQUET,
-    openai.MESSAGES,
-    sharegpt.SHAREGPT,
-    itag.ITAG,
-    label_studio.LABEL_STUDIO,
-    dialogflow.DIALOGFLOW,
-    clu.CLU,
-    snips.SNIPS,
-    alpaca.ALPACA,
-    guide.LINES,
-    guide.ARRAY,
-    guide.GUIDE,
-    rasa.RASA,
-    bio.BIO,
-    delimited.TSV,
-    delimited.CSV,
-    plain.TEXT,
-)
-"""All formats, in the order in which they are tried: what is surely its own comes first."""
-
 CATALOG_NAMES = ("catalog.yaml", "catalog.yml", "catalog.toml")
-_SUFFIXES = tuple(dict.fromkeys(s for f in FORMATS for s in (*f.suffixes, f.ending) if s))
 
 Tick = Callable[[str, float], None]
 
@@ -94,8 +56,9 @@ def load(
     format: str = "",
     options: Options | None = None,
 ) -> Dataset:
-    """The dataset at `path`: a file of any of `FORMATS`, a directory with `train.json` and, if
-    there, `dev.json`, `test.json` and `catalog.yaml`, or a manifest; local or an fsspec URL.
+    """The dataset at `path`: a file of any of `registry.FORMATS`, a directory with
+    `train.json` and, if there, `dev.json`, `test.json` and `catalog.yaml`, or a manifest; local or
+    an fsspec URL.
 
     Raises `DataError` at the first row that can't be used, and says how many more there are.
     """
@@ -122,8 +85,8 @@ def read(
 ) -> tuple[Dataset, Findings, list[Reject]]:
     """The dataset, the findings of reading it, and the rejected rows.
 
-    `format` forces one of `FORMATS` by name. `tick` is told file and share read, now and then.
-    Raises `DataError` only where nothing can be read at all.
+    `format` forces one of `registry.FORMATS` by name. `tick` is told file and share read, now
+    and then. Raises `DataError` only where nothing can be read at all.
     """
     found = find(path, name=name, format=format, options=options, tick=tick)
     return found.dataset, found.findings, found.rejects
@@ -179,7 +142,7 @@ def save(
             raise DataError(
                 f"{first.code} {first.message}{more}: {written.format.name} has no place for it",
                 where=first.place,
-                hint="Write json or jsonl, which hold everything",
+                hint=f"Write {registry.whole_names()}, which hold everything",
             )
 
 
@@ -227,34 +190,22 @@ def target_format(path: str | os.PathLike[str], format: str = "") -> Format:
     if format:
         chosen = format_named(format)
     elif not _is_file_name(place):
-        chosen = guide.ARRAY
+        chosen = format_named(registry.DEFAULT)
     else:
         suffix = _suffix(place)
-        fitting = [f for f in FORMATS if suffix in f.suffixes and f.write]
+        fitting = [f for f in registry.FORMATS if suffix in f.suffixes and f.write]
         if not fitting:
-            first = [*guide.ARRAY.suffixes, *guide.LINES.suffixes]
-            known = first + sorted(s for f in FORMATS if f.write for s in f.suffixes)
             raise SettingsError(
                 f"no format is written to {suffix!r} files",
-                hint=f"Use {', '.join(dict.fromkeys(known))}, or name the format",
+                hint=f"Use {', '.join(registry.written_suffixes())}, or name the format",
             )
         chosen = fitting[0]
     if chosen.write is None:
         raise SettingsError(
             f"format {chosen.name!r} can be read, not written",
-            hint="Written are " + ", ".join(f.name for f in FORMATS if f.write),
+            hint="Written are " + ", ".join(f.name for f in registry.FORMATS if f.write),
         )
     return chosen
-
-
-def format_named(name: str) -> Format:
-    """The format of that name. Raises `SettingsError`, naming what there is."""
-    found = next((f for f in FORMATS if f.name == name), None)
-    if found is None:
-        raise SettingsError(
-            f"unknown format {name!r}", hint=nearest(name, [f.name for f in FORMATS])
-        )
-    return found
 
 
 def tally(rejects: Iterable[Reject]) -> str:
@@ -315,13 +266,15 @@ def _read_file(
     path: str, options: Options, format: str, tick: Tick | None
 ) -> tuple[Format, Reading]:
     if not store.is_remote(path) and not os.path.lexists(path):
-        near = [n for n in store.names(os.path.dirname(path)) if _suffix(n) in _SUFFIXES]
+        near = [n for n in store.names(os.path.dirname(path)) if _suffix(n) in registry.suffixes()]
         hint = f"In that directory: {', '.join(near[:5])}" if near else "Check the path"
         raise DataError("no such file or directory", where=path, hint=hint)
     source = Source(path)
     if tick is not None:
         options = replace(options, tick=lambda share: tick(source.name, share))
     chosen = format_named(format) if format else _detected(source)
+    conversations = tuple(f.conversations for f in registry.FORMATS if f.conversations)
+    options = replace(options, conversations=conversations)
     reading = chosen.read(source, options)
     reading.close(path)
     if not reading.examples and not any(f.level == "error" for f in reading.findings):
@@ -332,7 +285,7 @@ def _read_file(
 def _read_directory(
     place: str, there: Sequence[str], options: Options, format: str
 ) -> tuple[Format, Reading]:
-    for chosen in [format_named(format)] if format else FORMATS:
+    for chosen in [format_named(format)] if format else registry.FORMATS:
         if (
             chosen.is_directory is not None
             and chosen.read_directory is not None
@@ -349,7 +302,7 @@ def _read_directory(
 
 
 def _split_file(place: str, there: Sequence[str], split: str) -> str | None:
-    files = [n for n in there if n.partition(".")[0] == split and _suffix(n) in _SUFFIXES]
+    files = [n for n in there if n.partition(".")[0] == split and _suffix(n) in registry.suffixes()]
     files = [n for n in files if n == f"{split}{_suffix(n)}"]
     if len(files) > 1:
         raise DataError(
@@ -361,10 +314,14 @@ def _split_file(place: str, there: Sequence[str], split: str) -> str | None:
 
 
 def _detected(source: Source) -> Format:
-    for format in FORMATS:
+    for format in registry.FORMATS:
         if not format.detect(source):
             continue
-        if format.packed and source.suffix in _SUFFIXES and source.suffix not in format.suffixes:
+        if (
+            format.packed
+            and source.suffix in registry.suffixes()
+            and source.suffix not in format.suffixes
+        ):
             source.refuse_packed()
         return format
     source.refuse_binary()
@@ -375,7 +332,7 @@ def _detected(source: Source) -> Format:
         "E-FORMAT expected JSON (an array of rows, or one object a line) or another known "
         f"format, found {excerpt(start[:20])}",
         where=f"{source.path}:1",
-        hint='Write [{"instruction": "…", "output": "…"}, …], or name it: --format csv, text, …',
+        hint='Write [{"instruction": "…", "output": "…"}, …], or name the format: --format NAME',
     )
 
 
@@ -441,4 +398,6 @@ def _tell_lost(format: Format, examples: Sequence[Example], writing: Writing) ->
     if lost:
         names = ", ".join(f"{excerpt(k, 30)} ({n:,})" for k, n in lost.most_common(8))
         what = f"{format.name} has no place for {names}: not written"
-        writing.tell("info", "I-LOST", what, "write json or jsonl, which hold everything")
+        writing.tell(
+            "info", "I-LOST", what, f"write {registry.whole_names()}, which hold everything"
+        )

@@ -15,18 +15,23 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import IO, Any
 
-from maksud.data.dataset import Example
+from maksud.data.dataset import Dataset, Example
 from maksud.data.findings import excerpt
-from maksud.data.formats.records import records, shape_problem
-from maksud.data.formats.rows import Reading, RowError, kind, listed, text_field
-from maksud.data.formats.source import Format, Options, Source, Writing
-from maksud.data.formats.voting import Vote, same, winner
+from maksud.data.formats.base import Format, Options, Writing
+from maksud.data.formats.parts.labelling import item_data, read_item
+from maksud.data.formats.parts.reading import Reading, RowError
+from maksud.data.formats.parts.records import records, shape_problem
+from maksud.data.formats.parts.rows import kind, listed
+from maksud.data.formats.parts.source import Source
+from maksud.data.formats.parts.voting import Vote, same
 
 STAGES = ("system", "label", "check", "verify")
 """Stages of a job, each overruled by the next."""
 
 _BLOCK = re.compile(r"label-(?P<job>.+?)(?:-(?P<stage>check|verify|system))?")
 _UTTERANCES = ("instruction", "source", "text", "utterance", "query", "content")
+_HIDDEN = ("_itag_index",)
+"""Fields of the data that are the platform's own."""
 _OWN = ("stage", "answers")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MARK_TIME = re.compile(r"(\w{3}) +(\d{1,2}) (\d\d):(\d\d):(\d\d) \S+ (\d{4})")
@@ -52,36 +57,17 @@ def read_itag(file: Source, options: Options) -> Reading:
                 remarks.append(excerpt(str(row["abandonRemark"]), 40))
             continue
         try:
-            data = _data(row)
-            instruction, metadata = _utterance(data, options)
-            blocks = _blocks(row, options)
-            named = {name: text_field(data, name) for name in ("id", "split", "annotator")}
+            item = read_item(row, options, _UTTERANCES, _HIDDEN)
+            stages = _stages(row, options)
         except RowError as error:
             reading.refuse(place, error, original)
             continue
-        output = None
-        if blocks:
-            last = blocks[-1]
-            taken, agreed = winner(last, reading, place, instruction)
-            output = taken.output
+        taken = item.settle(stages, reading, place, draft="system")
+        if taken is not None:
             if taken.stage != "label":
-                metadata["stage"] = taken.stage
-            earlier = [v for votes in blocks[:-1] for v in votes if v.stage != "system"]
-            overruled = [v for v in earlier if not same(v.output, output)]
-            corrected += bool(overruled)
-            if overruled or not agreed:
-                metadata["answers"] = [v.to_json() for v in (*earlier, *last)]
-        reading.add(
-            instruction,
-            output,
-            source=file.path,
-            line=line,
-            original=original,
-            split=named["split"] or options.split,
-            id=named["id"],
-            annotator=named["annotator"],
-            metadata=metadata,
-        )
+                item.metadata["stage"] = taken.stage
+            corrected += _is_corrected(stages, taken)
+        item.add(reading, file.path, line, original, options.split)
     if abandoned:
         why = f" ({'; '.join(remarks)})" if remarks else ""
         what = f"{abandoned:,} abandoned items are left out{why}"
@@ -97,11 +83,7 @@ def write_itag(examples: Sequence[Example], file: IO[bytes], writing: Writing) -
     now = time.time()
     job = int(now * 1000) * 10**6
     for number, e in enumerate(examples, 1):
-        data = {"instruction": e.instruction}
-        data |= {k: v for k in ("id", "annotator") if (v := getattr(e, k))}
-        data |= {k: v for k, v in e.metadata.items() if k not in (*_OWN, *data)}
-        if writing.split and e.split:
-            data["split"] = e.split
+        data = item_data(e, writing, "instruction", _OWN)
         row: dict[str, Any] = {"data": data}
         if e.is_labelled:
             data.setdefault("_itag_index", "")
@@ -165,32 +147,13 @@ def _is_abandoned(row: Mapping[str, Any]) -> bool:
     )
 
 
-def _data(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    data = row.get("data")
-    if not isinstance(data, Mapping):
-        raise RowError("E-FIELD", f'"data" is {kind(data)}, expected an object')
-    return data
+def _is_corrected(stages: Sequence[Sequence[Vote]], taken: Vote) -> bool:
+    """Whether a later stage took another answer than an earlier one gave."""
+    earlier = [v for votes in stages[:-1] for v in votes if v.stage != "system"]
+    return any(not same(v.output, taken.output) for v in earlier)
 
 
-def _utterance(data: Mapping[str, Any], options: Options) -> tuple[str, dict[str, Any]]:
-    wanted = options.columns.get("instruction")
-    name = wanted or next((n for n in _UTTERANCES if n in data), None)
-    if name is None:
-        texts = [k for k, v in data.items() if isinstance(v, str) and not k.startswith("_")]
-        name = texts[0] if len(texts) == 1 else None
-    if name is None or name not in data:
-        what = f"no field of the data is the utterance (has: {listed(data)})"
-        raise RowError("E-FIELD", what, "say --columns instruction=FIELD")
-    text = data[name]
-    if not isinstance(text, str):
-        raise RowError("E-TYPE", f'"{name}" is {kind(text)}, expected text')
-    known = {name, "id", "split", "annotator"}
-    if not data.get("_itag_index"):
-        known.add("_itag_index")
-    return text, {k: v for k, v in data.items() if k not in known}
-
-
-def _blocks(row: Mapping[str, Any], options: Options) -> list[list[Vote]]:
+def _stages(row: Mapping[str, Any], options: Options) -> list[list[Vote]]:
     """The votes of each stage that has any, the latest stage last. Raises `RowError`."""
     title = options.columns.get("output", "output")
     stages: dict[str, list[Vote]] = {name: [] for name in STAGES}
@@ -267,11 +230,17 @@ def _is_itag(file: Source) -> bool:
     return file.start.kind == "lines" and any(k.startswith("label-") for k in file.start.keys)
 
 
-ITAG = Format(
+def _converts_to(dataset: Dataset, ending: str) -> str:
+    """A labelled manifest becomes the file that the guide's own script makes of it."""
+    return "guide" if ending == ".json" and any(e.is_labelled for e in dataset) else ""
+
+
+FORMAT = Format(
     "itag",
     "iTAG manifest, one item a line",
     (".manifest",),
     _is_itag,
     read_itag,
     write_itag,
+    converts_to=_converts_to,
 )

@@ -7,20 +7,23 @@ told. An answer that choice and spans can't say is written as a text area.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
 from maksud.data.dataset import Example
 from maksud.data.findings import excerpt
-from maksud.data.formats.columns import ANSWERS, UTTERANCES
-from maksud.data.formats.labels import Labels
-from maksud.data.formats.records import records, shape_problem
-from maksud.data.formats.rows import Reading, RowError, kind, listed, text_field
-from maksud.data.formats.source import Format, Options, Source, Writing
-from maksud.data.formats.spans import Span, from_utf16, located, spanned_answer, to_utf16
-from maksud.data.formats.voting import Vote, winner
+from maksud.data.formats.base import Format, Options, Writing
+from maksud.data.formats.parts.arrays import write_array
+from maksud.data.formats.parts.columns import ANSWERS, UTTERANCES
+from maksud.data.formats.parts.labelling import item_data, read_item
+from maksud.data.formats.parts.labels import Labels
+from maksud.data.formats.parts.reading import Reading, RowError
+from maksud.data.formats.parts.records import records, shape_problem
+from maksud.data.formats.parts.rows import kind, listed
+from maksud.data.formats.parts.source import Source
+from maksud.data.formats.parts.spans import Span, from_utf16, located, spanned_answer, to_utf16
+from maksud.data.formats.parts.voting import Vote
 from maksud.errors import CallSyntaxError
 from maksud.language.calls import parse_calls
 
@@ -42,34 +45,18 @@ def read_label_studio(file: Source, options: Options) -> Reading:
             reading.reject(place, *problem, original)
             continue
         try:
-            data = task.get("data")
-            if not isinstance(data, Mapping):
-                raise RowError("E-FIELD", f'"data" is {kind(data)}, expected an object')
-            instruction, metadata = _utterance(data, options)
-            votes = _votes(task, instruction, options, labels, counts)
-            named = {name: text_field(data, name) for name in ("id", "split", "annotator")}
+            item = read_item(task, options, UTTERANCES)
+            votes = _votes(task, item.instruction, options, labels, counts)
         except RowError as error:
             reading.refuse(place, error, original)
             continue
-        output, annotator = None, named["annotator"]
-        if votes:
-            taken, agreed = winner(votes, reading, place, instruction)
-            output, annotator = taken.output, annotator or taken.by
-            if not agreed:
-                metadata["answers"] = [v.to_json() for v in votes]
+        taken = item.settle([votes] if votes else [], reading, place)
+        if taken is not None:
+            item.annotator = item.annotator or taken.by
         counts["predictions"] += bool(task.get("predictions"))
         number = task.get("id")
-        reading.add(
-            instruction,
-            output,
-            source=file.path,
-            line=line,
-            original=original,
-            split=named["split"] or options.split,
-            id=named["id"] or (str(number) if number is not None else ""),
-            annotator=annotator,
-            metadata=metadata,
-        )
+        item.id = item.id or (str(number) if number is not None else "")
+        item.add(reading, file.path, line, original, options.split)
     _tell(reading, counts, file.path)
     labels.close()
     return reading
@@ -77,35 +64,15 @@ def read_label_studio(file: Source, options: Options) -> Reading:
 
 def write_label_studio(examples: Sequence[Example], file: IO[bytes], writing: Writing) -> None:
     """Tasks with an annotation each, to be imported. Offsets count UTF-16 units, as it does."""
-    before = "[\n"
-    for e in examples:
-        data: dict[str, Any] = {"text": e.instruction}
-        data |= {k: v for k in ("id", "annotator") if (v := getattr(e, k))}
-        data |= {k: v for k, v in e.metadata.items() if k not in (*data, "answers")}
-        if writing.split and e.split:
-            data["split"] = e.split
-        task: dict[str, Any] = {"data": data, "annotations": [], "predictions": []}
-        if e.is_labelled:
-            result = _result(e, writing)
-            task["annotations"] = [{"result": result, "was_cancelled": False}]
-        file.write((before + json.dumps(task, ensure_ascii=False)).encode())
-        before = ",\n"
-    file.write(b"\n]\n" if before != "[\n" else b"[]\n")
+    write_array((_task(e, writing) for e in examples), file)
 
 
-def _utterance(data: Mapping[str, Any], options: Options) -> tuple[str, dict[str, Any]]:
-    wanted = options.columns.get("instruction")
-    name = wanted or next((n for n in UTTERANCES if n in data), None)
-    if name is None:
-        texts = [k for k, v in data.items() if isinstance(v, str)]
-        name = texts[0] if len(texts) == 1 else None
-    if name is None or name not in data:
-        what = f"no field of the data is the utterance (has: {listed(data)})"
-        raise RowError("E-FIELD", what, "say --columns instruction=FIELD")
-    text = data[name]
-    if not isinstance(text, str):
-        raise RowError("E-TYPE", f'"{name}" is {kind(text)}, expected text')
-    return text, {k: v for k, v in data.items() if k not in (name, "id", "split", "annotator")}
+def _task(e: Example, writing: Writing) -> dict[str, Any]:
+    data = item_data(e, writing, "text", ("answers",))
+    task: dict[str, Any] = {"data": data, "annotations": [], "predictions": []}
+    if e.is_labelled:
+        task["annotations"] = [{"result": _result(e, writing), "was_cancelled": False}]
+    return task
 
 
 def _votes(
@@ -254,7 +221,7 @@ def _is_label_studio(file: Source) -> bool:
     return file.start.kind == "array" or "annotations" in first
 
 
-LABEL_STUDIO = Format(
+FORMAT = Format(
     "label-studio",
     "Label Studio tasks (JSON)",
     (),

@@ -13,11 +13,20 @@ from typing import IO, Any
 
 from maksud.data.dataset import Example
 from maksud.data.findings import excerpt
-from maksud.data.formats.conversation import KEPT, Chat, Message, said, tool_answer, tool_calls
-from maksud.data.formats.labels import Labels
-from maksud.data.formats.records import records, shape_problem
-from maksud.data.formats.rows import Reading, RowError, kind
-from maksud.data.formats.source import Format, Options, Source, Writing
+from maksud.data.formats.base import Format, Options, Writing
+from maksud.data.formats.parts.conversation import (
+    KEPT,
+    Chat,
+    Message,
+    read_chat,
+    said,
+    tool_answer,
+    tool_calls,
+)
+from maksud.data.formats.parts.labels import Labels
+from maksud.data.formats.parts.reading import Reading, RowError
+from maksud.data.formats.parts.rows import kind
+from maksud.data.formats.parts.source import Source
 
 _ROLES = {
     "system": "system",
@@ -35,19 +44,6 @@ def read_messages(file: Source, options: Options) -> Reading:
     return read_chat(file, options, CHAT)
 
 
-def read_chat(file: Source, options: Options, chat: Chat) -> Reading:
-    """Conversations of a chat format."""
-    reading = Reading()
-    labels = Labels(reading, file.path)
-    for line, row, original in records(file, options, reading):
-        if problem := shape_problem(row):
-            reading.reject(f"{file.path}:{line}", *problem, original)
-        else:
-            chat.add(reading, row, file.path, line, options, labels, original)
-    labels.close()
-    return reading
-
-
 def write_messages(examples: Sequence[Example], file: IO[bytes], writing: Writing) -> None:
     """One conversation a line; with `writing.tools`, answers as tool calls beside the catalog."""
     tools = writing.catalog.to_tools() if writing.tools else []
@@ -57,11 +53,8 @@ def write_messages(examples: Sequence[Example], file: IO[bytes], writing: Writin
     if names:
         what = f"{len(names)} names are none that the API takes, as {names[0]!r}"
         writing.tell("warning", "W-NAME", what, "rename the intents: letters, digits, _ and -")
-    for e in examples:
+    for e in writing.labelled(examples):
         messages: list[dict[str, Any]] = [{"role": r, "content": t} for r, t in said(e)]
-        if not e.is_labelled:
-            writing.reject(e, "E-UNLABELLED", "no answer yet", "label it first")
-            continue
         row: dict[str, Any] = {"messages": messages}
         calls = tool_calls(e, writing) if writing.tools else []
         if calls is None:
@@ -136,7 +129,7 @@ def _is_messages(file: Source) -> bool:
 
 
 CHAT = Chat("messages", _messages)
-MESSAGES = Format(
+FORMAT = Format(
     "openai",
     "OpenAI messages, one conversation a line",
     (),
@@ -145,4 +138,5 @@ MESSAGES = Format(
     write_messages,
     ending=".jsonl",
     keeps=KEPT,
+    conversations=CHAT,
 )

@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from typing import IO, Any
 
 from maksud.data.dataset import Example
-from maksud.data.formats import openai, sharegpt
-from maksud.data.formats.labels import Labels
-from maksud.data.formats.rows import Reading
-from maksud.data.formats.source import Format, Options, Source, Writing
-from maksud.data.formats.table import Table, table_rows
+from maksud.data.formats.base import Format, Options, Writing
+from maksud.data.formats.parts.labels import Labels
+from maksud.data.formats.parts.reading import Reading
+from maksud.data.formats.parts.source import Source
+from maksud.data.formats.parts.table import Table, table_rows
 from maksud.errors import DataError, MaksudError, SystemFault
 
 BATCH = 4096
@@ -67,7 +67,7 @@ def _read_batches(table: Any, options: Options, reading: Reading, file: Source) 
     header = list(table.schema_arrow.names)
     labels = Labels(reading, file.path)
     rows: Table | None = None
-    chat = next((f for f in (openai.CHAT, sharegpt.CHAT) if f.column in header), None)
+    chat = next((c for c in options.conversations if c.column in header), None)
     if chat is None:
         rows = Table(header, options, reading, file.path, "E-PARQUET")
     line = 0
@@ -121,7 +121,7 @@ def _is_parquet(file: Source) -> bool:
     return file.head.startswith(b"PAR1")
 
 
-PARQUET = Format(
+FORMAT = Format(
     "parquet",
     "Parquet table",
     (".parquet",),

@@ -15,10 +15,12 @@ from typing import IO, Any
 
 from maksud.data.dataset import Example
 from maksud.data.findings import excerpt
-from maksud.data.formats.labels import Labels
-from maksud.data.formats.rows import MAX_DEPTH, Reading, RowError
-from maksud.data.formats.source import Format, Options, Source, Writing
-from maksud.data.formats.spans import Span, marked_call, reads_back, spanned_answer
+from maksud.data.formats.base import Format, Options, Writing
+from maksud.data.formats.parts.labels import Labels
+from maksud.data.formats.parts.reading import Reading, RowError
+from maksud.data.formats.parts.rows import MAX_DEPTH
+from maksud.data.formats.parts.source import Source
+from maksud.data.formats.parts.spans import Span, marked_call, reads_back, spanned_answer
 from maksud.errors import DataError
 
 _ENTITY = re.compile(
@@ -239,4 +241,6 @@ def _is_rasa(file: Source) -> bool:
     return file.suffix in (".yml", ".yaml") or "- intent:" in file.head_text
 
 
-RASA = Format("rasa", "Rasa NLU YAML", (".yml", ".yaml"), _is_rasa, read_rasa, write_rasa, keeps=())
+FORMAT = Format(
+    "rasa", "Rasa NLU YAML", (".yml", ".yaml"), _is_rasa, read_rasa, write_rasa, keeps=()
+)

@@ -7,16 +7,26 @@ LLaMA-Factory writes it, `observation` what a tool gave back.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any
 
 from maksud.data.dataset import Example
 from maksud.data.findings import excerpt
-from maksud.data.formats.conversation import KEPT, Chat, Message, said, tool_answer, tool_calls
-from maksud.data.formats.labels import Labels
-from maksud.data.formats.openai import read_chat
-from maksud.data.formats.rows import Reading, RowError, kind
-from maksud.data.formats.source import Format, Options, Source, Writing
+from maksud.data.formats.base import Format, Options, Writing
+from maksud.data.formats.parts.arrays import write_array
+from maksud.data.formats.parts.conversation import (
+    KEPT,
+    Chat,
+    Message,
+    read_chat,
+    said,
+    tool_answer,
+    tool_calls,
+)
+from maksud.data.formats.parts.labels import Labels
+from maksud.data.formats.parts.reading import Reading, RowError
+from maksud.data.formats.parts.rows import kind
+from maksud.data.formats.parts.source import Source
 
 _ROLES = {
     "system": "system",
@@ -42,11 +52,11 @@ def read_sharegpt(file: Source, options: Options) -> Reading:
 def write_sharegpt(examples: Sequence[Example], file: IO[bytes], writing: Writing) -> None:
     """An array of conversations; with `writing.tools`, answers as function calls."""
     tools = json.dumps(writing.catalog.to_tools(), ensure_ascii=False) if writing.tools else ""
-    before = "[\n"
-    for e in examples:
-        if not e.is_labelled:
-            writing.reject(e, "E-UNLABELLED", "no answer yet", "label it first")
-            continue
+    write_array(_rows(examples, writing, tools), file)
+
+
+def _rows(examples: Sequence[Example], writing: Writing, tools: str) -> Iterator[dict[str, Any]]:
+    for e in writing.labelled(examples):
         calls = tool_calls(e, writing) if tools else []
         if calls is None:
             continue
@@ -64,9 +74,7 @@ def write_sharegpt(examples: Sequence[Example], file: IO[bytes], writing: Writin
             row["system"] = spoken[0][1]
         if tools:
             row["tools"] = tools
-        file.write((before + json.dumps(row, ensure_ascii=False)).encode())
-        before = ",\n"
-    file.write(b"\n]\n" if before != "[\n" else b"[]\n")
+        yield row
 
 
 def _messages(row: Mapping[str, Any], labels: Labels) -> list[Message]:
@@ -108,7 +116,7 @@ def _is_sharegpt(file: Source) -> bool:
 
 
 CHAT = Chat("conversations", _messages)
-SHAREGPT = Format(
+FORMAT = Format(
     "sharegpt",
     "ShareGPT conversations",
     (),
@@ -117,4 +125,5 @@ SHAREGPT = Format(
     write_sharegpt,
     ending=".json",
     keeps=KEPT,
+    conversations=CHAT,
 )

@@ -13,11 +13,13 @@ from typing import IO, Any
 
 from maksud.data.dataset import Example
 from maksud.data.findings import excerpt
-from maksud.data.formats.document import read_document
-from maksud.data.formats.labels import Labels
-from maksud.data.formats.rows import Reading, RowError, kind
-from maksud.data.formats.source import Format, Options, Source, Writing
-from maksud.data.formats.spans import Span, marked_call, spanned_answer
+from maksud.data.formats.base import Format, Options, Writing
+from maksud.data.formats.parts.document import read_document
+from maksud.data.formats.parts.labels import Labels
+from maksud.data.formats.parts.reading import Reading, RowError
+from maksud.data.formats.parts.rows import kind
+from maksud.data.formats.parts.source import Source
+from maksud.data.formats.parts.spans import chunks, marked_call, spanned_answer
 from maksud.errors import DataError
 
 LANGUAGE = "en"
@@ -91,29 +93,6 @@ def write_snips(examples: Sequence[Example], file: IO[bytes], writing: Writing) 
     file.write((json.dumps(dataset, ensure_ascii=False, indent=1) + "\n").encode())
 
 
-def chunks(utterance: Any, *names: str) -> tuple[str, list[Span]]:
-    """Text and entities of `{"data": [{"text", …}]}`; a chunk's entity is its first of `names`.
-
-    Raises `RowError` (`E-SHAPE`).
-    """
-    data = utterance.get("data") if isinstance(utterance, Mapping) else None
-    if not isinstance(data, list):
-        raise RowError("E-SHAPE", f"data is {kind(data)}, expected a list of chunks")
-    parts: list[str] = []
-    spans = []
-    length = 0
-    for k, chunk in enumerate(data):
-        text = chunk.get("text") if isinstance(chunk, Mapping) else None
-        if not isinstance(text, str):
-            raise RowError("E-SHAPE", f"data[{k}].text is {kind(text)}, expected text")
-        name = next((chunk[n] for n in names if chunk.get(n)), None)
-        if name is not None:
-            spans.append(Span(length, length + len(text), str(name)))
-        parts.append(text)
-        length += len(text)
-    return "".join(parts), spans
-
-
 def _utterances(value: Any, path: str) -> Iterator[tuple[str, Any]]:
     if not isinstance(value, Mapping):
         raise DataError(f"E-SHAPE expected an object, found {kind(value)}", where=path)
@@ -149,7 +128,7 @@ def _is_snips(file: Source) -> bool:
     )
 
 
-SNIPS = Format(
+FORMAT = Format(
     "snips",
     "Snips dataset (JSON)",
     (),

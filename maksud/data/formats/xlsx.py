@@ -18,9 +18,10 @@ from xml.parsers import expat
 
 from maksud.data.dataset import Example
 from maksud.data.findings import excerpt
-from maksud.data.formats.rows import Reading
-from maksud.data.formats.source import Format, Options, Source, Writing
-from maksud.data.formats.table import Table, table_rows
+from maksud.data.formats.base import Format, Options, Writing
+from maksud.data.formats.parts.reading import Reading
+from maksud.data.formats.parts.source import Source
+from maksud.data.formats.parts.table import Table, table_rows
 from maksud.errors import DataError, MaksudError, SettingsError, SystemFault, nearest
 
 MAX_UNPACKED = 512 << 20
@@ -260,4 +261,4 @@ def _is_xlsx(file: Source) -> bool:
     return file.head.startswith(b"PK\x03\x04") and (file.suffix == ".xlsx" or b"xl/" in file.head)
 
 
-XLSX = Format("xlsx", "workbook", (".xlsx",), _is_xlsx, read_xlsx, write_xlsx, packed=True)
+FORMAT = Format("xlsx", "workbook", (".xlsx",), _is_xlsx, read_xlsx, write_xlsx, packed=True)

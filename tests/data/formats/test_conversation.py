@@ -11,7 +11,7 @@ import pytest
 from maksud.data.dataset import Dataset, Example
 from maksud.data.findings import Findings
 from maksud.data.formats.files import find, load, read, save
-from maksud.data.formats.rows import Reject
+from maksud.data.formats.parts.reading import Reject
 from maksud.errors import DataError
 from maksud.language.catalog import Catalog, Intent, Parameter
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from maksud.data.dataset import Dataset, Example
-from maksud.data.formats import files
+from maksud.data.formats import registry
 from maksud.data.formats.conversion import convert
 from maksud.data.formats.files import load, save
 from maksud.errors import DataError
@@ -216,12 +216,12 @@ def test_ctrl_c_leaves_nothing_half_written(tmp_path: Path) -> None:
 
 
 def test_every_format_can_be_named(tmp_path: Path) -> None:
-    names = [f.name for f in files.FORMATS]
+    names = [f.name for f in registry.FORMATS]
     assert len(set(names)) == len(names)
-    for format in files.FORMATS:
-        assert files.format_named(format.name) is format
+    for format in registry.FORMATS:
+        assert registry.format_named(format.name) is format
         assert format.write is None or format.suffixes or format.ending
-    endings = [s for f in files.FORMATS for s in f.suffixes]
+    endings = [s for f in registry.FORMATS for s in f.suffixes]
     assert len(set(endings)) == len(endings), "an ending names one format"
 
 

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maksud.data.dataset import Dataset, Example
+from maksud.data.formats.base import Options
 from maksud.data.formats.files import find, load, read, save
-from maksud.data.formats.source import Options
-from maksud.data.formats.spans import from_utf16, located, to_utf16
+from maksud.data.formats.parts.spans import from_utf16, located, to_utf16
 from maksud.errors import DataError
 from maksud.language.calls import Argument
 

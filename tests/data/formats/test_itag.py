@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from maksud.data.dataset import Dataset, Example
+from maksud.data.formats.base import Options
 from maksud.data.formats.conversion import convert
 from maksud.data.formats.files import load, read, save
-from maksud.data.formats.source import Options
 
 JOB = "label-1947839552568066048"
 
@@ -52,28 +52,60 @@ def convert_as_the_guide(guide: Path, source: Path, folder: Path) -> bytes:
     return (folder / "train.json").read_bytes()
 
 
-# ---------------------------------------------------------------- the guide's sample
+# ---------------------------------------------------------------- samples, ours and the guide's
+
+OWN = Path(__file__).parent / "itag"
+"""Manifests of our own in the platform's shape, and what the guide's script makes of them."""
+
+
+@pytest.fixture(params=["own", "guide"])
+def samples(request: pytest.FixtureRequest) -> Path:
+    """A folder with `export.manifest` and `import.manifest`."""
+    if request.param == "own":
+        return OWN
+    place: Path = request.getfixturevalue("guide")
+    return place
 
 
 def test_the_sample_converts_byte_for_byte_as_by_the_guides_script(
-    guide: Path, tmp_path: Path
+    guide: Path, samples: Path, tmp_path: Path
 ) -> None:
-    theirs = convert_as_the_guide(guide, guide / "export.manifest", tmp_path)
-    done = convert(guide / "export.manifest", tmp_path / "ours.json")
+    theirs = convert_as_the_guide(guide, samples / "export.manifest", tmp_path)
+    done = convert(samples / "export.manifest", tmp_path / "ours.json")
     assert (tmp_path / "ours.json").read_bytes() == theirs
-    assert (done.read, done.written, done.target_format.name) == (4, 4, "guide")
+    assert done.read == done.written and done.target_format.name == "guide"
     assert not done.rejects and not done.findings
 
 
-def test_an_export_has_the_shape_of_the_sample(guide: Path, tmp_path: Path) -> None:
-    sample = [json.loads(line) for line in (guide / "export.manifest").read_text().splitlines()]
-    save(load(guide / "export.manifest"), tmp_path / "x.manifest")
-    ours = [json.loads(line) for line in (tmp_path / "x.manifest").read_text().splitlines()]
+def test_our_sample_converts_to_what_the_guides_script_made_of_it(tmp_path: Path) -> None:
+    done = convert(OWN / "export.manifest", tmp_path / "ours.json")
+    assert (tmp_path / "ours.json").read_bytes() == (OWN / "train.json").read_bytes()
+    assert (done.read, done.written, done.target_format.name) == (5, 5, "guide")
+    assert not done.rejects and not done.findings
+
+
+def test_what_we_keep_of_the_guides_script_is_what_it_makes(guide: Path, tmp_path: Path) -> None:
+    theirs = convert_as_the_guide(guide, OWN / "export.manifest", tmp_path)
+    assert (OWN / "train.json").read_bytes() == theirs
+
+
+def test_an_export_has_the_shape_of_the_sample(samples: Path, tmp_path: Path) -> None:
+    file = samples / "export.manifest"
+    sample = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    save(load(file), tmp_path / "x.manifest")
+    exported = (tmp_path / "x.manifest").read_text(encoding="utf-8")
+    ours = [json.loads(line) for line in exported.splitlines()]
     assert [shape(row) for row in ours] == [shape(row) for row in sample]
     job = next(k for k in ours[0] if k.startswith("label-") and k.endswith("-system"))
     assert job.removesuffix("-system") in ours[0] and all(job in row for row in ours)
+
+
+def test_the_guides_script_reads_an_export_of_ours(
+    guide: Path, samples: Path, tmp_path: Path
+) -> None:
+    save(load(samples / "export.manifest"), tmp_path / "x.manifest")
     assert convert_as_the_guide(guide, tmp_path / "x.manifest", tmp_path) == convert_as_the_guide(
-        guide, guide / "export.manifest", tmp_path
+        guide, samples / "export.manifest", tmp_path
     )
 
 
@@ -91,13 +123,13 @@ def shape(value: Any) -> Any:
     return type(value).__name__
 
 
-def test_items_to_be_labelled_go_out_and_come_in(guide: Path, tmp_path: Path) -> None:
-    data = load(guide / "import.manifest")
-    assert [e.is_labelled for e in data] == [False] * 4
-    assert data[0].instruction == "Saya ingin mendengarkan musik"
+def test_items_to_be_labelled_go_out_and_come_in(samples: Path, tmp_path: Path) -> None:
+    data = load(samples / "import.manifest")
+    sample = (samples / "import.manifest").read_text(encoding="utf-8").splitlines()
+    assert [e.is_labelled for e in data] == [False] * len(sample)
+    assert [{"data": {"instruction": e.instruction}} for e in data] == list(map(json.loads, sample))
     save(data, tmp_path / "x.manifest")
-    sample = (guide / "import.manifest").read_text().splitlines()
-    ours = (tmp_path / "x.manifest").read_text().splitlines()
+    ours = (tmp_path / "x.manifest").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line) for line in ours] == [json.loads(line) for line in sample]
 
 

@@ -17,10 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maksud.data.dataset import Example
-from maksud.data.formats.columns import parse_columns
+from maksud.data.formats.base import Options
 from maksud.data.formats.files import find, load, read, save
-from maksud.data.formats.source import Options
-from maksud.data.formats.table import neutralised, restored
+from maksud.data.formats.parts.columns import parse_columns
+from maksud.data.formats.parts.table import neutralised, restored
 from maksud.errors import DataError, SettingsError, SystemFault
 
 

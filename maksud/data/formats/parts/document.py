@@ -13,8 +13,10 @@ import json.decoder
 import json.scanner
 from typing import Any
 
-from maksud.data.formats.rows import DECODER, MAX_DEPTH, Reading, RowError
-from maksud.data.formats.source import Options, Source
+from maksud.data.formats.base import Options
+from maksud.data.formats.parts.reading import Reading, RowError
+from maksud.data.formats.parts.rows import DECODER, MAX_DEPTH
+from maksud.data.formats.parts.source import Source
 from maksud.errors import DataError
 
 

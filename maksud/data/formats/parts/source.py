@@ -1,4 +1,4 @@
-"""What a format reads: a file with a name, wherever it is, and what a format is.
+"""What a format reads: a file with a name, wherever it is.
 
 A source is a local path or an fsspec URL (`s3://…`, `oss://…`), checked before it is read: a
 regular file that is not empty, not packed, and does not change while it is read. Lines are told
@@ -7,22 +7,19 @@ apart by `\\n` alone, so that line numbers agree with every editor and no U+2028
 
 from __future__ import annotations
 
-import codecs
 import json
 import os
 import re
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from typing import IO, Any
 
-from maksud.data.dataset import Dataset, Example
-from maksud.data.findings import Finding, Findings, Level
+from maksud.data.findings import Finding
 from maksud.data.formats import store
-from maksud.data.formats.rows import Reading, Reject, to_row
-from maksud.errors import DataError, SettingsError
-from maksud.language.catalog import Catalog
+from maksud.data.formats.parts.reading import Reading
+from maksud.errors import DataError
 
 HEAD = 1 << 16
 """Bytes that a format may look at to tell whether a file is its own."""
@@ -49,41 +46,8 @@ _PACKED = (
     (b"\xd0\xcf\x11\xe0", "an old .xls workbook, or an encrypted one"),
     (b"PAR1", "Parquet"),
 )
-_DATA_NAMES = (".json", ".jsonl", ".csv", ".tsv", ".txt", ".yaml", ".yml", ".manifest", ".conll")
+_PACKED_NAMES = ("", ".gz", ".tgz", ".zip", ".tar", ".bz2", ".xz", ".zst", ".7z", ".rar", ".xls")
 _KEY = re.compile(r'"([^"\\]{1,40})"\s*:')
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to read a file, where its content leaves it open."""
-
-    split: str = ""
-    """Split of rows that do not say theirs."""
-    columns: Mapping[str, str] = field(default_factory=dict)
-    """Column or field names of the file for ours: `{"instruction": "text", …}`; `param:NAME`
-    for a column whose cells are an argument of that name."""
-    delimiter: str = ""
-    """Delimiter of a table; empty: a comma, or a tab where the header has one."""
-    encoding: str = "utf-8"
-    """Encoding of a text file."""
-    sheet: str = ""
-    """Sheet of a workbook; empty: the first that is not hidden."""
-    tick: Callable[[float], None] | None = None
-    """Told the share of the file that is read, now and then."""
-
-    def __post_init__(self) -> None:
-        try:
-            name = codecs.lookup(self.encoding).name
-        except LookupError as error:
-            raise SettingsError(
-                f"unknown encoding {self.encoding!r}", hint="For example utf-8, gb18030, latin-1"
-            ) from error
-        if name.startswith(("utf-16", "utf-32")):
-            raise SettingsError(f"encoding {name} is not read", hint="Save the file as UTF-8")
-        if len(self.delimiter) > 1 or self.delimiter in ("\r", "\n", '"'):
-            raise SettingsError(
-                f"{self.delimiter!r} can't be a delimiter", hint="One character, for example ;"
-            )
 
 
 @dataclass(frozen=True)
@@ -263,7 +227,7 @@ class Source:
 
     def refuse_packed(self) -> None:
         """Raises `DataError` for packed content: `E-ARCHIVE`, or `E-FORMAT` where the name lies."""
-        if self.suffix in _DATA_NAMES:
+        if self.suffix not in _PACKED_NAMES:
             raise DataError(
                 f"E-FORMAT content is {self.packed}, name says {self.suffix[1:]}",
                 where=self.path,
@@ -300,60 +264,6 @@ class Source:
         return DataError(
             f"E-NOROWS no data rows found{where}", where=self.path, hint="Export it again"
         )
-
-
-@dataclass
-class Writing:
-    """What a format is told for writing, and what it could not write."""
-
-    dataset: Dataset
-    """Its catalog names positional arguments, and says how values are typed."""
-    tools: bool = False
-    """Whether a chat format writes tool calls, with the catalog as `tools`."""
-    split: bool = False
-    """Whether rows say their split: several stand in one file."""
-    path: str = ""
-    """Where it is written, for findings."""
-    findings: Findings = field(default_factory=Findings)
-    rejects: list[Reject] = field(default_factory=list)
-
-    @property
-    def catalog(self) -> Catalog:
-        """The dataset's catalog; inferred when it is first asked for."""
-        return self.dataset.catalog
-
-    def reject(self, example: Example, code: str, message: str, fix: str) -> None:
-        """Records an example that the format has no place for."""
-        finding = Finding("error", code, message, place=example.place, fix=fix)
-        self.findings.append(finding)
-        row = json.dumps(to_row(example), ensure_ascii=False)
-        self.rejects.append(Reject(finding, row))
-
-    def tell(self, level: Level, code: str, message: str, fix: str = "") -> None:
-        """Records a finding about the whole file."""
-        self.findings.append(Finding(level, code, message, place=self.path, fix=fix))
-
-
-@dataclass(frozen=True)
-class Format:
-    """An outside format: how it is told, read and, where that makes sense, written."""
-
-    name: str
-    title: str
-    suffixes: tuple[str, ...]
-    """Names of files that it is written to without being asked for by name; may be empty."""
-    detect: Callable[[Source], bool]
-    read: Callable[[Source, Options], Reading]
-    write: Callable[[Sequence[Example], IO[bytes], Writing], None] | None = None
-    ending: str = ""
-    """Ending of a file in a directory that is written in this format; empty: the first suffix."""
-    packed: bool = False
-    """Whether its content is no text."""
-    keeps: tuple[str, ...] | None = None
-    """Metadata that it has a place for; None: all."""
-    is_directory: Callable[[str], bool] | None = None
-    """Whether a directory without split files is an export of this format."""
-    read_directory: Callable[[str, Options], Reading] | None = None
 
 
 def bom(path: str) -> Finding:

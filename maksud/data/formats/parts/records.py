@@ -13,9 +13,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from maksud.data.findings import excerpt
-from maksud.data.formats.lines import text_lines
-from maksud.data.formats.rows import DECODER, MAX_DEPTH, Original, Reading, RowError, kind, listed
-from maksud.data.formats.source import Options, Source
+from maksud.data.formats.base import Options
+from maksud.data.formats.parts.lines import text_lines
+from maksud.data.formats.parts.reading import Original, Reading, RowError
+from maksud.data.formats.parts.rows import DECODER, MAX_DEPTH, kind, listed
+from maksud.data.formats.parts.source import Source
 from maksud.errors import DataError
 
 Record = tuple[int, Any, Original]

@@ -1,4 +1,4 @@
-"""CSV and TSV: a header, then one row a line, quoted where a cell holds the delimiter (RFC 4180).
+"""Tables as text: a header, then one row a line, with quotes where they are needed (RFC 4180).
 
 On export a cell that a spreadsheet would take for a formula gets a quote before it; reading takes
 that quote off again.
@@ -8,45 +8,32 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from typing import IO
 
 from maksud.data.dataset import Example
 from maksud.data.findings import excerpt
-from maksud.data.formats.columns import ANSWERS, UTTERANCES
-from maksud.data.formats.rows import Reading
-from maksud.data.formats.source import BOM, Format, Options, Source, Writing, bom
-from maksud.data.formats.table import Table, is_formula, neutralised, restored, table_rows
+from maksud.data.formats.base import Options, Writing
+from maksud.data.formats.parts.columns import ANSWERS, UTTERANCES
+from maksud.data.formats.parts.reading import Reading
+from maksud.data.formats.parts.source import BOM, Source, bom
+from maksud.data.formats.parts.table import Table, is_formula, neutralised, restored, table_rows
 from maksud.errors import DataError
 
 _EVERY = 4096
-
-
-def read_csv(file: Source, options: Options) -> Reading:
-    """Rows of a table with commas, or with the delimiter of the options."""
-    return _read(file, options, options.delimiter or ",")
-
-
-def read_tsv(file: Source, options: Options) -> Reading:
-    """Rows of a table with tabs."""
-    return _read(file, options, options.delimiter or "\t")
-
-
-def write_csv(examples: Sequence[Example], file: IO[bytes], writing: Writing) -> None:
-    """A table with commas."""
-    _write(examples, file, writing, ",")
-
-
-def write_tsv(examples: Sequence[Example], file: IO[bytes], writing: Writing) -> None:
-    """A table with tabs."""
-    _write(examples, file, writing, "\t")
+_UNDECODED = re.compile("[\udc80-\udcff]")
+"""Bytes that are not in the file's encoding, as `surrogateescape` leaves them."""
+_SPECIAL = frozenset("'=+-@")
+"""What a cell begins with that is a formula, or may be a neutralised one."""
 
 
 class _Lines:
     """The lines of a file, as the csv module wants them; `taken` are those of the row so far."""
 
-    def __init__(self, stream: io.TextIOWrapper) -> None:
+    def __init__(self, stream: io.TextIOWrapper, encoding: str) -> None:
         self._stream = stream
+        self._encoding = encoding
         self.taken: list[str] = []
 
     def __iter__(self) -> Iterator[str]:
@@ -54,8 +41,13 @@ class _Lines:
             self.taken.append(line)
             yield line
 
+    def original(self) -> bytes:
+        """The row so far as it stood in the file: made only for a row that is rejected."""
+        return "".join(self.taken).rstrip("\r\n").encode(self._encoding, "surrogateescape")
 
-def _read(file: Source, options: Options, delimiter: str) -> Reading:
+
+def read_delimited(file: Source, options: Options, delimiter: str) -> Reading:
+    """Rows of a table. Raises `DataError` for one whose header can't be read."""
     file.refuse_binary()
     reading = Reading()
     if file.head.startswith(BOM):
@@ -70,7 +62,7 @@ def _read(file: Source, options: Options, delimiter: str) -> Reading:
         stream = io.TextIOWrapper(
             binary, options.encoding, errors="surrogateescape", newline="", write_through=True
         )
-        lines = _Lines(stream)
+        lines = _Lines(stream, options.encoding)
         rows = csv.reader(lines, delimiter=delimiter, strict=True)
         while True:
             lines.taken.clear()
@@ -81,8 +73,8 @@ def _read(file: Source, options: Options, delimiter: str) -> Reading:
                 break
             except csv.Error as error:
                 line = rows.line_num
-                original = _bytes(lines.taken, options.encoding)
-                reading.reject(f"{file.path}:{start}", "E-CSV", *_broken(error, start), original)
+                place = f"{file.path}:{start}"
+                reading.reject(place, "E-CSV", *_broken(error, start), lines.original)
                 continue
             line = rows.line_num
             if not cells:
@@ -95,23 +87,25 @@ def _read(file: Source, options: Options, delimiter: str) -> Reading:
             full += 1
             if options.tick is not None and full % _EVERY == 0:
                 options.tick(min(1.0, binary.tell() / file.size))
-            original = _bytes(lines.taken, options.encoding)
-            place = f"{file.path}:{start}"
-            if any("\udc80" <= c <= "\udcff" for cell in cells if not cell.isascii() for c in cell):
+            if any(_UNDECODED.search(cell) for cell in cells if not cell.isascii()):
                 bad += 1
+                original = lines.original()
                 at = next(k for k, b in enumerate(original) if b >= 0x80)
                 first_bad = first_bad or file.wrong_encoding(original, at, options.encoding, start)
                 what = f"bytes that are not {options.encoding.upper()}"
                 fix = "save the file as UTF-8, or pass --encoding NAME"
-                reading.reject(place, "E-UTF8", what, fix, original)
+                reading.reject(f"{file.path}:{start}", "E-UTF8", what, fix, original)
             elif len(cells) != width:
                 what = f"row has {len(cells)} fields, header has {width}"
                 fix = "quote cells that hold the delimiter"
-                reading.reject(place, "E-CSV", what, fix, original)
+                place = f"{file.path}:{start}"
+                reading.reject(place, "E-CSV", what, fix, lines.original)
             else:
-                cells = [restored(cell) for cell in cells]
-                formulas += sum(map(is_formula, cells))
-                table.add(start, cells, original)
+                for k, cell in enumerate(cells):
+                    if cell[:1] in _SPECIAL:
+                        cells[k] = cell = restored(cell)
+                        formulas += is_formula(cell)
+                table.add(start, cells, lines.original)
         file.refuse_changed(binary.tell())
         stream.detach()
     if table is None:
@@ -125,7 +119,10 @@ def _read(file: Source, options: Options, delimiter: str) -> Reading:
     return reading
 
 
-def _write(examples: Sequence[Example], file: IO[bytes], writing: Writing, delimiter: str) -> None:
+def write_delimited(
+    examples: Sequence[Example], file: IO[bytes], writing: Writing, delimiter: str
+) -> None:
+    """A table with a header; cells that a spreadsheet would run are neutralised."""
     header, rows = table_rows(examples, writing)
     stream = io.TextIOWrapper(file, "utf-8", newline="", write_through=True)
     out = csv.writer(stream, delimiter=delimiter, lineterminator="\r\n")
@@ -159,31 +156,16 @@ def _refuse_other_delimiter(header: Sequence[str], delimiter: str, file: Source)
         )
 
 
-def _bytes(lines: Sequence[str], encoding: str) -> bytes:
-    return "".join(lines).rstrip("\r\n").encode(encoding, "surrogateescape")
-
-
 def _names(file: Source, delimiter: str) -> set[str]:
     header = file.head_text.lstrip().split("\n", 1)[0]
     return {cell.strip('" \t\r').casefold() for cell in header.split(delimiter)}
 
 
-def _is_table(file: Source, delimiter: str, suffix: str) -> bool:
+def is_table(file: Source, delimiter: str, suffix: str) -> bool:
+    """Whether a file is such a table: by its ending, or by the names in its header."""
     if file.start.kind or file.packed or b"\x00" in file.head[:64]:
         return False
     names = _names(file, delimiter)
     if file.suffix == suffix:
         return True
     return not names.isdisjoint(UTTERANCES) and not names.isdisjoint(ANSWERS)
-
-
-def _is_csv(file: Source) -> bool:
-    return _is_table(file, ",", ".csv")
-
-
-def _is_tsv(file: Source) -> bool:
-    return _is_table(file, "\t", ".tsv")
-
-
-CSV = Format("csv", "table with commas", (".csv",), _is_csv, read_csv, write_csv)
-TSV = Format("tsv", "table with tabs", (".tsv",), _is_tsv, read_tsv, write_tsv)

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from typing import IO
 
 from maksud.data.dataset import Example
-from maksud.data.formats.lines import text_lines
-from maksud.data.formats.rows import Reading
-from maksud.data.formats.source import Format, Options, Source, Writing
+from maksud.data.formats.base import Format, Options, Writing
+from maksud.data.formats.parts.lines import text_lines
+from maksud.data.formats.parts.reading import Reading
+from maksud.data.formats.parts.source import Source
 
 
 def read_text(file: Source, options: Options) -> Reading:
@@ -43,6 +44,6 @@ def _is_text(file: Source) -> bool:
     return file.suffix == ".txt" and not file.packed
 
 
-TEXT = Format(
+FORMAT = Format(
     "text", "plain text, one utterance a line", (".txt",), _is_text, read_text, write_text, keeps=()
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from maksud.data.findings import excerpt
-from maksud.data.formats.rows import Reading, RowError
+from maksud.data.formats.parts.reading import Reading, RowError
 from maksud.language.calls import NONE, Argument, Call, format_calls, is_name
 
 MAX_NAME = 128

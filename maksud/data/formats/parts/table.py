@@ -13,10 +13,11 @@ from typing import Any
 
 from maksud.data.dataset import Example
 from maksud.data.findings import excerpt
-from maksud.data.formats.columns import Columns, usual_columns
-from maksud.data.formats.labels import Labels
-from maksud.data.formats.rows import Original, Reading, RowError, add_row, to_row
-from maksud.data.formats.source import Options, Writing
+from maksud.data.formats.base import Options, Writing
+from maksud.data.formats.parts.columns import Columns, usual_columns
+from maksud.data.formats.parts.labels import Labels
+from maksud.data.formats.parts.reading import Original, Reading, RowError
+from maksud.data.formats.parts.rows import add_row, to_row
 from maksud.errors import DataError, nearest
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from maksud.data.findings import excerpt
-from maksud.data.formats.rows import Reading
+from maksud.data.formats.parts.reading import Reading
 from maksud.errors import CallSyntaxError
 from maksud.language.calls import parse_calls
 

@@ -6,14 +6,16 @@ utterance, left to right, at the borders of words first; what is not in it can't
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from maksud.data.dataset import Example
 from maksud.data.findings import excerpt
-from maksud.data.formats.labels import Labels
-from maksud.data.formats.rows import RowError
-from maksud.data.formats.source import Writing
+from maksud.data.formats.base import Writing
+from maksud.data.formats.parts.labels import Labels
+from maksud.data.formats.parts.reading import RowError
+from maksud.data.formats.parts.rows import kind
 from maksud.errors import CallSyntaxError
 from maksud.language.calls import Argument, Call, same_answer
 
@@ -36,6 +38,29 @@ def spanned_answer(labels: Labels, intent: str, text: str, spans: Iterable[Span]
             raise RowError("E-SPAN", f"{what} the text of {len(text)} characters", "mark it again")
         arguments.append(Argument(span.name, text[span.start : span.end]))
     return labels.call(intent, arguments)
+
+
+def chunks(utterance: Any, *names: str) -> tuple[str, list[Span]]:
+    """Text and entities of `{"data": [{"text", …}]}`; a chunk's entity is its first of `names`.
+
+    Raises `RowError` (`E-SHAPE`).
+    """
+    data = utterance.get("data") if isinstance(utterance, Mapping) else None
+    if not isinstance(data, list):
+        raise RowError("E-SHAPE", f"data is {kind(data)}, expected a list of chunks")
+    parts: list[str] = []
+    spans = []
+    length = 0
+    for k, chunk in enumerate(data):
+        text = chunk.get("text") if isinstance(chunk, Mapping) else None
+        if not isinstance(text, str):
+            raise RowError("E-SHAPE", f"data[{k}].text is {kind(text)}, expected text")
+        name = next((chunk[n] for n in names if chunk.get(n)), None)
+        if name is not None:
+            spans.append(Span(length, length + len(text), str(name)))
+        parts.append(text)
+        length += len(text)
+    return "".join(parts), spans
 
 
 def from_utf16(text: str, offset: int) -> int:

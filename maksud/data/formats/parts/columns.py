@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from maksud.data.formats.labels import Labels
-from maksud.data.formats.rows import USUAL, RowError
+from maksud.data.formats.parts.labels import Labels
+from maksud.data.formats.parts.reading import RowError
+from maksud.data.formats.parts.rows import USUAL
 from maksud.errors import SettingsError, nearest
 from maksud.language.calls import Argument, is_name
 

@@ -14,9 +14,12 @@ from typing import Any
 
 from maksud.data.dataset import Example, fold_turns
 from maksud.data.findings import excerpt
-from maksud.data.formats.labels import Labels
-from maksud.data.formats.rows import Original, Reading, RowError, check_extra, text_field
-from maksud.data.formats.source import Options, Writing
+from maksud.data.formats.base import Options, Writing
+from maksud.data.formats.parts.labels import Labels
+from maksud.data.formats.parts.reading import Original, Reading, RowError
+from maksud.data.formats.parts.records import records, shape_problem
+from maksud.data.formats.parts.rows import check_extra, text_field
+from maksud.data.formats.parts.source import Source
 from maksud.errors import CallSyntaxError, CatalogError, InputError
 from maksud.language.calls import NONE, Argument, Call, format_calls, parse_calls
 from maksud.language.catalog import Catalog
@@ -83,6 +86,19 @@ class Chat:
             annotator=named["annotator"],
             metadata={**metadata, **rest},
         )
+
+
+def read_chat(file: Source, options: Options, chat: Chat) -> Reading:
+    """Conversations of a chat format."""
+    reading = Reading()
+    labels = Labels(reading, file.path)
+    for line, row, original in records(file, options, reading):
+        if problem := shape_problem(row):
+            reading.reject(f"{file.path}:{line}", *problem, original)
+        else:
+            chat.add(reading, row, file.path, line, options, labels, original)
+    labels.close()
+    return reading
 
 
 def tool_answer(calls: Sequence[Any], where: str, labels: Labels) -> str:

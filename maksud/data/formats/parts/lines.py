@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from maksud.data.formats.rows import Reading
-from maksud.data.formats.source import MAX_LINE, Options, Source
+from maksud.data.formats.base import Options
+from maksud.data.formats.parts.reading import Reading
+from maksud.data.formats.parts.source import MAX_LINE, Source
 from maksud.errors import DataError
 
 _EVERY = 4096
