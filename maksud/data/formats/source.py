@@ -351,6 +351,8 @@ class Format:
     """Whether its content is no text."""
     keeps: tuple[str, ...] | None = None
     """Metadata that it has a place for; None: all."""
+    holds_all: bool = False
+    """Whether a file holds all of its rows, so that it may be replaced by a mended one."""
     is_directory: Callable[[str], bool] | None = None
     """Whether a directory without split files is an export of this format."""
     read_directory: Callable[[str, Options], Reading] | None = None
