@@ -29,8 +29,16 @@ _ASCII_WORDS = bytes(
 )
 
 
+class _Parsed:
+    """A place for the calls of an example once they are parsed: no field, so that equality, hash,
+    `replace` and pickling know nothing of it."""
+
+    __slots__ = ("_calls",)
+    _calls: tuple[Call, ...]
+
+
 @dataclass(frozen=True, slots=True)
-class Example:
+class Example(_Parsed):
     """An utterance and its answer, as text; everything else about it is kept as metadata.
 
     `instruction` is the folded utterance; where it came from several turns, `metadata["turns"]`
@@ -54,7 +62,15 @@ class Example:
 
     @property
     def calls(self) -> tuple[Call, ...]:
-        """The parsed answer. Raises `CallSyntaxError` with the example's place."""
+        """The answer, parsed once. Raises `CallSyntaxError` with the example's place."""
+        try:
+            return self._calls
+        except AttributeError:
+            calls = self._parse()
+        object.__setattr__(self, "_calls", calls)
+        return calls
+
+    def _parse(self) -> tuple[Call, ...]:
         if not self.is_labelled:
             raise CallSyntaxError(
                 "E-UNLABELLED the example has no answer yet",

@@ -29,6 +29,11 @@ _RAW = re.compile(r'[^(),;="\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+')
 _JSON_STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*"')
 _MUST_QUOTE = re.compile(r'[(),;="\x00-\x1f\x7f-\x9f\u2028\u2029]')
 
+_ARGUMENT = rf'(?:{_NAME.pattern}=)?[^\s(),;="\x00-\x1f\x7f-\x9f\ud800-\udfff]{_RAW.pattern[:-1]}*'
+_CALL = rf"{_NAME.pattern}\((?:{_ARGUMENT}(?:, {_ARGUMENT})*)?\)"
+_PLAIN = re.compile(rf"{_CALL}(?:;{_CALL})*")
+"""Answers as `format_calls` writes them where nothing is quoted: nearly all, read by splitting."""
+
 OUT_OF_SCOPE = "none"
 """The intent name of `none()`."""
 
@@ -114,6 +119,31 @@ def parse_calls(text: str) -> tuple[Call, ...]:
 
     Raises `CallSyntaxError` with the position of the first character that does not fit.
     """
+    plain = '"' not in text and _PLAIN.fullmatch(text)
+    calls = [_split(part) for part in text.split(";")] if plain else _read(text)
+    if len(calls) > 1 and NONE.intent in {c.intent for c in calls}:
+        raise _error(text, 0, "none() stands beside another call", "none() must stand alone")
+    if calls[0].intent == OUT_OF_SCOPE and calls[0].arguments:
+        raise _error(text, 0, "none() takes no arguments")
+    return tuple(calls)
+
+
+def _split(text: str) -> Call:
+    """A call that `_PLAIN` has matched."""
+    name, _, inside = text[:-1].partition("(")
+    if not inside:
+        return Call(name)
+    arguments = []
+    for part in inside.split(","):
+        key, equals, value = part.partition("=")
+        arguments.append(
+            Argument(key.lstrip(" "), value.strip()) if equals else Argument(None, key.strip())
+        )
+    return Call(name, tuple(arguments))
+
+
+def _read(text: str) -> list[Call]:
+    """The calls of any answer, token by token."""
     calls: list[Call] = []
     at = _skip(text, 0)
     if at == len(text):
@@ -123,17 +153,12 @@ def parse_calls(text: str) -> tuple[Call, ...]:
         calls.append(call)
         at = _skip(text, at)
         if at == len(text):
-            break
+            return calls
         if text[at] != ";":
             raise _error(text, at, "expected ';' or the end after ')'")
         at = _skip(text, at + 1)
         if at == len(text):
             raise _error(text, at, "expected a call after ';'", "Remove the last ';'")
-    if len(calls) > 1 and NONE.intent in {c.intent for c in calls}:
-        raise _error(text, 0, "none() stands beside another call", "none() must stand alone")
-    if calls[0].intent == OUT_OF_SCOPE and calls[0].arguments:
-        raise _error(text, 0, "none() takes no arguments")
-    return tuple(calls)
 
 
 def _call(text: str, at: int) -> tuple[Call, int]:

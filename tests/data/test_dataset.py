@@ -120,3 +120,20 @@ def test_an_example_without_an_answer_is_told_not_parsed() -> None:
     with pytest.raises(DataError, match=r"data\.json:7: E-UNLABELLED 1 of 2 examples have no"):
         Dataset([Example("y", "f()"), example]).require_valid()
     assert Dataset([Example("y", "f()"), example]).catalog.names == ("f",)
+
+
+def test_an_answer_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    import copy
+    from dataclasses import replace
+
+    from maksud.data import dataset as module
+
+    parsed: list[str] = []
+    real = module.parse_calls
+    monkeypatch.setattr(module, "parse_calls", lambda text: parsed.append(text) or real(text))
+    example, other = (Example("x", "f(a=1)", metadata={"n": 1}) for _ in range(2))
+    assert example.calls is example.calls and parsed == ["f(a=1)"]
+    assert example == other and hash(example) == hash(other) and repr(example) == repr(other)
+    assert replace(example, output="g()").calls[0].intent == "g"
+    for twin in (copy.copy(example), copy.deepcopy(example)):
+        assert twin == example and twin.calls == example.calls

@@ -136,3 +136,19 @@ def test_values_are_written_in_their_own_script() -> None:
 def test_the_last_half_of_a_pair_is_refused() -> None:
     with pytest.raises(CallSyntaxError, match="surrogate"):
         parse_calls('f("\\udfff")')
+
+
+@given(st.text(st.sampled_from('ab(),;= "\t\u2028\x00\u3000é#'), max_size=24))
+def test_splitting_reads_what_token_by_token_reads(text: str) -> None:
+    from maksud.language import calls
+
+    if calls._PLAIN.fullmatch(text) and '"' not in text:
+        assert [calls._split(part) for part in text.split(";")] == calls._read(text)
+
+
+@pytest.mark.parametrize("text", ["f(a=b c, d)", "f()", "f(x);g(y=z , w=é)", "f(a=b\u3000)"])
+def test_plain_answers_are_split(text: str) -> None:
+    from maksud.language import calls
+
+    assert calls._PLAIN.fullmatch(text)
+    assert [calls._split(part) for part in text.split(";")] == calls._read(text)

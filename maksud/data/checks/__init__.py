@@ -1,5 +1,6 @@
 """What is wrong with a dataset: findings, before a minute of training is spent on it.
 
+`registry` lists the checks, `base` says what one is.
 `strategy` and `variety` hold the guide's strategy for data; `labels`, `names` and `parameters` look
 at answers, `repeats` and `near` at utterances beside each other, `text`, `personal` and
 `languages` at each for itself, `lengths` and `metadata` at the rest. Each looks at every row once

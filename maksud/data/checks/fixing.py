@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import json
 import os
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import IO, TYPE_CHECKING, Any
 
-from maksud.data.checks.names import cased
-from maksud.data.checks.text import hidden
+from maksud.data.checks.base import Clean
+from maksud.data.checks.registry import CHECKS
 from maksud.data.dataset import Dataset, Example
 from maksud.data.findings import counted
 from maksud.data.formats import store
@@ -33,21 +32,7 @@ if TYPE_CHECKING:
 DIFF = ".diff"
 """What is added to the name of the fixed data for the diff."""
 
-SPACE, ENDS, COMPOSED, WIDTH, SPELLING, TWICE = (
-    "outer white space",
-    "line ends",
-    "Unicode composition (NFC)",
-    "zero-width characters",
-    "spelling of an intent",
-    "exact duplicate",
-)
 PARTED = "its value would no longer stand in the utterance"
-NOT_ALIKE = "a duplicate that differs in id, annotator or metadata"
-
-OVERWRITTEN = ("json", "jsonl")
-"""Formats that hold all of a row, so that a file of it can be replaced by a mended one."""
-
-_ZERO_WIDTH = frozenset("\u00ad\u200b\u200c\u200d\u2060\ufeff")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +60,15 @@ class Fixed:
 
 def fix(data: Dataset, *, catalog: Catalog | None = None) -> Fixed:
     """Applies the safe fixes. `catalog`: the one to spell by, instead of the declared one."""
-    declared = catalog or data.declared_catalog
-    spelled = {cased(name): name for name in declared.names} if declared else {}
-    if declared and len(spelled) < len(declared):  # names that differ by case alone on purpose
-        spelled = {}
+    left: Counter[str] = Counter()
+    fixing = _Fixing(catalog or data.declared_catalog, left)
     kept: list[Example] = []
     changes: list[Change] = []
-    left: Counter[str] = Counter()
-    seen: dict[int, list[Example]] = {}
     for example in data:
-        mended, kinds = _mended(example, spelled, declared, left)
-        twin = _twin(mended, seen, left)
-        if twin:
-            changes.append(Change(example, None, (TWICE,)))
+        mended, kinds = fixing.mended(example)
+        gone = next((kinds for goes, kinds in fixing.removes if goes(mended)), ())
+        if gone:
+            changes.append(Change(example, None, gone))
             continue
         if kinds:
             changes.append(Change(example, mended, kinds))
@@ -96,87 +77,67 @@ def fix(data: Dataset, *, catalog: Catalog | None = None) -> Fixed:
     return Fixed(fixed, tuple(changes), dict(left))
 
 
-def _mended(
-    example: Example, spelled: Mapping[str, str], declared: Catalog | None, left: Counter[str]
-) -> tuple[Example, tuple[str, ...]]:
-    text, kinds = _clean(example.instruction)
-    stripped = text.strip()
-    if stripped != text:
-        kinds.add(SPACE)
-    output, more, parted = _clean_output(example, stripped, spelled, declared)
-    if parted:
-        left[PARTED] += 1
-        return example, ()
-    kinds |= more
-    if not kinds:
-        return example, ()
-    metadata = example.metadata
-    if isinstance(turns := metadata.get("turns"), list):
-        metadata = {**metadata, "turns": [_clean(t)[0].strip() for t in map(str, turns)]}
-    mended = replace(example, instruction=stripped, output=output, metadata=metadata)
-    order = (SPACE, ENDS, COMPOSED, WIDTH, SPELLING)
-    return mended, tuple(kind for kind in order if kind in kinds)
+class _Fixing:
+    """The mends of all checks, ready for one run: texts first, then names, then whole rows."""
+
+    def __init__(self, catalog: Catalog | None, left: Counter[str]) -> None:
+        mends = [check.mend for check in CHECKS if check.mend is not None]
+        self.left = left
+        self._cleans = [m.clean for m in mends if m.clean]
+        self._trims = [m.trim for m in mends if m.trim]
+        self._spells = [(m.spell(catalog), m.kinds) for m in mends if m.spell]
+        self.removes = [(m.remove(left), m.kinds) for m in mends if m.remove]
+        texts = sorted(mends, key=lambda m: not (m.clean or m.trim))
+        self._order = [kind for m in texts for kind in m.kinds]
+
+    def mended(self, example: Example) -> tuple[Example, tuple[str, ...]]:
+        """An example, mended, and the kinds of what was; itself where a value would part."""
+        text, kinds = _through(self._trims, *_through(self._cleans, example.instruction))
+        output, more, parted = self._output(example, text)
+        if parted:
+            self.left[PARTED] += 1
+            return example, ()
+        kinds = kinds | more
+        if not kinds:
+            return example, ()
+        metadata = example.metadata
+        if isinstance(turns := metadata.get("turns"), list):
+            steps = [*self._cleans, *self._trims]
+            metadata = {**metadata, "turns": [_through(steps, str(t))[0] for t in turns]}
+        changed = replace(example, instruction=text, output=output, metadata=metadata)
+        return changed, tuple(kind for kind in self._order if kind in kinds)
+
+    def _output(self, example: Example, text: str) -> tuple[str, set[str], bool]:
+        """The output, the kinds of what was mended, and whether it would part from the text."""
+        try:
+            calls = parse_calls(example.output)
+        except CallSyntaxError:
+            return example.output, set(), False  # a fault that needs a person
+        kinds: set[str] = set()
+        made = []
+        for call in calls:
+            name = call.intent
+            for spell, how in self._spells:
+                right = spell(name)
+                if right != name:
+                    name = right
+                    kinds.update(how)
+            arguments = []
+            for argument in call.arguments:
+                value, kinds = _through(self._cleans, argument.value, kinds)
+                if argument.value in example.instruction and value not in text:
+                    return example.output, set(), True
+                arguments.append(Argument(argument.name, value))
+            made.append(Call(name, tuple(arguments)))
+        return (format_calls(made) if kinds else example.output), kinds, False
 
 
-def _clean(text: str) -> tuple[str, set[str]]:
-    """A text without what is never meant, and the kinds of what was mended."""
-    kinds = set()
-    if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-        kinds.add(ENDS)
-    if text.isascii():
-        return text, kinds
-    gone = {at for at in hidden(text) if text[at] in _ZERO_WIDTH}
-    if gone:
-        text = "".join(c for at, c in enumerate(text) if at not in gone)
-        kinds.add(WIDTH)
-    composed = unicodedata.normalize("NFC", text)
-    if composed != text:
-        text = composed
-        kinds.add(COMPOSED)
-    return text, kinds
-
-
-def _clean_output(
-    example: Example, text: str, spelled: Mapping[str, str], declared: Catalog | None
-) -> tuple[str, set[str], bool]:
-    """The output, the kinds of what was mended, and whether it would part from the utterance."""
-    try:
-        calls = parse_calls(example.output)
-    except CallSyntaxError:
-        return example.output, set(), False  # a fault that needs a person
-    kinds: set[str] = set()
-    made = []
-    for call in calls:
-        name = call.intent
-        if declared is not None and name not in declared and cased(name) in spelled:
-            name = spelled[cased(name)]
-            kinds.add(SPELLING)
-        arguments = []
-        for argument in call.arguments:
-            value, how = _clean(argument.value)
-            kinds |= how
-            if argument.value in example.instruction and value not in text:
-                return example.output, set(), True
-            arguments.append(Argument(argument.name, value))
-        made.append(Call(name, tuple(arguments)))
-    return (format_calls(made) if kinds else example.output), kinds, False
-
-
-def _twin(example: Example, seen: dict[int, list[Example]], left: Counter[str]) -> bool:
-    """Whether the same row was there before; counts those that are nearly the same row."""
-    key = hash((example.split, example.instruction, example.output))
-    others = seen.setdefault(key, [])
-    same = [o for o in others if _row(o)[:3] == _row(example)[:3]]
-    if any(_row(o) == _row(example) for o in same):
-        return True
-    left[NOT_ALIKE] += bool(same)
-    others.append(example)
-    return False
-
-
-def _row(e: Example) -> tuple[Any, ...]:
-    return e.split, e.instruction, e.output, e.id, e.annotator, dict(e.metadata)
+def _through(steps: Iterable[Clean], text: str, kinds: Iterable[str] = ()) -> tuple[str, set[str]]:
+    found = set(kinds)
+    for step in steps:
+        text, more = step(text)
+        found |= more
+    return text, found
 
 
 @dataclass(frozen=True)
@@ -265,10 +226,10 @@ def save_fixed(
             f"{before.version} is a kept version, which never changes",
             hint="Name an output with --out, then keep it: maksud data save",
         )
-    own = {format.name for format in formats} <= set(OVERWRITTEN)
+    own = all(map(_holds_all, formats))
     if in_place and not own:
         raise SettingsError(
-            f"only {' and '.join(OVERWRITTEN)} are mended in place",
+            "a format that does not hold all of a row is not mended in place",
             where=source,
             hint="Name an output, as --out FILE.jsonl",
         )
@@ -319,6 +280,7 @@ def write_diff(changes: Iterable[Change], out: IO[bytes]) -> None:
 
     Characters that do not show, or look alike, are written as escapes.
     """
+    unseen = {kind for check in CHECKS if check.mend for kind in check.mend.unseen}
     file = None
     for change in changes:
         before, after = change.before, change.after
@@ -326,11 +288,16 @@ def write_diff(changes: Iterable[Change], out: IO[bytes]) -> None:
             file = before.source
             out.write(f"--- {file}\n+++ {file} (fixed)\n".encode())
         out.write(f"@@ line {before.line}: {', '.join(change.kinds)} @@\n".encode())
-        plain = not {COMPOSED, WIDTH} & set(change.kinds)
+        plain = unseen.isdisjoint(change.kinds)
         for sign, example in (("-", before), ("+", after)):
             if example is not None:
                 row = {"instruction": example.instruction, "output": example.output}
                 out.write(f"{sign}{json.dumps(row, ensure_ascii=not plain)}\n".encode())
+
+
+def _holds_all(format: Format) -> bool:
+    """Whether all of a row has a place in it, so that a file can be replaced by a mended one."""
+    return format.holds_all
 
 
 def default_target(source: str, formats: Sequence[Format]) -> str:
@@ -339,7 +306,7 @@ def default_target(source: str, formats: Sequence[Format]) -> str:
     JSON and JSON Lines stay what they are; everything else becomes JSON Lines.
     """
     stem, suffix = os.path.splitext(source.rstrip("/"))
-    own = {format.name for format in formats} <= set(OVERWRITTEN)
+    own = all(map(_holds_all, formats))
     return f"{stem}-fixed{suffix if own else '.jsonl'}"
 
 

@@ -10,6 +10,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
+from maksud.data.checks.base import Check, Checking, Part
 from maksud.data.dataset import Example, normalised
 from maksud.data.findings import Finding, Findings, excerpt
 
@@ -41,8 +42,12 @@ for _language, _words in FUNCTION_WORDS.items():
 _SCRIPTS = {"CJK": "Han", "HIRAGANA": "Japanese", "KATAKANA": "Japanese"}
 
 
-class Languages:
+class Languages(Part):
     """Looks at a sample when it tells."""
+
+    @classmethod
+    def of(cls, checking: Checking) -> Languages:
+        return cls(checking.examples)
 
     def __init__(self, examples: Sequence[Example]) -> None:
         self._examples = examples
@@ -94,3 +99,6 @@ def language_of(text: str) -> str:
     if not ranked or ranked[0][1] < 2 or (len(ranked) > 1 and ranked[1][1] == ranked[0][1]):
         return ""
     return ranked[0][0]
+
+
+CHECK = Check("languages", Languages)

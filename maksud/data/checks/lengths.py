@@ -13,6 +13,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from maksud.data.checks.base import Check, Checking, Part
 from maksud.data.checks.rows import Row
 from maksud.data.dataset import Example
 from maksud.data.findings import Finding, Findings, counted
@@ -37,8 +38,12 @@ LONGEST_WORDS = 64
 """Words of an utterance in the histogram; longer ones are counted at its end."""
 
 
-class Lengths:
+class Lengths(Part):
     """Counts tokens of prompt, utterance and answer."""
+
+    @classmethod
+    def of(cls, checking: Checking) -> Lengths:
+        return cls(checking.examples, seq_length=checking.seq_length, tokenizer=checking.tokenizer)
 
     def __init__(
         self,
@@ -181,3 +186,6 @@ def _counter(directory: Path) -> Callable[[list[str]], list[int]]:
         return [len(e.ids) for e in encoded]
 
     return count
+
+
+CHECK = Check("lengths", Lengths)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+from maksud.data.checks.base import Check, Checking, Part
 from maksud.data.checks.rows import Row
 from maksud.data.dataset import Example
 from maksud.data.findings import Finding, Findings, excerpt
@@ -17,8 +18,12 @@ LATE = timedelta(days=1)
 """How far in the future a time may lie: clocks and time zones differ."""
 
 
-class Metadata:
+class Metadata(Part):
     """Looks at times and weights."""
+
+    @classmethod
+    def of(cls, checking: Checking) -> Metadata:
+        return cls(checking.limit)
 
     def __init__(self, limit: int | None, now: datetime | None = None) -> None:
         self._found = Findings(limit=limit)
@@ -91,3 +96,6 @@ def weight_fault(value: Any) -> str:
     if not value > 0:
         return "must be above 0"
     return f"more than {MAX_WEIGHT:,.0f}" if value > MAX_WEIGHT else ""
+
+
+CHECK = Check("metadata", Metadata)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
 
+from maksud.data.checks.base import Check, Checking, Mend, Part
 from maksud.data.checks.parameters import Parameters
 from maksud.data.checks.rows import LONGEST_NAME, is_positional
 from maksud.data.checks.strategy import Strategy
@@ -44,8 +45,12 @@ class Use:
     first: Example
 
 
-class Names:
+class Names(Part):
     """Looks at what `Strategy` and `Parameters` counted."""
+
+    @classmethod
+    def of(cls, checking: Checking) -> Names:
+        return cls(checking.use(Strategy), checking.use(Parameters), checking.catalog)
 
     def __init__(self, strategy: Strategy, parameters: Parameters, catalog: Catalog | None) -> None:
         self._strategy = strategy
@@ -222,3 +227,14 @@ def _tell_slips(
                 fix="mend the slip, or choose names that differ by more",
             )
         )
+
+
+def spelling_by(catalog: Catalog | None) -> Callable[[str], str]:
+    """How an intent's name is written: as the catalog declares it, where case and width differ."""
+    declared = {cased(name): name for name in catalog.names} if catalog else {}
+    if catalog is None or len(declared) < len(catalog):  # names that differ by case on purpose
+        return str
+    return lambda name: name if name in catalog else declared.get(cased(name), name)
+
+
+CHECK = Check("names", Names, Mend(("spelling of an intent",), spell=spelling_by))

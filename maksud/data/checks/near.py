@@ -12,6 +12,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from maksud.data.checks.base import Check, Checking, Part
 from maksud.data.checks.neighbours import LONGEST, SHORTEST, Sketch, deletion_keys, long_keys
 from maksud.data.checks.repeats import (
     Columns,
@@ -96,12 +97,16 @@ class _Chunk:
         return near, (keys, row[~short][of])
 
 
-class Near:
+class Near(Part):
     """Near copies, near contradictions and near leaks.
 
     Sees 4 bytes for each key, about one key a word; the keys of rows that may meet another one
     are computed again when it tells.
     """
+
+    @classmethod
+    def of(cls, checking: Checking) -> Near:
+        return cls(checking.examples, checking.use(Columns), checking.tick)
 
     def __init__(
         self, examples: Sequence[Example], columns: Columns, tick: Tick | None = None
@@ -381,3 +386,6 @@ def _groups(keys: NDArray[np.uint64], rows: NDArray[np.int32]) -> Iterator[list[
     starts = [*_starts(keys).tolist(), len(keys)]
     for start, end in zip(starts, starts[1:], strict=False):
         yield sorted(set(rows[start:end].tolist()))
+
+
+CHECK = Check("near", Near)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from maksud.data.checks.base import Check, Checking, Part
 from maksud.data.checks.rows import Answer, Row, is_positional
 from maksud.data.dataset import Example
 from maksud.data.findings import Finding, Findings, excerpt
@@ -51,8 +52,12 @@ class OrderCount:
     as_said: int = 0
 
 
-class Parameters:
+class Parameters(Part):
     """Counts arguments over the rows. `limit`: absent values that are kept for a parameter."""
+
+    @classmethod
+    def of(cls, checking: Checking) -> Parameters:
+        return cls(checking.catalog, checking.limit)
 
     def __init__(self, catalog: Catalog | None, limit: int | None) -> None:
         self.catalog = catalog
@@ -211,3 +216,6 @@ def _opposed(
         if worst is None or other.uses > worst[2].uses:
             worst = ((a, b), count, other)
     return worst
+
+
+CHECK = Check("parameters", Parameters)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
+from maksud.data.checks.base import Check, Checking, Part
 from maksud.data.checks.rows import Answer, Row
 from maksud.data.dataset import normalised
 from maksud.data.findings import Finding, Findings
@@ -58,8 +59,12 @@ _WHY = {
 _NAME_PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 
-class Personal:
+class Personal(Part):
     """Looks for personal data and secrets in utterances."""
+
+    @classmethod
+    def of(cls, checking: Checking) -> Personal:
+        return cls(checking.limit)
 
     def __init__(self, limit: int | None) -> None:
         self._found = Findings(limit=limit)
@@ -120,3 +125,6 @@ def luhn(digits: str) -> bool:
         value = int(digit) * (1 + place % 2)
         total += value - 9 if value > 9 else value
     return total % 10 == 0
+
+
+CHECK = Check("personal", Personal)

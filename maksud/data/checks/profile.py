@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from maksud.data.checks.base import Checking
 from maksud.data.checks.lengths import PROMPT_TOKENS, Lengths, next_power
 from maksud.data.checks.parameters import DISTINCT, Parameters
 from maksud.data.checks.rows import SPLIT_NAMES
@@ -108,10 +109,10 @@ class Profile:
         }
 
 
-def profile_of(
-    data: Dataset, strategy: Strategy, parameters: Parameters, variety: Variety, lengths: Lengths
-) -> Profile:
+def profile_of(data: Dataset, checking: Checking) -> Profile:
     """The figures, of checks that have seen all rows and told."""
+    strategy, parameters = checking.use(Strategy), checking.use(Parameters)
+    variety, lengths = checking.use(Variety), checking.use(Lengths)
     phrasings = {p.intent: p for p in variety.phrasings}
     intents = []
     for name, count in strategy.intents.items():

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from maksud.data.checks.base import Check, Checking, Mend, Part
 from maksud.data.checks.rows import DEV, SPLIT_NAMES, TEST, TRAIN, Row
 from maksud.data.dataset import Example
 from maksud.data.findings import Finding, Findings, counted, excerpt
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class Columns:
+class Columns(Part):
     """What is compared of every row, as columns of numbers; others read them when they tell."""
 
     def __init__(self) -> None:
@@ -68,9 +70,13 @@ class Columns:
         return np.frombuffer(self._numbers, np.int64)[k::4]
 
 
-class Repeats:
+class Repeats(Part):
     """Copies, contradictions and leaks of utterances that are the same but for case, punctuation
     and spacing."""
+
+    @classmethod
+    def of(cls, checking: Checking) -> Repeats:
+        return cls(checking.examples, checking.use(Columns))
 
     def __init__(self, examples: Sequence[Example], columns: Columns) -> None:
         self._examples = examples
@@ -224,3 +230,30 @@ def combined(*columns: NDArray[Any]) -> NDArray[np.uint64]:
         out *= np.uint64(0x9E3779B97F4A7C15)
         out ^= out >> np.uint64(32)
     return out
+
+
+NOT_ALIKE = "a duplicate that differs in id, annotator or metadata"
+
+
+def twins(left: Counter[str]) -> Callable[[Example], bool]:
+    """Whether the same row was there before; counts those that are nearly the same row."""
+    seen: dict[int, list[Example]] = {}
+
+    def is_twin(example: Example) -> bool:
+        others = seen.setdefault(hash((example.split, example.instruction, example.output)), [])
+        mine = _fields(example)
+        same = [fields for o in others if (fields := _fields(o))[:3] == mine[:3]]
+        if mine in same:
+            return True
+        left[NOT_ALIKE] += bool(same)
+        others.append(example)
+        return False
+
+    return is_twin
+
+
+def _fields(e: Example) -> tuple[Any, ...]:
+    return e.split, e.instruction, e.output, e.id, e.annotator, dict(e.metadata)
+
+
+CHECK = Check("repeats", Repeats, Mend(("exact duplicate",), remove=twins))

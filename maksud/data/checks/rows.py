@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from maksud.data.dataset import Example, folded_words, normalised
-from maksud.data.findings import Findings, excerpt
+from maksud.data.findings import excerpt
 from maksud.errors import CallSyntaxError
 from maksud.language.calls import Call, parse_calls
 from maksud.language.catalog import Catalog
@@ -71,20 +70,6 @@ class Row:
     split: int = TRAIN
     is_multi: bool = False
     """Several calls, or several turns."""
-
-
-class Looks(Protocol):
-    """Sees every row."""
-
-    def see(self, row: Row) -> None:
-        """Looks at a row. What it wants to keep it copies: the row is filled anew."""
-
-
-class Tells(Protocol):
-    """Has findings once all rows were seen."""
-
-    def tell(self, found: Findings) -> None:
-        """Adds its findings."""
 
 
 class Answers:

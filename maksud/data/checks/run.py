@@ -8,20 +8,10 @@ from dataclasses import dataclass, field
 from os import PathLike
 from typing import TYPE_CHECKING
 
-from maksud.data.checks.labels import Declared, Labels, Schema
-from maksud.data.checks.languages import Languages
-from maksud.data.checks.lengths import Lengths
-from maksud.data.checks.metadata import Metadata
-from maksud.data.checks.names import Names
-from maksud.data.checks.near import Near
-from maksud.data.checks.parameters import Parameters
-from maksud.data.checks.personal import Personal
+from maksud.data.checks.base import Checking
 from maksud.data.checks.profile import Profile, profile_of
-from maksud.data.checks.repeats import Columns, Repeats
-from maksud.data.checks.rows import Answers, Looks, Row, Tells, Tick, fill
-from maksud.data.checks.strategy import Strategy
-from maksud.data.checks.text import Text
-from maksud.data.checks.variety import Variety
+from maksud.data.checks.registry import CHECKS
+from maksud.data.checks.rows import Answers, Row, Tick, fill
 from maksud.data.dataset import Dataset, Example
 from maksud.data.findings import SHOWN_PER_CODE, Findings
 from maksud.data.formats.base import Format, Options
@@ -121,52 +111,23 @@ def _checked(
     tick: Tick | None,
 ) -> Profile:
     """Runs the checks over a dataset, adds what they find, and gives the figures."""
-    limit = found.limit
-    declared = catalog or data.declared_catalog
-    examples = data.examples
-    strategy = Strategy()
-    parameters = Parameters(declared, limit)
-    columns = Columns()
-    variety = Variety(examples, declared)
-    lengths = Lengths(examples, seq_length=seq_length, tokenizer=tokenizer)
-    labels, text, personal = Labels(limit), Text(limit), Personal(limit)
-    metadata, near = Metadata(limit), Near(examples, columns, tick)
-    looking: list[Looks] = [
-        columns,
-        strategy,
-        variety,
-        labels,
-        parameters,
-        text,
-        personal,
-        lengths,
-        metadata,
-        near,
-    ]
-    telling: list[Tells] = [
-        strategy,
-        variety,
-        labels,
-        parameters,
-        Names(strategy, parameters, declared),
-        text,
-        personal,
-        Languages(examples),
-        lengths,
-        metadata,
-        near,
-        Repeats(examples, columns),
-    ]
-    if declared is not None:
-        telling.append(Declared(declared, strategy, parameters))
-    if against is not None:
-        telling.append(Schema(against, declared, strategy, parameters))
-    _look(examples, Answers(declared), [c.see for c in looking], tick)
-    for k, teller in enumerate(telling, 1):
-        teller.tell(found)
+    checking = Checking(
+        data.examples,
+        catalog or data.declared_catalog,
+        against,
+        seq_length,
+        tokenizer,
+        found.limit,
+        tick,
+    )
+    telling = [checking.use(check.part) for check in CHECKS]
+    looking = [part.see for part in checking.parts.values() if part.sees]
+    _look(data.examples, Answers(checking.catalog), looking, tick)
+    for k, part in enumerate(telling, 1):
+        part.tell(found)
         if tick is not None:
             tick("Comparing", k / len(telling))
-    return profile_of(data, strategy, parameters, variety, lengths)
+    return profile_of(data, checking)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from statistics import median
 
+from maksud.data.checks.base import Check, Part
 from maksud.data.checks.rows import DEV, OTHER, SPLIT_NAMES, TEST, TRAIN, Row
 from maksud.data.dataset import Example
 from maksud.data.findings import Finding, Findings, counted
@@ -50,7 +51,7 @@ class IntentCount:
         return sum(self.splits)
 
 
-class Strategy:
+class Strategy(Part):
     """Counts intents over the rows."""
 
     def __init__(self) -> None:
@@ -265,3 +266,6 @@ class Strategy:
                         fix=f"add single-intent examples of {intent}",
                     )
                 )
+
+
+CHECK = Check("strategy", Strategy)

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from functools import partial
 from html.entities import html5
 
+from maksud.data.checks.base import Check, Checking, Mend, Part
 from maksud.data.checks.names import LOOKALIKES
 from maksud.data.checks.rows import Row
 from maksud.data.dataset import normalised
@@ -113,8 +114,12 @@ _ABOUT: dict[str, tuple[str, str]] = {
 }
 
 
-class Text:
+class Text(Part):
     """Looks at utterances, and at answers for what their utterance has not."""
+
+    @classmethod
+    def of(cls, checking: Checking) -> Text:
+        return cls(checking.limit)
 
     def __init__(self, limit: int | None) -> None:
         self._found = Findings(limit=limit)
@@ -234,3 +239,43 @@ def _named(c: str) -> str:
             unicodedata.category(c), "not assigned"
         )
     return f"U+{ord(c):04X} ({name})"
+
+
+def clean(text: str) -> tuple[str, set[str]]:
+    """A text without what is never meant, and the kinds of what was mended."""
+    kinds = set()
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        kinds.add(ENDS)
+    if text.isascii():
+        return text, kinds
+    gone = {at for at in hidden(text) if text[at] in _ZERO_WIDTH}
+    if gone:
+        text = "".join(c for at, c in enumerate(text) if at not in gone)
+        kinds.add(WIDTH)
+    composed = unicodedata.normalize("NFC", text)
+    if composed != text:
+        text = composed
+        kinds.add(COMPOSED)
+    return text, kinds
+
+
+def trim(text: str) -> tuple[str, set[str]]:
+    """A text without outer white space."""
+    stripped = text.strip()
+    return stripped, {SPACE} if stripped != text else set()
+
+
+SPACE, ENDS, COMPOSED, WIDTH = (
+    "outer white space",
+    "line ends",
+    "Unicode composition (NFC)",
+    "zero-width characters",
+)
+_ZERO_WIDTH = frozenset("\u00ad\u200b\u200c\u200d\u2060\ufeff")
+
+CHECK = Check(
+    "text",
+    Text,
+    Mend((SPACE, ENDS, COMPOSED, WIDTH), clean, trim, unseen=frozenset({COMPOSED, WIDTH})),
+)

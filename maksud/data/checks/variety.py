@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from maksud.data.checks.base import Check, Checking, Part
 from maksud.data.checks.rows import TRAIN, Answer, Given, Row, is_positional, read_answer
 from maksud.data.checks.strategy import FEW
 from maksud.data.dataset import Example, normalised
@@ -54,8 +55,12 @@ class Phrasing:
     opening: str = ""
 
 
-class Variety:
+class Variety(Part):
     """Hashes of patterns and openings, 20 bytes a row; texts are made again where they are told."""
+
+    @classmethod
+    def of(cls, checking: Checking) -> Variety:
+        return cls(checking.examples, checking.catalog)
 
     def __init__(self, examples: Sequence[Example], catalog: Catalog | None) -> None:
         self._examples = examples
@@ -184,3 +189,6 @@ def _judge(phrasing: Phrasing, found: Findings) -> None:
                 fix="add examples that begin otherwise",
             )
         )
+
+
+CHECK = Check("variety", Variety)

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maksud.data.checks import check, examine
-from maksud.data.checks.fixing import NOT_ALIKE, PARTED, fix, mend
+from maksud.data.checks.fixing import PARTED, fix, mend
+from maksud.data.checks.repeats import NOT_ALIKE
 from maksud.data.dataset import Dataset, Example
 from maksud.data.formats.files import load, save
 from maksud.errors import DataError, SettingsError
