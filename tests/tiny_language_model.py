@@ -56,7 +56,7 @@ def write_tiny_base(
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
 
-    from maksud.recognizers.language_model.gallery import quiet
+    from maksud.recognizers.language_model.notices import quiet
 
     tokenizer = tiny_tokenizer(qwen=qwen)
     shape: dict[str, Any] = dict(
