@@ -1,12 +1,11 @@
-"""The report of one recognizer on one set of examples: measured once, shown three ways.
+"""The report of one recognizer on one set of examples: plain values, measured once.
 
-`evaluate` asks the recognizer and does the arithmetic; a `Report` is plain values, shown as a
-table in the terminal, as JSON for scripts, and as one HTML page that needs nothing beside it.
+`evaluate` asks the recognizer and does the arithmetic. What shows a report takes it as it is and
+is not known here: `terminal` draws it, `page` makes one HTML page of it, `files` writes it.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import sys
@@ -14,22 +13,18 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from maksud.data.dataset import Dataset, Example
-from maksud.errors import CallSyntaxError, DataError, EngineError, SystemFault
+from maksud.errors import CallSyntaxError, DataError, EngineError
 from maksud.evaluation import figures, metrics
 from maksud.evaluation.figures import Prediction
 from maksud.evaluation.wording import HEADLINE
 from maksud.language.calls import Call
 from maksud.progress import OnProgress, Progress
 from maksud.recognizers.recognition import Recognition, Recognizer
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
 
 
 @dataclass(frozen=True)
@@ -67,39 +62,6 @@ class Report:
     def to_json(self) -> dict[str, Any]:
         """A JSON-able mapping of all figures, without the predictions."""
         return dict(self.figures)
-
-    def write(self, directory: str | Path) -> Path:
-        """Writes `report.json`, `report.html` and `predictions.jsonl`; returns the directory.
-
-        Each file is replaced whole. Raises `SystemFault` where the place can't be written.
-        """
-        from maksud.evaluation.page import render
-
-        directory = Path(directory)
-        lines = (json.dumps(p.to_json(), ensure_ascii=False) for p in self.predictions)
-        files = {
-            "report.json": json.dumps(self.figures, ensure_ascii=False, indent=1, allow_nan=False)
-            + "\n",
-            "predictions.jsonl": "".join(line + "\n" for line in lines),
-            "report.html": render(self),
-        }
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-            for name, text in files.items():
-                _replace(directory / name, text)
-        except OSError as error:
-            raise SystemFault(
-                f"can't be written ({error.strerror})",
-                where=str(directory),
-                hint="Choose another --out",
-            ) from error
-        return directory
-
-    def table(self) -> RenderableType:
-        """The figures as a table for `rich` to print."""
-        from maksud.evaluation.terminal import report_table
-
-        return report_table(self)
 
 
 def evaluate(
@@ -164,17 +126,6 @@ def evaluate(
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     return Report(_rounded(found), tuple(c.prediction for c in cases))
-
-
-def _replace(path: Path, text: str) -> None:
-    """Writes a file whole or not at all: readers see the old one until the new one stands."""
-    staged = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        # Half a surrogate pair, which a model may write, becomes an escape that JSON reads back.
-        staged.write_text(text, encoding="utf-8", errors="backslashreplace")
-        staged.replace(path)
-    finally:
-        staged.unlink(missing_ok=True)
 
 
 # ---------------------------------------------------------------- asking
