@@ -11,7 +11,6 @@ from xml.etree import ElementTree
 
 import pytest
 import typer
-
 from test_layers import LAYERS
 
 import maksud
@@ -76,7 +75,9 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_every_environment_variable_is_documented() -> None:
     """Ours and the hub's, in the package, its tests and its benchmarks."""
     table = (DOCS / "settings.md").read_text(encoding="utf-8").split("\n## Environment\n")[1]
-    files = [p for folder in ("maksud", "tests", "benchmarks") for p in (ROOT / folder).rglob("*.py")]
+    files = [
+        p for folder in ("maksud", "tests", "benchmarks") for p in (ROOT / folder).rglob("*.py")
+    ]
     code = "\n".join(p.read_text(encoding="utf-8") for p in [*files, ROOT / "Makefile"])
     found = set(re.findall(r"\b(?:MAKSUD|HF|OPENBLAS)_[A-Z][A-Z_]*\b", code))
     assert {"MAKSUD_HOME", "MAKSUD_DATA", "HF_TOKEN"} <= found
