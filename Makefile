@@ -7,7 +7,7 @@ STAMP := $(VENV)/.ready
 CONSTRAINT := $(shell command -v nvidia-smi >/dev/null 2>&1 || echo "-c constraints-cpu.txt")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow mutants lint format clean
+.PHONY: help setup demo test test-slow mutants lint format house clean
 
 help:  ## What there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -42,6 +42,9 @@ lint: $(STAMP)  ## Style and types
 format: $(STAMP)  ## Formats the code and sorts its imports
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
+
+house: $(STAMP)  ## Draws docs/house.svg from the imports
+	@$(BIN)/python docs/draw_house.py
 
 clean:  ## Removes the virtual environment and caches; leaves data and runs alone
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -4,7 +4,7 @@ data = maksud.load("data/")
 for finding in maksud.check(data): print(finding)
 run = maksud.train(data, base="compact")
 recognizer = maksud.load_recognizer(run)
-recognizer("Saya ingin mendengarkan musik").calls     # (Call('play_music'),)
+recognizer("Saya ingin mendengarkan musik").text      # 'play_music()'
 print(maksud.evaluate(recognizer, data.test))
 """
 

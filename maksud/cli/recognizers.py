@@ -128,7 +128,9 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Measure a run on data: the guide's two figures, and the honest ones beside them."""
+    from maksud.evaluation.files import write_report
     from maksud.evaluation.report import evaluate as run_evaluation
+    from maksud.evaluation.terminal import draw_report
     from maksud.recognizers.door import load_recognizer
 
     options = read_options(columns, delimiter, encoding, sheet)
@@ -138,11 +140,11 @@ def evaluate(
         recognizer = load_recognizer(run)
         make_directory(directory)  # before the work, so that none of it is lost
         report = run_evaluation(recognizer, examples, progress=tell)
-    report.write(directory)
+    write_report(report, directory)
     if as_json:
         write_json(report.to_json())
         return
-    terminal().print(report.table())
+    terminal().print(draw_report(report))
     say(f"Report: {directory / 'report.html'}")
 
 
@@ -158,6 +160,7 @@ def compare(
     """Measure several runs on the same data, side by side, with the difference's interval."""
     from maksud.evaluation.comparison import compare as run_comparison
     from maksud.evaluation.report import evaluate as run_evaluation
+    from maksud.evaluation.terminal import draw_comparison
     from maksud.recognizers.door import load_recognizer
     from maksud.recognizers.runs import Run
 
@@ -173,7 +176,7 @@ def compare(
     if as_json:
         write_json(comparison.to_json())
     else:
-        terminal().print(comparison.table())
+        terminal().print(draw_comparison(comparison))
 
 
 @app.command()
@@ -274,7 +277,7 @@ def models_list(as_json: Json = False) -> None:
     for e in entries:
         table.add_row(e.id, e.parameters, e.licence, e.source, "yes" if e.present else "")
     terminal().print(table)
-    say("Any hub id or local directory works too: maksud models get ID")
+    say("Hub ids and local directories of the same families work too: maksud models get ID")
 
 
 @models_app.command("get")

@@ -199,7 +199,9 @@ def _language_model(console: Console, data: Dataset, directory: Path) -> Run | N
 
 def _evaluate(console: Console, data: Dataset, runs: Sequence[Run], directory: Path) -> None:
     from maksud.evaluation.comparison import compare
+    from maksud.evaluation.files import write_report
     from maksud.evaluation.report import evaluate
+    from maksud.evaluation.terminal import draw_comparison, draw_report
 
     test = data.test
     sample = _sample(test) if len(runs) > 1 else list(test)
@@ -210,10 +212,11 @@ def _evaluate(console: Console, data: Dataset, runs: Sequence[Run], directory: P
         for run in runs:
             recognizer: Recognizer = load_recognizer(run)
             report = evaluate(recognizer, sample, latency_sample=LATENCY_SAMPLE, progress=tell)
-            report.write(directory / "reports" / run.name)
+            write_report(report, directory / "reports" / run.name)
             reports.append(report)
             del recognizer
-    console.print(compare(reports).table() if len(reports) > 1 else reports[0].table())
+    several = len(reports) > 1
+    console.print(draw_comparison(compare(reports)) if several else draw_report(reports[0]))
     for run in runs:
         console.print(f"  report: {directory / 'reports' / run.name / 'report.html'}")
 

@@ -1,4 +1,4 @@
-"""Several recognizers on the same examples: their figures side by side, and what is chance.
+"""Several recognizers on the same examples: how they differ, and what of it is chance.
 
 The difference in exact match is judged with a paired bootstrap (Efron and Tibshirani 1993;
 Berg-Kirkpatrick et al. 2012): every resample draws the same examples for both, so that what is
@@ -10,21 +10,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from maksud.errors import InputError
-from maksud.evaluation import wording
 from maksud.evaluation.metrics import LEVEL, interval, resampled_sums
 from maksud.evaluation.report import Report
-from maksud.evaluation.wording import Figure, points, visible
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-
-SHOWN = (*wording.HEADLINE, *wording.GATE[:4], *wording.SURENESS[:3], *wording.SPEED)
-"""The figures side by side."""
+from maksud.evaluation.wording import points
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,41 +87,6 @@ class Comparison:
             if difference is not None
         ]
 
-    def table(self) -> RenderableType:
-        """The comparison as something for `rich` to print; the best of a row is bold.
-
-        Beside a share stands its 95 % interval.
-        """
-        from rich.console import Group
-        from rich.table import Table
-        from rich.text import Text
-
-        table = Table(box=None, pad_edge=False)
-        table.add_column(f"{self.reports[0]['examples']:,} examples", no_wrap=True)
-        for name in self.names:
-            table.add_column(Text(visible(name)), justify="right")
-        for figure in SHOWN:
-            if figure in (wording.GATE[0], wording.SURENESS[0], wording.SPEED[0]):
-                table.add_row()
-            best = _best(figure, self.reports)
-            cells = []
-            for k, report in enumerate(self.reports):
-                cells.append(Text(_cell(figure, report), style="bold" if k in best else ""))
-            table.add_row(figure.name, *cells)
-        lines = [Text(visible(line)) for line in self.lines()]
-        lines += [Text(visible(line), style="dim") for line in self._unmeasured()]
-        return Group(table, Text(), *lines)
-
-    def _unmeasured(self) -> list[str]:
-        """Why some cells are empty, one line for each reason."""
-        reasons: dict[str, list[str]] = {}
-        for figure in SHOWN:
-            for report in self.reports:
-                if figure.of(report.figures) is None:
-                    names = reasons.setdefault(figure.written(report.figures), [])
-                    names += [figure.name] if figure.name not in names else []
-        return [f"– {reason} ({', '.join(names)})" for reason, names in reasons.items()]
-
 
 _LONG = frozenset(
     ("errors", "confusion", "per_intent", "per_parameter", "calibration_bins", "risk_coverage")
@@ -184,27 +142,6 @@ def _verdict(name: str, baseline: str, d: Difference) -> str:
         return f"No difference is shown between {name} and {baseline}: {figures}."
     better = "better" if d.exact_match > 0 else "worse"
     return f"{name} is {better} than {baseline}: {figures}."
-
-
-def _cell(figure: Figure, report: Report) -> str:
-    if figure.of(report.figures) is None:
-        return "–"
-    written = figure.written(report.figures)
-    interval_ = figure.interval(report.figures)
-    if interval_ is None:
-        return written
-    low, high = (f"{100 * x:.1f}" for x in interval_)
-    return f"{written}  {low}–{high}"
-
-
-def _best(figure: Figure, reports: Sequence[Report]) -> list[int]:
-    """Which reports are best in a figure; none where all are the same."""
-    values = [figure.of(r.figures) for r in reports]
-    known = [v for v in values if v is not None]
-    if not figure.better or len(set(known)) < 2:
-        return []
-    best = max(known) if figure.better == "higher" else min(known)
-    return [k for k, v in enumerate(values) if v == best]
 
 
 def _names(models: list[str]) -> tuple[str, ...]:

@@ -14,16 +14,14 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from maksud.evaluation import charts, wording
 from maksud.evaluation.metrics import NO_CALL
+from maksud.evaluation.report import Report
 from maksud.evaluation.wording import Figures, percent, visible
 from maksud.language.calls import OUT_OF_SCOPE
 from maksud.recognizers.confidence import Bin
-
-if TYPE_CHECKING:
-    from maksud.evaluation.report import Report
 
 SHOWN_LABELS = 16
 """Intents in the picture of the confusion matrix; of more, the most confused ones."""

@@ -1,12 +1,11 @@
-"""The report of one recognizer on one set of examples: measured once, shown three ways.
+"""The report of one recognizer on one set of examples: plain values, measured once.
 
-`evaluate` asks the recognizer and does the arithmetic; a `Report` is plain values, shown as a
-table in the terminal, as JSON for scripts, and as one HTML page that needs nothing beside it.
+`evaluate` asks the recognizer and does the arithmetic. What shows a report takes it as it is and
+is not known here: `terminal` draws it, `page` makes one HTML page of it, `files` writes it.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import sys
@@ -14,8 +13,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -28,9 +26,6 @@ from maksud.language.calls import Call
 from maksud.progress import OnProgress, Progress
 from maksud.recognizers.recognition import Recognition, Recognizer
 from maksud.storage import write_file
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
 
 
 @dataclass(frozen=True)
@@ -68,33 +63,6 @@ class Report:
     def to_json(self) -> dict[str, Any]:
         """A JSON-able mapping of all figures, without the predictions."""
         return dict(self.figures)
-
-    def write(self, directory: str | Path) -> Path:
-        """Writes `report.json`, `report.html` and `predictions.jsonl`; returns the directory.
-
-        Each file is replaced whole. Raises `SystemFault` where the place can't be written.
-        """
-        from maksud.evaluation.page import render
-
-        directory = Path(directory)
-        lines = (json.dumps(p.to_json(), ensure_ascii=False) for p in self.predictions)
-        files = {
-            "report.json": json.dumps(self.figures, ensure_ascii=False, indent=1, allow_nan=False)
-            + "\n",
-            "predictions.jsonl": "".join(line + "\n" for line in lines),
-            "report.html": render(self),
-        }
-        for name, text in files.items():
-            # Half a surrogate pair, which a model may write, becomes an escape that JSON reads.
-            content = text.encode("utf-8", "backslashreplace")
-            write_file(directory / name, content, hint="Choose another --out")
-        return directory
-
-    def table(self) -> RenderableType:
-        """The figures as a table for `rich` to print."""
-        from maksud.evaluation.terminal import report_table
-
-        return report_table(self)
 
 
 def evaluate(

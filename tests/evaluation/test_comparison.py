@@ -11,6 +11,7 @@ from scripted import Scripted, catalog_of, examples
 from maksud.errors import InputError
 from maksud.evaluation.comparison import Comparison, compare
 from maksud.evaluation.report import Report, evaluate
+from maksud.evaluation.terminal import draw_comparison
 
 ROWS = examples(*[(f"cuaca di kota {k}", f"weather(place=kota {k})") for k in range(200)])
 CATALOG = catalog_of(ROWS)
@@ -26,7 +27,7 @@ def report_of(wrong: set[int], name: str, rows: int = 200, **about: Any) -> Repo
 def printed(comparison: Comparison, width: int = 120) -> str:
     console = Console(width=width)
     with console.capture() as capture:
-        console.print(comparison.table())
+        console.print(draw_comparison(comparison))
     return capture.get()
 
 
@@ -129,7 +130,7 @@ def test_the_best_of_a_row_is_bold() -> None:
     found = compare([report_of({1}, "worse"), report_of(set(), "best"), report_of(set(), "too")])
     console = Console(width=120, force_terminal=True, color_system="standard")
     with console.capture() as capture:
-        console.print(found.table())
+        console.print(draw_comparison(found))
     [line] = [x for x in capture.get().splitlines() if x.startswith("exact match")]
     bold = [part for part in line.split("\x1b[") if part.startswith("1m")]
     assert len(bold) == 2 and all("100.0 %" in part for part in bold)

@@ -3,50 +3,19 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
-from rich.console import Console
+from reports import ANSWERS, ROWS, SURE, report_of
 from scripted import Scripted, catalog_of, examples
 
 from maksud.data.dataset import Dataset, Example
-from maksud.errors import DataError, EngineError, SystemFault
+from maksud.errors import DataError, EngineError
 from maksud.evaluation import page
 from maksud.evaluation.report import Report, evaluate
 from maksud.progress import Progress
 from maksud.recognizers.door import load_recognizer
 from maksud.recognizers.recognition import Proposal
 from maksud.recognizers.runs import Run
-
-ROWS = examples(
-    ("putar Hampa", "play_music(song=Hampa)"),
-    ("putar Rindu lalu kecilkan", "play_music(song=Rindu);volume_down()"),
-    ("cuaca Solo besok", "weather(place=Solo, day=besok)"),
-    ("kecilkan", "volume_down()"),
-    ("siapa presiden", "none()"),
-    ("berapa akar dua", "none()"),
-)
-ANSWERS = {
-    "putar Hampa": "play_music(song=Hampa)",
-    "putar Rindu lalu kecilkan": "volume_down();play_music(song=Rindu)",
-    "cuaca Solo besok": "weather(day=besok, place=Solo)",
-    "kecilkan": "play_music()",
-    "siapa presiden": "none()",
-    "berapa akar dua": "volume_down()",
-}
-SURE = {
-    "putar Hampa": 0.9,
-    "putar Rindu lalu kecilkan": 0.8,
-    "cuaca Solo besok": 0.3,
-    "kecilkan": 0.4,
-    "siapa presiden": 0.95,
-    "berapa akar dua": 0.6,
-}
-
-
-def report_of(answers: dict[str, str], rows: Sequence[Example] = ROWS, **about: Any) -> Report:
-    recognizer = Scripted(answers, about.pop("catalog", None) or catalog_of(rows), **about)
-    return evaluate(recognizer, rows, latency_sample=2)
 
 
 @pytest.fixture(scope="module")
@@ -317,76 +286,3 @@ def test_a_trained_recognizer(compact_run: Run, small_data: Dataset) -> None:
     assert found["data"]["fingerprint"] == Dataset(small_data.test).fingerprint
     assert found.exact_match > 0.8 and 0 <= found["ece"] <= 1
     assert found["versions"]["maksud"]
-
-
-# ---------------------------------------------------------------- files and terminal
-
-
-def test_write(report: Report, tmp_path: Path) -> None:
-    place = report.write(tmp_path / "deep" / "report")
-    assert sorted(p.name for p in place.iterdir()) == [
-        "predictions.jsonl",
-        "report.html",
-        "report.json",
-    ]
-    assert json.loads((place / "report.json").read_text()) == report.to_json()
-    lines = [json.loads(x) for x in (place / "predictions.jsonl").read_text().splitlines()]
-    assert [x["instruction"] for x in lines] == [e.instruction for e in ROWS]
-    assert lines[0]["exact"] is True and lines[0]["place"] == "test.json:1"
-    assert (place / "report.html").read_text() == page.render(report)
-
-
-def test_a_write_that_fails_leaves_the_old_files(
-    report: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    report.write(tmp_path)
-    before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
-    whole = Path.write_text
-
-    def half(self: Path, text: str, **how: Any) -> int:
-        whole(self, text[: len(text) // 2], **how)
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_text", half)
-    with pytest.raises(SystemFault, match="No space left on device"):
-        report.write(tmp_path)
-    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
-
-
-def test_a_place_that_can_not_be_written(report: Report, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(SystemFault, match="Choose another --out"):
-        report.write(tmp_path / "file" / "report")
-
-
-def test_half_a_surrogate_pair_is_written_and_read_back(tmp_path: Path) -> None:
-    rows = examples(("half \ud83d a", "f(p=a)"))
-    found = report_of({"half \ud83d a": "f()"}, rows)
-    found.write(tmp_path)
-    line = json.loads((tmp_path / "predictions.jsonl").read_text(encoding="utf-8"))
-    assert line["instruction"] == "half \ud83d a"
-    assert json.loads((tmp_path / "report.json").read_text(encoding="utf-8")) == found.to_json()
-
-
-def printed(report: Report, width: int = 80) -> str:
-    console = Console(width=width, record=True, file=None, quiet=False)
-    with console.capture() as capture:
-        console.print(report.table())
-    return capture.get()
-
-
-def test_the_table_has_the_guides_names_and_the_line(report: Report) -> None:
-    text = printed(report, 200)
-    for name in ("exact match", "Akurasi pengenalan maksud", "Akurasi pengenalan parameter"):
-        assert name in text
-    assert "scripted (scripted), 6 examples" in text
-    assert "0 that are wrong score right, 1 that are right score wrong" in text
-    assert max(map(len, printed(report).splitlines())) <= 80
-
-
-def test_the_table_says_what_is_not_measured_and_obeys_no_markup() -> None:
-    found = report_of(ANSWERS, ROWS[:4], name="[bold red]x[/] \x1b[31m\u202e")
-    text = printed(found, 200)
-    assert "not measured: there are no out-of-scope examples" in text
-    assert "[bold red]x[/]" in text and "\x1b[31m" not in text and "\u202e" not in text
-    assert "Note: Only 4 examples" in text
