@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
-from maksud.errors import SystemFault
 from maksud.evaluation.page import render
 from maksud.evaluation.report import Report
+from maksud.storage import write_file
 
 
 def write_report(report: Report, directory: str | Path) -> Path:
@@ -24,25 +23,8 @@ def write_report(report: Report, directory: str | Path) -> Path:
         "predictions.jsonl": "".join(line + "\n" for line in lines),
         "report.html": render(report),
     }
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        for name, text in files.items():
-            _replace(directory / name, text)
-    except OSError as error:
-        raise SystemFault(
-            f"can't be written ({error.strerror})",
-            where=str(directory),
-            hint="Choose another --out",
-        ) from error
+    for name, text in files.items():
+        # Half a surrogate pair, which a model may write, becomes an escape that JSON reads.
+        content = text.encode("utf-8", "backslashreplace")
+        write_file(directory / name, content, hint="Choose another --out")
     return directory
-
-
-def _replace(path: Path, text: str) -> None:
-    """Writes a file whole or not at all: readers see the old one until the new one stands."""
-    staged = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        # Half a surrogate pair, which a model may write, becomes an escape that JSON reads back.
-        staged.write_text(text, encoding="utf-8", errors="backslashreplace")
-        staged.replace(path)
-    finally:
-        staged.unlink(missing_ok=True)

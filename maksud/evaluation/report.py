@@ -25,7 +25,6 @@ from maksud.evaluation.wording import HEADLINE
 from maksud.language.calls import Call
 from maksud.progress import OnProgress, Progress
 from maksud.recognizers.recognition import Recognition, Recognizer
-from maksud.storage import write_file
 
 
 @dataclass(frozen=True)

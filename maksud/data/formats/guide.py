@@ -25,17 +25,7 @@ def _never(file: Source) -> bool:
     return False
 
 
-<<<<<<< HEAD
 FORMAT = Format(
-=======
-LINES = Format(
-    "jsonl", "JSON Lines", (".jsonl",), _is_lines, read_rows, write_lines, holds_all=True
-)
-ARRAY = Format(
-    "json", "JSON array, the guide's", (".json",), _is_array, read_rows, write_array, holds_all=True
-)
-GUIDE = Format(
->>>>>>> h-checks
     "guide",
     "JSON array, byte for byte as the guide's script writes it",
     (),

@@ -266,65 +266,6 @@ class Source:
         )
 
 
-<<<<<<< HEAD:maksud/data/formats/parts/source.py
-=======
-@dataclass
-class Writing:
-    """What a format is told for writing, and what it could not write."""
-
-    dataset: Dataset
-    """Its catalog names positional arguments, and says how values are typed."""
-    tools: bool = False
-    """Whether a chat format writes tool calls, with the catalog as `tools`."""
-    split: bool = False
-    """Whether rows say their split: several stand in one file."""
-    path: str = ""
-    """Where it is written, for findings."""
-    findings: Findings = field(default_factory=Findings)
-    rejects: list[Reject] = field(default_factory=list)
-
-    @property
-    def catalog(self) -> Catalog:
-        """The dataset's catalog; inferred when it is first asked for."""
-        return self.dataset.catalog
-
-    def reject(self, example: Example, code: str, message: str, fix: str) -> None:
-        """Records an example that the format has no place for."""
-        finding = Finding("error", code, message, place=example.place, fix=fix)
-        self.findings.append(finding)
-        row = json.dumps(to_row(example), ensure_ascii=False)
-        self.rejects.append(Reject(finding, row))
-
-    def tell(self, level: Level, code: str, message: str, fix: str = "") -> None:
-        """Records a finding about the whole file."""
-        self.findings.append(Finding(level, code, message, place=self.path, fix=fix))
-
-
-@dataclass(frozen=True)
-class Format:
-    """An outside format: how it is told, read and, where that makes sense, written."""
-
-    name: str
-    title: str
-    suffixes: tuple[str, ...]
-    """Names of files that it is written to without being asked for by name; may be empty."""
-    detect: Callable[[Source], bool]
-    read: Callable[[Source, Options], Reading]
-    write: Callable[[Sequence[Example], IO[bytes], Writing], None] | None = None
-    ending: str = ""
-    """Ending of a file in a directory that is written in this format; empty: the first suffix."""
-    packed: bool = False
-    """Whether its content is no text."""
-    keeps: tuple[str, ...] | None = None
-    """Metadata that it has a place for; None: all."""
-    holds_all: bool = False
-    """Whether a file holds all of its rows, so that it may be replaced by a mended one."""
-    is_directory: Callable[[str], bool] | None = None
-    """Whether a directory without split files is an export of this format."""
-    read_directory: Callable[[str, Options], Reading] | None = None
-
-
->>>>>>> h-checks:maksud/data/formats/source.py
 def bom(path: str) -> Finding:
     """The finding about a byte order mark."""
     return Finding("info", "I-BOM", "UTF-8 byte order mark skipped", path)
