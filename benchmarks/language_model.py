@@ -24,7 +24,7 @@ import maksud
 from maksud.errors import CallSyntaxError
 from maksud.language.calls import same_answer
 from maksud.progress import Progress
-from maksud.recognizers.language_model.training import LanguageModelSettings
+from maksud.recognizers.language_model.settings import LanguageModelSettings
 
 LATENCY_SAMPLE = 30
 """Single requests that are timed for each row."""

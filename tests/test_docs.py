@@ -65,7 +65,7 @@ def test_every_environment_variable_is_documented() -> None:
 def test_every_setting_is_documented() -> None:
     from maksud.recognizers.door import TrainSettings
     from maksud.recognizers.joint.training import CompactSettings
-    from maksud.recognizers.language_model.training import LanguageModelSettings
+    from maksud.recognizers.language_model.settings import LanguageModelSettings
     from maksud.serving.app import ServeSettings
 
     page = (DOCS / "settings.md").read_text(encoding="utf-8")

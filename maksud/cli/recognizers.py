@@ -304,7 +304,7 @@ def _own_settings(base: str, epochs: float, learning_rate: float) -> dict[str, A
         if learning_rate:
             given["learning_rate"] = learning_rate
         return {"compact": CompactSettings(**given)}
-    from maksud.recognizers.language_model.training import LanguageModelSettings
+    from maksud.recognizers.language_model.settings import LanguageModelSettings
 
     given = {}
     if epochs:

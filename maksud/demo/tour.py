@@ -166,7 +166,7 @@ def _language_model(console: Console, data: Dataset, directory: Path) -> Run | N
         console.print(f"  passed over: {', '.join(missing)} is not installed (maksud[lm])")
         return None
     from maksud.recognizers.language_model.gallery import get
-    from maksud.recognizers.language_model.training import LanguageModelSettings
+    from maksud.recognizers.language_model.settings import LanguageModelSettings
 
     try:
         with shown(console, transient=True, indent="  ") as tell:

@@ -26,7 +26,7 @@ from maksud.recognizers.runs import Draft, Run, check_target, drafting
 
 if TYPE_CHECKING:
     from maksud.recognizers.joint.training import CompactSettings
-    from maksud.recognizers.language_model.training import LanguageModelSettings
+    from maksud.recognizers.language_model.settings import LanguageModelSettings
 
 COMPACT = "compact"
 FALSE_ACCEPT_RATE = 0.05
@@ -78,6 +78,8 @@ def train(
     Raises `DataError` or `CallSyntaxError` for data that can't be used, `RunError` where `out`
     exists, `SettingsError` for an unknown setting.
     """
+    from maksud.recognizers.language_model.checkpoints import kept_for_another_try
+
     settings = _changed(settings or TrainSettings(), changes)
     dataset = data if isinstance(data, Dataset) else load(data)
     kind = "compact" if settings.base == COMPACT else "language_model"
@@ -97,32 +99,35 @@ def train(
             metrics, contract = _train_compact(train_set, dev_set, catalog, draft, settings, tell)
         else:
             metrics, contract = _train_lm(train_set, dev_set, catalog, draft, settings, tell)
-        contract, calibration = _calibrate(kind, draft, contract, dev_set, settings, tell)
-        metrics = {
-            **metrics,
-            "calibration": calibration,
-            "total_seconds": round(time.perf_counter() - started, 1),
-            "total_cpu_seconds": round(time.process_time() - cpu, 1),
-        }
-        draft.finish(
-            kind=kind,
-            contract=contract,
-            metrics=metrics,
-            about={
-                "base": settings.base,
-                "seed": settings.seed,
-                "settings": _settings_json(settings),
-                "data": {
-                    "name": dataset.name,
-                    "version": dataset.version,
-                    "fingerprint": dataset.fingerprint,
-                    "train": len(train_set),
-                    "dev": len(dev_set),
-                    "notes": notes,
+        with kept_for_another_try(checkpoints_of(target)):
+            contract, calibration = _calibrate(kind, draft, contract, dev_set, settings, tell)
+            metrics = {
+                **metrics,
+                "calibration": calibration,
+                "total_seconds": round(time.perf_counter() - started, 1),
+                "total_cpu_seconds": round(time.process_time() - cpu, 1),
+            }
+            draft.finish(
+                kind=kind,
+                contract=contract,
+                metrics=metrics,
+                about={
+                    "base": settings.base,
+                    "seed": settings.seed,
+                    "settings": _settings_json(settings),
+                    "data": {
+                        "name": dataset.name,
+                        "version": dataset.version,
+                        "fingerprint": dataset.fingerprint,
+                        "train": len(train_set),
+                        "dev": len(dev_set),
+                        "notes": notes,
+                    },
+                    "versions": _versions(kind),
                 },
-                "versions": _versions(kind),
-            },
-        )
+            )
+    if kind == "language_model":  # the run stands: those of other settings go too
+        shutil.rmtree(checkpoints_of(target), ignore_errors=True)
     return Run.open(target)
 
 
@@ -220,18 +225,19 @@ def _train_lm(
     tell: OnProgress,
 ) -> tuple[dict[str, Any], Contract]:
     from maksud.recognizers.language_model import gallery, prompt
-    from maksud.recognizers.language_model.loading import load_tokenizer
+    from maksud.recognizers.language_model.inspection import require_method
+    from maksud.recognizers.language_model.loading import open_base
     from maksud.recognizers.language_model.training import train_language_model
 
     own = settings.language_model
-    base = gallery.get(settings.base, tell)
-    tokenizer = load_tokenizer(base)
+    require_method(settings.method)
+    base = open_base(gallery.get(settings.base, tell), checked=True)
     contract = Contract(
         catalog,
         system_prompt=settings.system_prompt,
-        template=prompt.template_of(tokenizer),
+        template=base.template,
         decoding=settings.decoding,
-        tokenizer=prompt.tokenizer_fingerprint(tokenizer),
+        tokenizer=prompt.tokenizer_fingerprint(base.tokenizer),
     )
     metrics = train_language_model(
         train_set,
@@ -242,8 +248,8 @@ def _train_lm(
         own,
         tell,
         checkpoints=checkpoints_of(draft.target),
+        keep_checkpoints=True,
     )
-    shutil.rmtree(checkpoints_of(draft.target), ignore_errors=True)  # those of other settings too
     return metrics, contract
 
 
@@ -352,7 +358,7 @@ def _changed(settings: TrainSettings, changes: dict[str, Any]) -> TrainSettings:
 
 def _with_tuning(settings: TrainSettings) -> TrainSettings:
     """The settings with those of the tuning filled in, as they are carried out and recorded."""
-    from maksud.recognizers.language_model.training import LanguageModelSettings
+    from maksud.recognizers.language_model.settings import LanguageModelSettings
 
     own = settings.language_model or LanguageModelSettings()
     own = replace(own, seed=settings.seed, method=settings.method)  # type: ignore[arg-type]

@@ -1,7 +1,7 @@
 """Checkpoints of a training: what it takes to go on from a step to the same weights.
 
 The newest state stands in one safetensors file, replaced whole; it is read back only if it is of
-the same training and undamaged.
+the same training and undamaged. It stays until the run that it is of stands.
 """
 
 from __future__ import annotations
@@ -10,12 +10,33 @@ import hashlib
 import json
 import os
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
+
+from maksud.errors import MaksudError, SystemFault
+
+
+@contextmanager
+def kept_for_another_try(directory: Path | None) -> Iterator[None]:
+    """Around what follows a training: an error inside says how to go on, where a state is kept."""
+    try:
+        yield
+    except Exception as error:
+        if directory is None or not any(directory.glob("state-*.safetensors")):
+            raise
+        way = f"What was learnt is kept in {directory}: the same command goes on from there"
+        if isinstance(error, MaksudError):
+            error.hint = f"{error.hint.rstrip('.')}. {way}" if error.hint else way
+            raise
+        if isinstance(error, OSError):
+            raise SystemFault(f"the run can't be finished ({error})", hint=way) from error
+        error.add_note(way)
+        raise
 
 
 @dataclass(frozen=True)
@@ -81,7 +102,11 @@ class Keeper:
         best: list[Tensor],
         score: tuple[float, float],
     ) -> None:
-        """Writes the state behind a step in the place of the older one."""
+        """Writes the state behind a step in the place of the older one.
+
+        Raises `SystemFault` where it can't be written; the older one is then left.
+        """
+        from safetensors import SafetensorError
         from safetensors.torch import save_file
 
         tensors = {}
@@ -102,13 +127,21 @@ class Keeper:
             "score": json.dumps(score),
             "sha256": digest.hexdigest(),
         }
-        self._directory.mkdir(parents=True, exist_ok=True)
-        handle, staged = tempfile.mkstemp(dir=self._directory, suffix=".staged")
-        os.close(handle)
-        save_file(tensors, staged, metadata=about)
-        with open(staged, "rb") as file:
-            os.fsync(file.fileno())
-        os.replace(staged, self._file)
+        staged = ""
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            handle, staged = tempfile.mkstemp(dir=self._directory, suffix=".staged")
+            os.close(handle)
+            save_file(tensors, staged, metadata=about)
+            with open(staged, "rb") as file:
+                os.fsync(file.fileno())
+            os.replace(staged, self._file)
+        except (OSError, SafetensorError) as error:
+            if staged:
+                Path(staged).unlink(missing_ok=True)
+            raise SystemFault(
+                f"the state of the training can't be kept ({error})", where=str(self._directory)
+            ) from error
 
     def clear(self) -> None:
         """Removes the state of a finished training, and the directory if nothing else is there."""

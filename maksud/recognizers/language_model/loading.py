@@ -2,29 +2,70 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from maksud.errors import RunError, SettingsError
-from maksud.recognizers.language_model.gallery import check_model_folder, quiet
+from maksud.errors import RunError
+from maksud.recognizers.language_model.folder import check_model_folder
+from maksud.recognizers.language_model.inspection import (
+    require_embeddings,
+    require_method,
+    require_weights,
+)
+from maksud.recognizers.language_model.notices import quiet
+from maksud.recognizers.language_model.prompt import prepare_tokenizer, template_of
 
 
-def load(base: Path, device: torch.device, method: str = "lora") -> tuple[Any, Any]:
-    """Tokenizer and model of a plain Hugging Face directory, which is checked first."""
-    tokenizer = load_tokenizer(base)
+@dataclass(frozen=True)
+class Base:
+    """A checked model directory and its tokenizer, which are looked at once in a tuning."""
+
+    path: Path
+    tokenizer: Any
+    template: str
+    """`"chatml"`, or Jinja text."""
+
+
+def open_base(path: str | Path, template: str = "", *, checked: bool = False) -> Base:
+    """The model directory at `path`, with its tokenizer as a run saves it.
+
+    `template`: that of a contract; by default what suits the tokenizer. `checked`: the directory
+    was checked just now, by `gallery.get`. Raises what `check_model_folder` raises, `RunError`
+    where the tokenizer can't be loaded, `EngineError` where no template suits it.
+    """
+    path = Path(path)
+    if not checked:
+        check_model_folder(path)
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True)
+    except (OSError, ValueError, KeyError) as error:
+        raise RunError(f"the tokenizer can't be loaded ({error})", where=str(path)) from error
+    template = template or template_of(tokenizer)
+    prepare_tokenizer(tokenizer, template)
+    return Base(path, tokenizer, template)
+
+
+def load_tokenizer(base: str | Path) -> Any:
+    """The tokenizer of a plain Hugging Face directory, which is checked first."""
+    return open_base(base).tokenizer
+
+
+def load_model(base: Base, device: torch.device, method: str = "lora") -> Any:
+    """The model of a base; for `qlora` in four bits on the GPU, otherwise as it was saved.
+
+    Raises `RunError` where weights are missing or have another shape, or where the tokenizer has
+    ids that the model does not know.
+    """
     from transformers import AutoModelForCausalLM
 
     kwargs: dict[str, Any] = {}
     if method == "qlora":
-        try:
-            import bitsandbytes  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: F401
-        except ImportError as error:
-            raise SettingsError(
-                "method qlora needs bitsandbytes, which is not installed",
-                hint="pip install bitsandbytes, or use method lora",
-            ) from error
+        require_method(method)
         from transformers import BitsAndBytesConfig
 
         kwargs["quantization_config"] = BitsAndBytesConfig(
@@ -35,28 +76,27 @@ def load(base: Path, device: torch.device, method: str = "lora") -> tuple[Any, A
         )
     try:
         with quiet():
-            model = AutoModelForCausalLM.from_pretrained(
-                base,
+            model, report = AutoModelForCausalLM.from_pretrained(
+                base.path,
                 dtype="auto",
                 local_files_only=True,
                 use_safetensors=True,
                 trust_remote_code=False,
                 attn_implementation="sdpa",
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,  # they are refused below, by name
                 **kwargs,
             )
     except (OSError, ValueError, KeyError) as error:
-        raise RunError(f"the model can't be loaded ({error})", where=str(base)) from error
-    if method != "qlora":
+        raise RunError(f"the model can't be loaded ({error})", where=str(base.path)) from error
+    require_weights(report, base.path)
+    require_embeddings(base.tokenizer, model, base.path)
+    if method != "qlora":  # four-bit weights are where they belong, and stay as they are
         model.to(device)
-    return tokenizer, model
+    return model
 
 
-def load_tokenizer(base: Path) -> Any:
-    """The tokenizer of a plain Hugging Face directory, which is checked first."""
-    check_model_folder(base)
-    from transformers import AutoTokenizer
-
-    try:
-        return AutoTokenizer.from_pretrained(base, local_files_only=True)
-    except (OSError, ValueError, KeyError) as error:
-        raise RunError(f"the tokenizer can't be loaded ({error})", where=str(base)) from error
+def load(base: str | Path, device: torch.device, method: str = "lora") -> tuple[Any, Any]:
+    """Tokenizer and model of a plain Hugging Face directory, which is checked first."""
+    opened = open_base(base)
+    return opened.tokenizer, load_model(opened, device, method)

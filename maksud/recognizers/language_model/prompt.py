@@ -41,6 +41,22 @@ def template_of(tokenizer: Any) -> str:
     )
 
 
+def prepare_tokenizer(tokenizer: Any, template: str) -> None:
+    """Gives a tokenizer the end token that is trained, and padding: as a run saves it.
+
+    The guide's script stops at the tokenizer's end token. Both become control tokens, which the
+    fingerprint shows: they are set before a contract is made, and not while saving.
+    """
+    end = tokenizer.convert_ids_to_tokens(_end_of_turn(tokenizer, template))
+    roles = {}
+    if tokenizer.eos_token != end:
+        roles["eos_token"] = end
+    if tokenizer.pad_token is None:
+        roles["pad_token"] = end
+    if roles:
+        tokenizer.add_special_tokens(roles)
+
+
 def tokenizer_fingerprint(tokenizer: Any) -> str:
     """`sha256:<hex>` of what decides the token ids: vocabulary, merges, added tokens, rules.
 

@@ -21,7 +21,7 @@ from maksud.language.calls import NONE, Call, parse_calls
 from maksud.recognizers.contract import Contract
 from maksud.recognizers.language_model.constraint import Constraint
 from maksud.recognizers.language_model.decoding import Decoder
-from maksud.recognizers.language_model.loading import load
+from maksud.recognizers.language_model.loading import load_model, open_base
 from maksud.recognizers.language_model.precision import choose_precision, forced_precision
 from maksud.recognizers.language_model.prompt import Prompt, tokenizer_fingerprint
 from maksud.recognizers.language_model.writing import FARTHEST, Answer
@@ -71,21 +71,22 @@ class LanguageModelRecognizer(Recognizer):
         """The recognizer in a plain Hugging Face directory.
 
         Raises `RunError` where its tokenizer is not the contract's, and what
-        `gallery.check_model_folder` raises where it is unsafe or damaged.
+        `open_base` and `load_model` raise where it is unsafe, damaged or incomplete.
         """
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        tokenizer, model = load(Path(path), device)
-        if tokenizer_fingerprint(tokenizer) != contract.tokenizer:
+        base = open_base(path, contract.template)
+        if tokenizer_fingerprint(base.tokenizer) != contract.tokenizer:
             raise RunError(
                 "the tokenizer is not the one that the model was trained with",
                 where=str(path),
                 hint="Restore the run's files, or train again",
             )
+        model = load_model(base, device)
         # A model saved in float32 stays so: its answers are then the same in every batch.
         if model.dtype != torch.float32 or forced_precision():
             model.to(choose_precision("auto", device))
         model.eval()
-        return cls(name, contract, tokenizer, model)
+        return cls(name, contract, base.tokenizer, model)
 
     def check(self, utterances: Sequence[str]) -> None:
         """See `Recognizer.check`."""

@@ -16,137 +16,72 @@ import random
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from maksud.data.dataset import Example
-from maksud.errors import DataError, EngineError, RunError, SettingsError
+from maksud.errors import DataError, EngineError, SystemFault
 from maksud.language.calls import Call, parse_calls, same_answer
 from maksud.progress import OnProgress, Progress
 from maksud.recognizers.contract import Contract
 from maksud.recognizers.language_model import attention
-from maksud.recognizers.language_model.checkpoints import Keeper
-from maksud.recognizers.language_model.constraint import Constraint
+from maksud.recognizers.language_model.checkpoints import Keeper, kept_for_another_try
 from maksud.recognizers.language_model.decoding import Decoder
-from maksud.recognizers.language_model.gallery import quiet
-from maksud.recognizers.language_model.loading import load
+from maksud.recognizers.language_model.inspection import require_method, require_tokenizer
+from maksud.recognizers.language_model.loading import Base, load_model, open_base
+from maksud.recognizers.language_model.notices import quiet
 from maksud.recognizers.language_model.packing import Encoded, Lower, encode, make_packs, pack_loss
 from maksud.recognizers.language_model.precision import arithmetic, choose_precision
-from maksud.recognizers.language_model.prompt import Prompt, tokenizer_fingerprint
+from maksud.recognizers.language_model.prompt import prepare_tokenizer, tokenizer_fingerprint
+from maksud.recognizers.language_model.saving import SMALL, merge_afresh, save_model
+from maksud.recognizers.language_model.settings import LanguageModelSettings
 from maksud.recognizers.language_model.variation import Variations
 
 KEEP_SECONDS = 60.0
 """Between two checkpoints, about: what an interruption may cost."""
 
-SMALL = 1_000_000_000
-"""Models below this many parameters are merged and saved in float32.
-
-A greedy choice between two near-equal tokens falls differently in bfloat16 when the batch or the
-cache does: only in float32 does the guide's script, one prompt at a time, give the answers of our
-batched evaluation. Small models can afford it; larger ones are saved in bfloat16.
-"""
-
-
-@dataclass(frozen=True)
-class LanguageModelSettings:
-    """How a language model is tuned. Names are the guide's where it has one."""
-
-    method: Literal["lora", "qlora", "full"] = "lora"
-    """`lora`: small matrices beside frozen weights; `qlora`: the same on 4-bit weights (needs
-    bitsandbytes and a GPU); `full`: all weights."""
-    learning_rate: float = 0.0
-    """Peak of the learning rate. 0 chooses by method and size: 1.5e-3 for LoRA below a billion
-    parameters, 3e-4 above, 5e-5 for all weights."""
-    num_train_epochs: float = 7.0
-    """Passes over the examples."""
-    lora_dim: int = 32
-    """Rank of the LoRA matrices."""
-    lora_alpha: int = 64
-    """LoRA's weight: the matrices' product is scaled by lora_alpha / lora_dim."""
-    varied_values: float = 0.5
-    """From the second epoch on, each copied value of an example is replaced with this probability
-    by one of another example (see `variation`)."""
-    decision_weight: float = 1.0
-    """Weight in the loss of the tokens that say which calls there are, beside 1 for those of
-    arguments. More helps where intents are many and training is short."""
-    frozen_layers: float = 0.0
-    """Share of the layers, from the bottom, that stay as they are, in [0, 1). What they compute is
-    kept in memory, so that half the layers cost half the time."""
-    tokens_per_pack: int = 0
-    """Examples' own tokens in one step. 0 chooses: 300 on a CPU, 4096 on a GPU."""
-    seq_length: int = 0
-    """Longest example in tokens, prompt and answer; a longer one is an error. 0: the model's."""
-    warmup_ratio: float = 0.06
-    """Share of the steps over which the learning rate rises."""
-    weight_decay: float = 0.0
-    """AdamW's decay of the trained weights."""
-    max_grad_norm: float = 1.0
-    """Gradients are scaled down to this norm."""
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Arithmetic of the matrix products. `auto`: what MAKSUD_PRECISION says, else bfloat16 where
-    the machine says that it has instructions for it."""
-    evaluations: int = 2
-    """How often to look at the dev sample, evenly spread, the last time at the end. The best
-    state is kept."""
-    dev_loss_rows: int = 64
-    """Dev examples for the loss."""
-    dev_answer_rows: int = 32
-    """Dev examples that are answered, for exact match; 0 looks at the loss only."""
-    seed: int = 0
-    """Order of the examples and first values of the LoRA matrices."""
-    threads: int = 0
-    """CPU threads; 0 leaves PyTorch's choice. Another number gives slightly other weights."""
-
-    def __post_init__(self) -> None:
-        _require(self.method in ("lora", "qlora", "full"), "method", self.method)
-        _require(self.precision in ("auto", "float32", "bfloat16"), "precision", self.precision)
-        _require(self.learning_rate >= 0, "learning_rate", self.learning_rate)
-        _require(self.num_train_epochs > 0, "num_train_epochs", self.num_train_epochs)
-        _require(self.lora_dim > 0, "lora_dim", self.lora_dim)
-        _require(self.lora_alpha > 0, "lora_alpha", self.lora_alpha)
-        _require(0 <= self.varied_values <= 1, "varied_values", self.varied_values)
-        _require(self.decision_weight > 0, "decision_weight", self.decision_weight)
-        _require(0 <= self.frozen_layers < 1, "frozen_layers", self.frozen_layers)
-        _require(self.tokens_per_pack >= 0, "tokens_per_pack", self.tokens_per_pack)
-        _require(self.seq_length >= 0, "seq_length", self.seq_length)
-        _require(0 <= self.warmup_ratio < 1, "warmup_ratio", self.warmup_ratio)
-        _require(self.evaluations >= 1, "evaluations", self.evaluations)
-        _require(self.threads >= 0, "threads", self.threads)
-
-
-def _require(fine: bool, name: str, value: object) -> None:
-    if not fine:
-        raise SettingsError(f"{name} = {value!r} is out of range", hint="See LanguageModelSettings")
-
 
 def train_language_model(
     train: Sequence[Example],
     dev: Sequence[Example],
-    base: str | Path,
+    base: str | Path | Base,
     contract: Contract,
     out: str | Path,
     settings: LanguageModelSettings | None = None,
     progress: OnProgress | None = None,
     *,
     checkpoints: str | Path | None = None,
+    keep_checkpoints: bool = False,
 ) -> dict[str, float]:
     """Tunes `base` on `train` and writes the merged model into `out`; gives what it measured.
 
     With `checkpoints`, a directory, the state is kept there every minute, and a training of the
-    same data, base and settings goes on from it. Raises `DataError` for examples that
-    can't be learned, `RunError` for a base that does not fit the contract, `EngineError` where
-    the loss stops being a number.
+    same data, base and settings goes on from it. The state is removed when the model is saved,
+    unless `keep_checkpoints`: then by the caller, once the run stands.
+
+    Before the first step, raises `SettingsError` for a method that this machine does not have,
+    `DataError` for examples that can't be learned, `RunError` or `EngineError` for a base that
+    does not fit the contract or is not whole. Later, `EngineError` where the loss stops being a
+    number and `SystemFault` where the model can't be saved.
     """
     settings = settings or LanguageModelSettings()
     if not train:
         raise DataError("there is nothing to train on", hint="Give examples in the train split")
-    training = _Training(train, dev, Path(base), contract, settings, progress)
-    training.run(Path(checkpoints) if checkpoints else None)
-    training.save(Path(out))
+    require_method(settings.method)
+    if not isinstance(base, Base):
+        base = open_base(base, contract.template)
+    training = _Training(train, dev, base, contract, settings, progress)
+    place = Path(checkpoints) if checkpoints else None
+    keeper = Keeper(place, training.identity) if place else None
+    training.run(keeper)
+    with kept_for_another_try(place):
+        training.save(Path(out))
+    if keeper and not keep_checkpoints:
+        keeper.clear()
     return training.metrics
 
 
@@ -157,28 +92,24 @@ class _Training:
         self,
         train: Sequence[Example],
         dev: Sequence[Example],
-        base: Path,
+        base: Base,
         contract: Contract,
         settings: LanguageModelSettings,
         progress: OnProgress | None,
     ) -> None:
         self.settings = settings
         self.contract = contract
+        self.base = base
         self.progress = progress or (lambda _: None)
         self._tell(0.0, "loading the base model")
         if settings.threads:
             torch.set_num_threads(settings.threads)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         torch.manual_seed(settings.seed)
-        self.tokenizer, self.model = load(base, self.device, settings.method)
-        self.prompt = Prompt(self.tokenizer, contract.system_prompt, contract.template)
-        found = tokenizer_fingerprint(self.tokenizer)
-        if contract.tokenizer and contract.tokenizer != found:
-            raise RunError(
-                "the contract was made for another tokenizer",
-                where=str(base),
-                hint="Make the contract from this base's tokenizer",
-            )
+        self.tokenizer = base.tokenizer
+        prepare_tokenizer(self.tokenizer, contract.template)
+        self.prompt, self.constraint = require_tokenizer(self.tokenizer, contract, base.path)
+        self.model = load_model(base, self.device, settings.method)
         attention.install(self.model)
         self.limit = settings.seq_length or int(self.model.config.max_position_embeddings)
         self.precision = choose_precision(settings.precision, self.device)
@@ -192,18 +123,23 @@ class _Training:
         sample = random.Random(settings.seed).sample(list(dev), min(len(dev), self._dev_rows()))
         self.dev_rows = sample
         self.dev_set = self._encode(sample[: settings.dev_loss_rows], 1.0)
+        decoder = Decoder(self.model, self.prompt)
+        for row in sample[: settings.dev_answer_rows]:
+            decoder.require_room(row.instruction, contract.decoding.max_new_tokens)
         self.lower: Lower | None = None
         self.metrics: dict[str, float] = {}
         digest = hashlib.sha256(json.dumps(asdict(settings), sort_keys=True).encode())
-        digest.update(f"{found}{contract.system_prompt}{contract.template}{base}".encode())
+        fingerprint = tokenizer_fingerprint(self.tokenizer)
+        about = f"{fingerprint}{contract.system_prompt}{contract.template}{base.path}"
+        digest.update(about.encode())
         for e in self.train_set:
             digest.update(repr(e).encode())
         self.identity = digest.hexdigest()
 
     # ------------------------------------------------------------ the loop
 
-    def run(self, checkpoints: Path | None) -> None:
-        """Trains, evaluates now and then, and leaves the best state in the model."""
+    def run(self, keeper: Keeper | None) -> None:
+        """Trains, evaluates now and then, and leaves the best state in model and `keeper`."""
         settings = self.settings
         budget = settings.tokens_per_pack or (300 if self.device.type == "cpu" else 4096)
         rate = settings.learning_rate or self._default_rate()
@@ -214,13 +150,12 @@ class _Training:
         packs = list(self._packs(budget))
         total = len(packs)
         marks = {round(total * (k + 1) / settings.evaluations) for k in range(settings.evaluations)}
-        keeper = Keeper(checkpoints, self.identity) if checkpoints else None
         names = [n for n, p in self.model.named_parameters() if p.requires_grad]
         begin, best, best_score = 0, self._state(), (-1.0, -math.inf)
         if keeper and (state := keeper.newest()) is not None:
             begin, best, best_score = state.restore(names, self.parameters, optimizer)
             self._tell(begin / total, f"going on from step {begin}")
-        if self.frozen:
+        if self.frozen and begin < total:
             self._tell(0.0, "computing the frozen layers")
             self.lower = Lower(self.model, self.frozen, self._prefix(), self.train_set, self.device)
         started, cpu = time.monotonic(), time.process_time()
@@ -257,7 +192,10 @@ class _Training:
                     best, best_score = self._state(), score
                 self.model.train()
             if keeper and (step + 1 in marks or time.monotonic() - kept > KEEP_SECONDS):
-                keeper.keep(step + 1, names, self.parameters, optimizer, best, best_score)
+                try:
+                    keeper.keep(step + 1, names, self.parameters, optimizer, best, best_score)
+                except SystemFault as error:  # a full disk ends no training
+                    self._tell((step + 1) / total, f"{error.message}; the training goes on")
                 kept = time.monotonic()
         with torch.no_grad():
             for parameter, value in zip(self.parameters, best, strict=True):
@@ -265,7 +203,6 @@ class _Training:
         self.metrics |= {
             "steps": float(total),
             "examples_seen": float(examples),
-            "train_loss": smooth,
             "train_seconds": time.monotonic() - started,
             "train_cpu_seconds": time.process_time() - cpu,
             "trained_parameters": float(sum(p.numel() for p in self.parameters)),
@@ -273,10 +210,10 @@ class _Training:
             "threads": float(torch.get_num_threads()),
             "seed": float(settings.seed),
         }
+        if begin < total:
+            self.metrics["train_loss"] = smooth
         if best_score[0] >= 0:
             self.metrics["dev_exact_match"] = best_score[0]
-        if keeper:
-            keeper.clear()
 
     def _packs(self, budget: int) -> Iterator[list[int]]:
         """The steps, as numbers of `train_set`, to which the epochs' variations are added."""
@@ -335,10 +272,11 @@ class _Training:
         if rows:
             self._tell(done, f"answering {len(rows)} dev examples")
             decoder = Decoder(self.model, self.prompt)
-            constraint = Constraint(self.contract.catalog, self.tokenizer)
             with self._arithmetic():
                 answers = decoder.constrained(
-                    [r.instruction for r in rows], constraint, self.contract.decoding.max_new_tokens
+                    [r.instruction for r in rows],
+                    self.constraint,
+                    self.contract.decoding.max_new_tokens,
                 )
             catalog = self.contract.catalog
             right = sum(
@@ -357,29 +295,13 @@ class _Training:
 
     def save(self, out: Path) -> None:
         """Writes the merged model, tokenizer and generation settings as a plain directory."""
-        from transformers import GenerationConfig
-
         self._tell(1.0, "saving the merged model")
         model = self.model
-        if self.tuned is not None:
+        if self.settings.method == "qlora":
+            model = merge_afresh(self.tuned, self.base)
+        elif self.tuned is not None:
             model = self.tuned.merge_and_unload()
-        count = sum(p.numel() for p in model.parameters())
-        model.to(torch.float32 if count < SMALL else torch.bfloat16)
-        end = self.prompt.end_id
-        model.config._attn_implementation_internal = None
-        model.config.use_cache = True
-        model.config.eos_token_id = end
-        model.generation_config = GenerationConfig(
-            eos_token_id=end, pad_token_id=end, do_sample=False
-        )
-        out.mkdir(parents=True, exist_ok=True)
-        with quiet():
-            model.save_pretrained(out)
-        # The guide's script stops at the tokenizer's end token: it must be the one trained.
-        self.tokenizer.eos_token = self.tokenizer.convert_ids_to_tokens(end)
-        if self.tokenizer.pad_token is None:
-            self.tokenizer.pad_token = self.tokenizer.eos_token
-        self.tokenizer.save_pretrained(out)
+        save_model(model, self.tokenizer, self.prompt.end_id, out)
 
     # ------------------------------------------------------------ parts
 
@@ -442,7 +364,7 @@ class _Training:
     def _default_rate(self) -> float:
         if self.settings.method == "full":
             return 5e-5
-        size = sum(p.numel() for p in self.model.parameters())
+        size = self.model.num_parameters()  # four-bit weights are counted as they are meant
         return 1.5e-3 if size < SMALL else 3e-4
 
     def _arithmetic(self) -> AbstractContextManager[Any]:

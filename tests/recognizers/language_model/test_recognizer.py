@@ -19,7 +19,7 @@ from maksud.language.calls import NONE, parse_calls
 from maksud.recognizers.contract import Decoding
 from maksud.recognizers.door import load_recognizer, train
 from maksud.recognizers.language_model.recognizer import FEATURES, LanguageModelRecognizer
-from maksud.recognizers.language_model.training import LanguageModelSettings
+from maksud.recognizers.language_model.settings import LanguageModelSettings
 from maksud.recognizers.runs import Run
 
 

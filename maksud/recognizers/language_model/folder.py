@@ -1,0 +1,168 @@
+"""What a model directory must be before any loader sees it: safe, whole, and plain weights.
+
+Looks at names, configuration files and the headers of the weights; nothing is loaded.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from maksud.errors import InputError, NotFoundError
+
+_ARCHITECTURES = {
+    "LlamaForCausalLM",
+    "MistralForCausalLM",
+    "Qwen2ForCausalLM",
+    "Qwen3ForCausalLM",
+    "SmolLM3ForCausalLM",
+}
+_PICKLED = {".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".npy", ".npz"}
+_CODE_KEYS = {"auto_map", "trust_remote_code", "custom_pipelines"}
+_LARGEST_JSON = 64 << 20
+_LARGEST_TEMPLATE = 64 << 10
+_QUANTISED_KEYS = ("quantization_config", "compression_config")
+
+
+def check_model_folder(path: str | Path) -> None:
+    """Refuses a model directory that could run code when loaded, before any loader sees it.
+
+    Raises `NotFoundError` for no such directory and `InputError`, with the file, for Python code,
+    a configuration that asks for code, pickled files, links that leave the directory, weights
+    that are damaged or missing, adapters, quantised weights, and unknown architectures.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        raise NotFoundError("no such model directory", where=str(folder))
+    root = folder.resolve()
+    weights = False
+    for file in _files(folder):
+        _refuse_link(file, root)
+        suffix = file.suffix.lower()
+        if suffix in (".py", ".pyc", ".pyd", ".so", ".dll"):
+            raise _unsafe(file, "is code, which a model must not bring", "Remove it")
+        if suffix in _PICKLED:
+            raise _unsafe(
+                file, "may hold pickled objects, which can run code",
+                "Keep the safetensors weights only and remove this file",
+            )  # fmt: skip
+        if suffix == ".json":
+            _check_json(file)
+        elif suffix == ".jinja" and file.stat().st_size > _LARGEST_TEMPLATE:
+            raise _unsafe(file, "is larger than a chat template can be (64 KiB)", "")
+        elif suffix == ".safetensors":
+            _check_safetensors(file)
+            weights = True
+    _refuse_adapter(folder, weights=(folder / "config.json").is_file())
+    config = _read_json(folder / "config.json")
+    if not isinstance(config, dict):
+        raise _unsafe(folder / "config.json", "is not a model's configuration", "")
+    names = config.get("architectures") or ["none"]
+    if not isinstance(names, list) or not set(map(str, names)) <= _ARCHITECTURES:
+        known = ", ".join(sorted(a.removesuffix("ForCausalLM") for a in _ARCHITECTURES))
+        raise _unsafe(
+            folder / "config.json",
+            f"architecture {', '.join(map(str, names))} is not supported",
+            f"Supported: {known}",
+        )
+    _refuse_quantised(folder, config)
+    if not weights:
+        raise _unsafe(folder, "holds no .safetensors weights", "Save the model as safetensors")
+
+
+def _refuse_adapter(folder: Path, *, weights: bool) -> None:
+    file = folder / "adapter_config.json"
+    if not file.is_file():
+        return
+    if weights:  # transformers would put the adapter on the weights that lie beside it
+        raise _unsafe(
+            file, "is an adapter beside a model",
+            "Merge it first (peft: merge_and_unload, then save_pretrained), or remove it",
+        )  # fmt: skip
+    raise _unsafe(
+        folder, "is an adapter (LoRA or the like), not a model",
+        "Merge it into its base (peft: merge_and_unload, then save_pretrained) and give that "
+        "directory",
+    )  # fmt: skip
+
+
+def _refuse_quantised(folder: Path, config: dict[str, Any]) -> None:
+    for key in _QUANTISED_KEYS:
+        if config.get(key):
+            about = config[key]
+            how = about.get("quant_method", "quantised") if isinstance(about, dict) else "quantised"
+            raise _unsafe(
+                folder / "config.json", f"the weights are quantised ({how})",
+                "Give the model's unquantised weights; method qlora quantises them by itself",
+            )  # fmt: skip
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for where, directories, files in os.walk(folder, followlinks=False):
+        for name in [*directories, *files]:
+            file = Path(where, name)
+            if file.is_symlink() or name in files:
+                yield file
+
+
+def _refuse_link(file: Path, root: Path) -> None:
+    if file.is_symlink() and not file.resolve().is_relative_to(root):
+        raise _unsafe(file, "is a link that leaves the directory", "Copy the file itself")
+
+
+def _check_json(file: Path) -> None:
+    if file.stat().st_size > _LARGEST_JSON:
+        raise _unsafe(file, "is larger than 64 MiB", "")
+    content = _read_json(file)
+    if file.name == "vocab.json":
+        return  # its keys are tokens
+    if file.name == "tokenizer.json" and isinstance(content, dict):
+        content = {k: v for k, v in content.items() if k != "model"}
+    stack: list[Any] = [content]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, dict):
+            asked = _CODE_KEYS & value.keys()
+            if asked:
+                raise _unsafe(
+                    file, f"asks for code of its own ({sorted(asked)[0]})",
+                    "Take a model that transformers supports without remote code",
+                )  # fmt: skip
+            stack.extend(value.values())
+        elif isinstance(value, list):
+            stack.extend(value)
+
+
+def _read_json(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise _unsafe(file, f"can't be read as JSON ({type(error).__name__})", "") from error
+
+
+def _check_safetensors(file: Path) -> None:
+    size = file.stat().st_size
+    try:
+        with file.open("rb") as stream:
+            length = int.from_bytes(stream.read(8), "little")
+            if not 2 <= length <= min(size - 8, 100 << 20):
+                raise ValueError("header length")
+            header = json.loads(stream.read(length))
+        end = 0
+        for name, tensor in header.items():
+            if name != "__metadata__":
+                begin, stop = tensor["data_offsets"]
+                if not 0 <= begin <= stop:
+                    raise ValueError("offsets")
+                end = max(end, stop)
+        if end != size - 8 - length:
+            raise ValueError("the file is cut off" if end > size - 8 - length else "extra bytes")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _unsafe(file, f"is damaged ({error})", "Fetch the model again") from error
+
+
+def _unsafe(file: Path, what: str, hint: str) -> InputError:
+    return InputError(what, where=str(file), hint=hint)

@@ -1,0 +1,129 @@
+"""What is known of a base model before the first training step, and of a run before it answers.
+
+A training may take hours: a base that can't be tuned, or whose tuned model could not be loaded,
+is refused here and not afterwards. What the files alone show is refused even earlier, by
+`folder.check_model_folder`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+
+from maksud.errors import RunError, SettingsError
+from maksud.recognizers.contract import Contract
+from maksud.recognizers.language_model.constraint import Constraint
+from maksud.recognizers.language_model.notices import quiet
+from maksud.recognizers.language_model.prompt import Prompt, tokenizer_fingerprint
+
+_NAMED = 3
+
+
+def require_method(method: str) -> None:
+    """Raises `SettingsError` where this machine can't tune by `method`: before all else."""
+    if method != "qlora":
+        return
+    if not torch.cuda.is_available():
+        raise SettingsError(
+            "method qlora needs a GPU with CUDA, and this machine shows none",
+            hint="Use method lora, or a machine with a GPU",
+        )
+    try:
+        import bitsandbytes  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: F401
+    except ImportError as error:
+        raise SettingsError(
+            "method qlora needs bitsandbytes, which is not installed",
+            hint="pip install bitsandbytes, or use method lora",
+        ) from error
+
+
+def require_tokenizer(tokenizer: Any, contract: Contract, where: Path) -> tuple[Prompt, Constraint]:
+    """Prompt and constraint of a contract over a tokenizer that suits it.
+
+    Raises `RunError` where the contract is of another tokenizer, where the tokenizer does not
+    come back from disk as it is, or where its template can't be rendered, and `EngineError` where
+    the catalog can't be written in its tokens.
+    """
+    found = tokenizer_fingerprint(tokenizer)
+    if contract.tokenizer and contract.tokenizer != found:
+        raise RunError(
+            "the contract was made for another tokenizer",
+            where=str(where),
+            hint="Make the contract from this base's tokenizer",
+        )
+    prompt = Prompt(tokenizer, contract.system_prompt, contract.template)
+    constraint = Constraint(contract.catalog, tokenizer)
+    require_lasting(tokenizer, where)
+    return prompt, constraint
+
+
+def require_lasting(tokenizer: Any, where: Path) -> None:
+    """Raises `RunError` where saving and loading give another tokenizer: its run would not open."""
+    from transformers import AutoTokenizer
+
+    with TemporaryDirectory() as place, quiet():
+        tokenizer.save_pretrained(place)
+        again = AutoTokenizer.from_pretrained(place, local_files_only=True)
+    if tokenizer_fingerprint(again) != tokenizer_fingerprint(tokenizer):
+        raise RunError(
+            "the tokenizer is another one after it was saved and loaded",
+            where=str(where),
+            hint="Save it again with save_pretrained of this version of transformers",
+        )
+
+
+def require_weights(report: Mapping[str, Any], where: Path) -> None:
+    """Raises `RunError` where weights of a model were not in its files.
+
+    `report`: what transformers' `output_loading_info` gives. Missing weights would start at
+    random, without a word. Tied weights are not missing.
+    """
+    missing = sorted(report["missing_keys"])
+    if missing:
+        renamed = _prefix(missing, sorted(report["unexpected_keys"]))
+        hint = (
+            f"They are there under names that begin with {renamed!r}: save the model itself, "
+            "not what wraps it"
+            if renamed
+            else "Fetch or save the model again; config.json must be that of the weights"
+        )
+        raise RunError(
+            f"weights of the model are missing: {_some(missing)}", where=str(where), hint=hint
+        )
+    other = sorted(name for name, *_ in report["mismatched_keys"])
+    if other:
+        raise RunError(
+            f"weights of the model have another shape than config.json says: {_some(other)}",
+            where=str(where),
+            hint="Fetch or save the model again; config.json must be that of the weights",
+        )
+
+
+def require_embeddings(tokenizer: Any, model: Any, where: Path) -> None:
+    """Raises `RunError` where the tokenizer has ids for which the model has no embedding."""
+    ids = max(tokenizer.get_vocab().values()) + 1
+    rows = int(model.get_input_embeddings().weight.shape[0])
+    if ids > rows:
+        raise RunError(
+            f"the tokenizer has {ids} ids, the model {rows}",
+            where=str(where),
+            hint="Take the tokenizer of this model, or call resize_token_embeddings and save again",
+        )
+
+
+def _prefix(missing: list[str], unexpected: list[str]) -> str:
+    """What stands before the names of missing weights in the file; empty where nothing does."""
+    for name in unexpected:
+        for key in missing:
+            if name.endswith(key) and name != key:
+                return name.removesuffix(key)
+    return ""
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
