@@ -46,21 +46,62 @@ def tiny_tokenizer(*, qwen: bool = False, vocabulary: int = 700) -> Any:
     )
 
 
+def tiny_tokenizer_with_plain_ends() -> Any:
+    """The tokenizer with ChatML's tokens as added tokens that are not special."""
+    import json
+
+    from tokenizers import Tokenizer
+    from transformers import PreTrainedTokenizerFast
+
+    content = json.loads(tiny_tokenizer().backend_tokenizer.to_str())
+    for token in content["added_tokens"]:
+        token["special"] = token["content"] == "<|endoftext|>"
+    made = Tokenizer.from_str(json.dumps(content))
+    return PreTrainedTokenizerFast(tokenizer_object=made, eos_token="<|endoftext|>")
+
+
+def tiny_tokenizer_of_pieces() -> Any:
+    """A BPE tokenizer whose letters are characters, with bytes to fall back on, as Llama 2's."""
+    from tokenizers import Tokenizer, decoders, models, normalizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    made = Tokenizer(models.BPE(unk_token="<unk>", byte_fallback=True, fuse_unk=True))
+    made.normalizer = normalizers.Replace(" ", "▁")
+    made.decoder = decoders.Sequence(
+        [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()]
+    )
+    letters = [f"<0x{byte:02X}>" for byte in range(256)]
+    trainer = trainers.BpeTrainer(
+        vocab_size=700,
+        special_tokens=["<unk>", "</s>", *letters, "<|im_start|>", "<|im_end|>"],
+        show_progress=False,
+    )
+    made.train_from_iterator([WORDS], trainer)
+    return PreTrainedTokenizerFast(tokenizer_object=made, unk_token="<unk>", eos_token="</s>")
+
+
 def write_tiny_base(
-    directory: Path, *, qwen: bool = False, seed: int = 0, spread: float = 0.02
+    directory: Path,
+    *,
+    qwen: bool = False,
+    seed: int = 0,
+    spread: float = 0.02,
+    tokenizer: Any = None,
+    ids: int = 0,
 ) -> Path:
     """Writes a base model of Llama's architecture, or of Qwen2's.
 
-    The greater `spread`, that of the first weights, the less alike are its outputs.
+    The greater `spread`, that of the first weights, the less alike are its outputs. `ids`: how
+    many the model knows, by default as many as the tokenizer.
     """
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
 
     from maksud.recognizers.language_model.notices import quiet
 
-    tokenizer = tiny_tokenizer(qwen=qwen)
+    tokenizer = tokenizer or tiny_tokenizer(qwen=qwen)
     shape: dict[str, Any] = dict(
-        vocab_size=len(tokenizer),
+        vocab_size=ids or len(tokenizer),
         hidden_size=64,
         intermediate_size=128,
         num_hidden_layers=4,

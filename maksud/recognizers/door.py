@@ -25,7 +25,7 @@ from maksud.recognizers.recognition import Recognizer
 from maksud.recognizers.runs import Draft, Run, check_target, drafting
 
 if TYPE_CHECKING:
-    from maksud.recognizers.compact.settings import CompactSettings
+    from maksud.recognizers.joint.training import CompactSettings
     from maksud.recognizers.language_model.settings import LanguageModelSettings
 
 COMPACT = "compact"
@@ -209,8 +209,7 @@ def _train_compact(
     settings: TrainSettings,
     tell: OnProgress,
 ) -> tuple[dict[str, Any], Contract]:
-    from maksud.recognizers.compact.settings import CompactSettings
-    from maksud.recognizers.compact.training import train_compact
+    from maksud.recognizers.joint.training import CompactSettings, train_compact
 
     own = replace(settings.compact or CompactSettings(), seed=settings.seed)
     metrics = train_compact(train_set, dev_set, catalog, draft.directory, own, tell)
@@ -309,7 +308,7 @@ def _thinned(data: Dataset, limit: int, seed: int) -> list[Example]:
 
 def _open(kind: str, path: Path, contract: Contract, name: str) -> Recognizer:
     if kind == "compact":
-        from maksud.recognizers.compact.recognizer import CompactRecognizer
+        from maksud.recognizers.joint.recognizer import CompactRecognizer
 
         return CompactRecognizer.load(path, contract, name)
     if kind == "language_model":

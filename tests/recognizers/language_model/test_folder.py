@@ -1,0 +1,104 @@
+"""What is refused before anything is loaded."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny_language_model import write_tiny_base
+
+from maksud.errors import InputError
+from maksud.recognizers.language_model import gallery
+from maksud.recognizers.language_model.folder import check_model_folder
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return write_tiny_base(tmp_path / "model")
+
+
+def edit(file: Path, **changes: Any) -> None:
+    content = json.loads(file.read_text())
+    file.write_text(json.dumps(content | changes))
+
+
+def test_a_plain_directory_is_fine(model: Path) -> None:
+    check_model_folder(model)
+    assert gallery.get(model) == model
+    assert gallery.get(str(model)) == model
+
+
+@pytest.mark.parametrize("name", ["modeling.py", "native.so", "sub/deep.py", "__pycache__/x.pyc"])
+def test_code_is_refused(model: Path, name: str) -> None:
+    (model / name).parent.mkdir(exist_ok=True)
+    (model / name).write_text("print('run')")
+    with pytest.raises(InputError, match="is code"):
+        check_model_folder(model)
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "a.pt", "b.PKL", "c.npy", "d.ckpt"])
+def test_pickles_are_refused(model: Path, name: str) -> None:
+    (model / name).write_bytes(b"\x80\x04.")
+    with pytest.raises(InputError, match="pickled"):
+        check_model_folder(model)
+
+
+@pytest.mark.parametrize("file", ["config.json", "tokenizer_config.json", "tokenizer.json"])
+def test_a_configuration_that_asks_for_code_is_refused(model: Path, file: str) -> None:
+    edit(model / file, auto_map={"AutoConfig": "x--y"})
+    with pytest.raises(InputError, match="asks for code of its own"):
+        check_model_folder(model)
+
+
+def test_links_that_leave_the_directory_are_refused(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret.json").write_text("{}")
+    os.symlink(tmp_path / "secret.json", model / "extra.json")
+    with pytest.raises(InputError, match="link that leaves"):
+        check_model_folder(model)
+
+
+def test_links_that_stay_inside_are_fine(model: Path) -> None:
+    os.rename(model / "model.safetensors", model / "blob.safetensors")
+    os.symlink("blob.safetensors", model / "model.safetensors")
+    check_model_folder(model)
+
+
+@pytest.mark.parametrize("cut", [-1, -4000, 4])
+def test_damaged_weights_are_refused(model: Path, cut: int) -> None:
+    weights = model / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:cut])
+    with pytest.raises(InputError, match="is damaged"):
+        check_model_folder(model)
+
+
+def test_a_directory_without_weights_or_of_another_kind_is_refused(model: Path) -> None:
+    edit(model / "config.json", architectures=["GPTBigCodeForCausalLM"])
+    with pytest.raises(InputError, match="architecture GPTBigCodeForCausalLM is not supported"):
+        check_model_folder(model)
+    edit(model / "config.json", architectures=["LlamaForCausalLM"])
+    (model / "model.safetensors").unlink()
+    with pytest.raises(InputError, match=r"no \.safetensors weights"):
+        check_model_folder(model)
+    (model / "config.json").write_text("[" * 100_000)
+    with pytest.raises(InputError, match="can't be read as JSON"):
+        check_model_folder(model)
+
+
+@pytest.mark.parametrize("method", ["awq", "gptq", "bitsandbytes", "fp8"])
+def test_quantised_weights_are_refused(model: Path, method: str) -> None:
+    edit(model / "config.json", quantization_config={"quant_method": method, "bits": 4})
+    with pytest.raises(InputError, match=rf"weights are quantised \({method}\).*qlora quantises"):
+        check_model_folder(model)
+    edit(model / "config.json", quantization_config=None, compression_config={"format": "x"})
+    with pytest.raises(InputError, match="weights are quantised"):
+        check_model_folder(model)
+
+
+def test_an_adapter_is_told_to_be_merged(model: Path) -> None:
+    (model / "adapter_config.json").write_text('{"peft_type": "LORA"}')
+    with pytest.raises(InputError, match="adapter beside a model.*Merge it first"):
+        check_model_folder(model)
+    (model / "config.json").unlink()
+    with pytest.raises(InputError, match="is an adapter.*not a model.*Merge it into its base"):
+        check_model_folder(model)
