@@ -25,7 +25,7 @@ from maksud.recognizers.recognition import Recognizer
 from maksud.recognizers.runs import Draft, Run, check_target, drafting
 
 if TYPE_CHECKING:
-    from maksud.recognizers.joint.training import CompactSettings
+    from maksud.recognizers.compact.settings import CompactSettings
     from maksud.recognizers.language_model.settings import LanguageModelSettings
 
 COMPACT = "compact"
@@ -209,7 +209,7 @@ def _train_compact(
     settings: TrainSettings,
     tell: OnProgress,
 ) -> tuple[dict[str, Any], Contract]:
-    from maksud.recognizers.joint.training import CompactSettings, train_compact
+    from maksud.recognizers.compact.settings import CompactSettings, train_compact
 
     own = replace(settings.compact or CompactSettings(), seed=settings.seed)
     metrics = train_compact(train_set, dev_set, catalog, draft.directory, own, tell)
