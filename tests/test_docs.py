@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 import typer
+from maksud.data.formats.columns import parse_columns
+from maksud.data.formats.rows import to_row
+from maksud.data.formats.source import Options
 
 import maksud
 from maksud.cli import app
-from maksud.data.formats.columns import parse_columns
 from maksud.data.formats.files import FORMATS, find
-from maksud.data.formats.rows import to_row
-from maksud.data.formats.source import Options
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -63,8 +63,9 @@ def test_every_environment_variable_is_documented() -> None:
 
 
 def test_every_setting_is_documented() -> None:
-    from maksud.recognizers.door import TrainSettings
     from maksud.recognizers.joint.training import CompactSettings
+
+    from maksud.recognizers.door import TrainSettings
     from maksud.recognizers.language_model.settings import LanguageModelSettings
     from maksud.serving.app import ServeSettings
 

@@ -95,7 +95,7 @@ def test_real_data_comes_back_equal(format: Format, name: str, tmp_path: Path) -
     several = sum(len(e.calls) > 1 for e in data)
     assert refused.pop("E-MULTI", 0) == (several if format.name in SINGLE else 0)
     assert set(refused) <= {"E-SPAN", "E-MARKUP", "E-TOKENS"}
-    assert sum(refused.values()) <= 0.01 * len(data), refused
+    assert sum(refused.values()) <= max(5, 0.01 * len(data)), refused
 
 
 @pytest.mark.parametrize("data_name", ["voice_assistant/en", "snips"])
