@@ -1,23 +1,41 @@
 """Every command, option and setting is documented; links lead somewhere; versions agree."""
 
+import importlib.util
 import json
 import re
+import sys
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 import typer
-from maksud.data.formats.columns import parse_columns
-from maksud.data.formats.rows import to_row
-from maksud.data.formats.source import Options
+from test_layers import LAYERS
 
 import maksud
 from maksud.cli import app
-from maksud.data.formats.files import FORMATS, find
+from maksud.data.formats.base import Options
+from maksud.data.formats.files import find
+from maksud.data.formats.parts.columns import parse_columns
+from maksud.data.formats.parts.rows import to_row
+from maksud.data.formats.registry import FORMATS
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PACKAGE = ROOT / "maksud"
+
+
+def _script(path: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+draw_house = _script(DOCS / "draw_house.py")
 
 
 def commands() -> dict[str, object]:
@@ -56,15 +74,20 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_every_environment_variable_is_documented() -> None:
-    docs = "\n".join(p.read_text(encoding="utf-8") for p in [*DOCS.glob("*.md")])
-    code = "\n".join(p.read_text(encoding="utf-8") for p in (ROOT / "maksud").rglob("*.py"))
-    for variable in set(re.findall(r"\bMAKSUD_[A-Z_]+\b", code)):
-        assert variable in docs, f"{variable} is in no page of docs/"
+    """Ours and the hub's, in the package, its tests and its benchmarks."""
+    table = (DOCS / "settings.md").read_text(encoding="utf-8").split("\n## Environment\n")[1]
+    files = [
+        p for folder in ("maksud", "tests", "benchmarks") for p in (ROOT / folder).rglob("*.py")
+    ]
+    code = "\n".join(p.read_text(encoding="utf-8") for p in [*files, ROOT / "Makefile"])
+    found = set(re.findall(r"\b(?:MAKSUD|HF|OPENBLAS)_[A-Z][A-Z_]*\b", code))
+    assert {"MAKSUD_HOME", "MAKSUD_DATA", "HF_TOKEN"} <= found
+    for variable in found:
+        assert f"`{variable}`" in table, f"{variable} is not in docs/settings.md"
 
 
 def test_every_setting_is_documented() -> None:
-    from maksud.recognizers.joint.training import CompactSettings
-
+    from maksud.recognizers.compact.settings import CompactSettings
     from maksud.recognizers.door import TrainSettings
     from maksud.recognizers.language_model.settings import LanguageModelSettings
     from maksud.serving.app import ServeSettings
@@ -131,6 +154,54 @@ def test_every_module_stands_in_the_architecture() -> None:
         if path.name.startswith("_"):
             continue
         assert f"`{path.stem}{'/' if path.is_dir() else ''}`" in page, path.name
+
+
+def test_the_wings_of_the_architecture_are_the_layers() -> None:
+    page = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    assert [w.name.rstrip("/") for w in draw_house.read_wings(page, PACKAGE)] == LAYERS
+
+
+def test_the_picture_of_the_house_is_fresh() -> None:
+    drawn = (DOCS / "house.svg").read_text(encoding="utf-8")
+    assert drawn == draw_house.picture(), "docs/house.svg is stale: run `make house`"
+
+
+def test_the_house_counts_every_import(tmp_path: Path) -> None:
+    package = tmp_path / "thing"
+    (package / "up").mkdir(parents=True)
+    (package / "down").mkdir()
+    (package / "up" / "a.py").write_text("x = 1\n")
+    (package / "up" / "b.py").write_text("import thing.up.a\n")
+    (package / "down" / "c.py").write_text(
+        "import json\nfrom thing.up import a\ndef f():\n    from thing.up.b import g\n"
+    )
+    (package / "down" / "d.py").write_text("from thing.up.a import x, y\n")
+    assert draw_house.count_imports(package) == {("down", "up"): 3}
+    wings = [draw_house.Wing("up/", "<idea>", 2), draw_house.Wing("down/", "", 2)]
+    text = draw_house.draw(wings, {("down", "up"): 3})
+    ElementTree.fromstring(text)
+    assert ">3</text>" in text and "down imports up." in text
+
+
+@pytest.mark.parametrize("picture", sorted(DOCS.glob("*.svg")), ids=lambda p: p.stem)
+def test_text_stays_in_its_box(picture: Path) -> None:
+    """By the widths of a wide font: which one is at hand differs from machine to machine."""
+    root = ElementTree.parse(picture).getroot()
+    name = "{http://www.w3.org/2000/svg}"
+    assert root.find(f".//{name}g") is None, "places would be relative"
+    boxes = [
+        tuple(float(r.get(k, 0)) for k in ("x", "y", "width", "height"))
+        for r in root.iter(f"{name}rect")
+    ]
+    for text in root.iter(f"{name}text"):
+        x, y, size = (float(text.get(k, 0)) for k in ("x", "y", "font-size"))
+        words = "".join(text.itertext())
+        wide = len(words) * size * (0.66 if text.get("font-weight") else 0.6)
+        left = x - wide * {"end": 1, "middle": 0.5}.get(text.get("text-anchor", ""), 0)
+        around = [b for b in boxes if b[0] <= x <= b[0] + b[2] and b[1] <= y <= b[1] + b[3]]
+        x0, y0, width, height = min(around, key=lambda b: b[2] * b[3])
+        assert x0 + 4 <= left and left + wide <= x0 + width - 4, f"{words!r} is too wide"
+        assert y0 + size <= y <= y0 + height - 4, f"{words!r} is too low or too high"
 
 
 def test_versions_agree() -> None:

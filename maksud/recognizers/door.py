@@ -209,7 +209,8 @@ def _train_compact(
     settings: TrainSettings,
     tell: OnProgress,
 ) -> tuple[dict[str, Any], Contract]:
-    from maksud.recognizers.compact.settings import CompactSettings, train_compact
+    from maksud.recognizers.compact.settings import CompactSettings
+    from maksud.recognizers.compact.training import train_compact
 
     own = replace(settings.compact or CompactSettings(), seed=settings.seed)
     metrics = train_compact(train_set, dev_set, catalog, draft.directory, own, tell)
@@ -308,7 +309,7 @@ def _thinned(data: Dataset, limit: int, seed: int) -> list[Example]:
 
 def _open(kind: str, path: Path, contract: Contract, name: str) -> Recognizer:
     if kind == "compact":
-        from maksud.recognizers.joint.recognizer import CompactRecognizer
+        from maksud.recognizers.compact.recognizer import CompactRecognizer
 
         return CompactRecognizer.load(path, contract, name)
     if kind == "language_model":
