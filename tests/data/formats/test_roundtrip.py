@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import string
 from collections import Counter
 from pathlib import Path
@@ -81,6 +82,16 @@ def real_data(name: str, limit: int | None = None) -> Dataset:
     return Dataset(data.dev.examples[:limit], catalog=data.declared_catalog)
 
 
+def values_inside_words(data: Dataset) -> int:
+    """The examples of one call with a value that begins or ends inside a word."""
+    found = 0
+    for e in data:
+        if len(e.calls) == 1:
+            values = [re.escape(a.value) for a in e.calls[0].arguments if a.value in e.instruction]
+            found += not all(re.search(rf"(?<!\w){v}(?!\w)", e.instruction) for v in values)
+    return found
+
+
 REAL = ["voice_assistant/id", "customer_service/en", "massive_id", "snips"]
 
 
@@ -95,7 +106,10 @@ def test_real_data_comes_back_equal(format: Format, name: str, tmp_path: Path) -
     several = sum(len(e.calls) > 1 for e in data)
     assert refused.pop("E-MULTI", 0) == (several if format.name in SINGLE else 0)
     assert set(refused) <= {"E-SPAN", "E-MARKUP", "E-TOKENS"}
-    assert sum(refused.values()) <= max(5, 0.01 * len(data)), refused
+    if format.name == "bio" and (SHIPPED / name).is_dir():
+        # A tag covers a whole token: what a person wrote a suffix onto (`lampunya`) has none.
+        assert refused.pop("E-TOKENS", 0) == values_inside_words(data)
+    assert sum(refused.values()) <= 0.01 * len(data), refused
 
 
 @pytest.mark.parametrize("data_name", ["voice_assistant/en", "snips"])
