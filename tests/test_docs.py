@@ -86,6 +86,21 @@ def test_every_environment_variable_is_documented() -> None:
         assert f"`{variable}`" in table, f"{variable} is not in docs/settings.md"
 
 
+def test_the_architectures_of_language_models_are_documented() -> None:
+    page = (DOCS / "models.md").read_text(encoding="utf-8")
+    folder = PACKAGE / "recognizers" / "language_model"
+    code = "\n".join(p.read_text(encoding="utf-8") for p in folder.rglob("*.py"))
+    let_in = set(re.findall(r'"(\w+ForCausalLM)"', code))
+    assert let_in and let_in == set(re.findall(r"^\| `(\w+ForCausalLM)`", page, re.MULTILINE))
+
+
+def test_the_limit_of_the_compact_network_is_documented() -> None:
+    from maksud.recognizers.joint.features import MAX_TOKENS
+
+    for page in (DOCS / "recognize.md", ROOT / "README.md"):
+        assert f"first {MAX_TOKENS} " in page.read_text(encoding="utf-8"), page.name
+
+
 def test_every_setting_is_documented() -> None:
     from maksud.recognizers.compact.settings import CompactSettings
     from maksud.recognizers.door import TrainSettings
