@@ -95,7 +95,7 @@ def test_the_architectures_of_language_models_are_documented() -> None:
 
 
 def test_the_limit_of_the_compact_network_is_documented() -> None:
-    from maksud.recognizers.joint.features import MAX_TOKENS
+    from maksud.recognizers.joint.tokens import MAX_TOKENS
 
     for page in (DOCS / "recognize.md", ROOT / "README.md"):
         assert f"first {MAX_TOKENS} " in page.read_text(encoding="utf-8"), page.name
