@@ -20,7 +20,7 @@ from maksud.evaluation import charts, wording
 from maksud.evaluation.metrics import NO_CALL
 from maksud.evaluation.wording import Figures, percent, visible
 from maksud.language.calls import OUT_OF_SCOPE
-from maksud.recognizers.confidence import Bin
+from maksud.recognizers.measures import Bin
 
 if TYPE_CHECKING:
     from maksud.evaluation.report import Report

@@ -18,6 +18,7 @@ from maksud.data.formats.labels import Labels
 from maksud.data.formats.records import records, shape_problem
 from maksud.data.formats.rows import Reading, RowError, kind
 from maksud.data.formats.source import Format, Options, Source, Writing
+from maksud.language.catalog_tools import catalog_to_tools
 
 _ROLES = {
     "system": "system",
@@ -50,7 +51,7 @@ def read_chat(file: Source, options: Options, chat: Chat) -> Reading:
 
 def write_messages(examples: Sequence[Example], file: IO[bytes], writing: Writing) -> None:
     """One conversation a line; with `writing.tools`, answers as tool calls beside the catalog."""
-    tools = writing.catalog.to_tools() if writing.tools else []
+    tools = catalog_to_tools(writing.catalog) if writing.tools else []
     names = [
         t["function"]["name"] for t in tools if not _TOOL_NAME.fullmatch(t["function"]["name"])
     ]

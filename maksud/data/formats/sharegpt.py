@@ -17,6 +17,7 @@ from maksud.data.formats.labels import Labels
 from maksud.data.formats.openai import read_chat
 from maksud.data.formats.rows import Reading, RowError, kind
 from maksud.data.formats.source import Format, Options, Source, Writing
+from maksud.language.catalog_tools import catalog_to_tools
 
 _ROLES = {
     "system": "system",
@@ -41,7 +42,9 @@ def read_sharegpt(file: Source, options: Options) -> Reading:
 
 def write_sharegpt(examples: Sequence[Example], file: IO[bytes], writing: Writing) -> None:
     """An array of conversations; with `writing.tools`, answers as function calls."""
-    tools = json.dumps(writing.catalog.to_tools(), ensure_ascii=False) if writing.tools else ""
+    tools = (
+        json.dumps(catalog_to_tools(writing.catalog), ensure_ascii=False) if writing.tools else ""
+    )
     before = "[\n"
     for e in examples:
         if not e.is_labelled:

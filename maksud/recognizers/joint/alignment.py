@@ -133,7 +133,7 @@ def _absent_values(examples: Iterable[Example], catalog: Catalog) -> dict[str, s
     seen: defaultdict[str, set[str]] = defaultdict(set)
     for example in examples:
         folded = example.instruction.lower()
-        for call in catalog.named(example.calls):
+        for call in catalog.name_arguments(example.calls):
             for a in call.arguments:
                 if a.name is not None and (not a.value or a.value.lower() not in folded):
                     seen[a.name].add(a.value)
@@ -144,7 +144,7 @@ def _align(
     example: Example, catalog: Catalog, absent: dict[str, set[str]], corpus: Corpus
 ) -> _Row | None:
     text = example.instruction
-    calls = catalog.named(example.calls)
+    calls = catalog.name_arguments(example.calls)
     tokens = tokenize(text, MAX_TOKENS)
     if not tokens:
         corpus.skipped["utterance without a word"] += 1

@@ -159,7 +159,7 @@ class Scorer(CompactRecognizer):
     def _place(self, example: Example) -> _Placed | str:
         """Where the values of the answer stand, or why that is not of use."""
         catalog = self.contract.catalog
-        calls = catalog.named(example.calls)
+        calls = catalog.name_arguments(example.calls)
         if any(c.intent not in self.intents for c in calls):
             return "an intent that no other rows have"
         # Values are placed as if all belonged to one call: the search goes on from left to right.

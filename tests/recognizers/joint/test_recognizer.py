@@ -16,6 +16,7 @@ from maksud.data.dataset import Example
 from maksud.errors import DataError, RunError, SettingsError
 from maksud.language.calls import NONE, Argument, Call, format_calls
 from maksud.language.catalog import Catalog, Intent, Parameter
+from maksud.language.catalog_inference import infer_catalog
 from maksud.progress import Progress
 from maksud.recognizers.contract import Contract
 from maksud.recognizers.joint.recognizer import FEATURES, CompactRecognizer
@@ -29,7 +30,7 @@ UNSEEN = ("weather", "play_music")
 
 
 def catalog_of(examples: list[Example]) -> Catalog:
-    return Catalog.infer([e.calls for e in examples], [e.instruction for e in examples])
+    return infer_catalog([e.calls for e in examples], [e.instruction for e in examples])
 
 
 def trained(

@@ -11,6 +11,7 @@ from joint_data import several, single
 from maksud.data.dataset import Example
 from maksud.language.calls import Argument, Call, format_calls
 from maksud.language.catalog import Catalog, Intent, Parameter
+from maksud.language.catalog_inference import infer_catalog
 from maksud.recognizers.contract import Contract
 from maksud.recognizers.joint.scoring import AnswerScore, Scorer, _cut, _Placed
 from maksud.recognizers.joint.training import CompactSettings, train_compact
@@ -25,7 +26,7 @@ LIGHT = Catalog(
 
 
 def scorer_of(path: Path, examples: list[Example], catalog: Catalog | None = None) -> Scorer:
-    catalog = catalog or Catalog.infer(
+    catalog = catalog or infer_catalog(
         [e.calls for e in examples], [e.instruction for e in examples]
     )
     train_compact(examples, [], catalog, path, TINY)
