@@ -86,7 +86,7 @@ def _in_scope_accuracy(recognizer: maksud.Recognizer, examples: maksud.Dataset) 
         for example, answer in zip(part, answers, strict=True):
             options = [answer.calls, *(a.calls for a in answer.alternatives)]
             best = next((calls for calls in options if maksud.NONE not in calls), answer.calls)
-            right += best == catalog.named(example.calls)
+            right += best == catalog.name_arguments(example.calls)
     return right / len(inside)
 
 

@@ -60,7 +60,7 @@ def plant(data: Dataset, share: float, seed: int) -> tuple[Dataset, dict[int, Pl
 
 
 def _other_intent(e: Example, catalog: Catalog, rng: random.Random) -> tuple[str, str] | None:
-    calls = list(catalog.named(e.calls))
+    calls = list(catalog.name_arguments(e.calls))
     at = rng.randrange(len(calls))
     others = [i for i in catalog.intents if i.name != calls[at].intent]
     if not others:
@@ -73,7 +73,7 @@ def _other_intent(e: Example, catalog: Catalog, rng: random.Random) -> tuple[str
 
 def _other_arguments(e: Example, catalog: Catalog, rng: random.Random) -> tuple[str, str] | None:
     """shift, shrink, extend: a value's words, by one; rename: another parameter; drop."""
-    calls = catalog.named(e.calls)
+    calls = catalog.name_arguments(e.calls)
     words = e.instruction.split()
     places: dict[tuple[int, int], tuple[int, int]] = {}
     used: set[int] = set()

@@ -95,7 +95,7 @@ def _matches(text: str, example: maksud.Example, catalog: maksud.Catalog) -> boo
         calls = maksud.parse_calls(text)
     except CallSyntaxError:
         return False
-    return same_answer(catalog.named(calls), catalog.named(example.calls))
+    return same_answer(catalog.name_arguments(calls), catalog.name_arguments(example.calls))
 
 
 def _settings(given: argparse.Namespace) -> LanguageModelSettings:

@@ -28,8 +28,8 @@ CORE: dict[str, tuple[list[str], list[str]]] = {
     "conversation": (["language/conversation*"], ["language/test_conversation*"]),
     "contract": (["recognizers/contract.py"], ["recognizers/test_contract.py"]),
     "calibration": (
-        ["recognizers/confidence*", "recognizers/calibration*"],
-        ["recognizers/test_confidence*", "recognizers/test_calibration*"],
+        ["recognizers/calibration.py"],
+        ["recognizers/test_calibration.py"],
     ),
     "decision": (["recognizers/decision*"], ["recognizers/test_decision*"]),
     "runs": (["recognizers/runs*"], ["recognizers/test_runs*"]),

@@ -19,6 +19,7 @@ from maksud.data.formats.files import load, save
 from maksud.errors import MaksudError
 from maksud.language.calls import NONE, Argument, Call, format_calls, parse_calls
 from maksud.language.catalog import Catalog, Intent, MissingParameter, Parameter
+from maksud.language.catalog_files import load_catalog, save_catalog
 
 if TYPE_CHECKING:
     from maksud.evaluation.label_errors import find_label_errors
@@ -53,9 +54,11 @@ __all__ = [
     "find_label_errors",
     "format_calls",
     "load",
+    "load_catalog",
     "load_recognizer",
     "parse_calls",
     "save",
+    "save_catalog",
     "train",
 ]
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from maksud.data.dataset import Example
 from maksud.language.calls import Call, parse_calls
 from maksud.language.catalog import Catalog
-from maksud.recognizers.confidence import Calibration
+from maksud.language.catalog_inference import infer_catalog
+from maksud.recognizers.calibration import Calibration
 from maksud.recognizers.contract import Contract
 from maksud.recognizers.recognition import Proposal, Recognizer
 
@@ -59,4 +60,4 @@ def examples(*rows: tuple[str, str]) -> list[Example]:
 
 def catalog_of(rows: Sequence[Example]) -> Catalog:
     """The catalog that the examples show."""
-    return Catalog.infer([e.calls for e in rows])
+    return infer_catalog([e.calls for e in rows])

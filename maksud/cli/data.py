@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,7 +22,6 @@ from maksud.cli.arguments import (
 from maksud.cli.commands import app, data_app
 from maksud.cli.output import draw_findings, progress, say, terminal, ticks, write_json
 from maksud.errors import InputError
-from maksud.storage import write_file
 
 
 @app.command()
@@ -97,7 +95,7 @@ def check(
     from maksud.data.checks import examine
     from maksud.data.findings import SHOWN_PER_CODE
     from maksud.data.formats.files import load
-    from maksud.language.catalog import Catalog
+    from maksud.language.catalog_files import load_catalog
 
     if in_place and (not fix or out):
         raise InputError("--in-place goes with --fix and without --out", hint="Choose one")
@@ -105,7 +103,7 @@ def check(
     with progress(quiet=as_json) as tell:
         looking = partial(
             examine,
-            catalog=Catalog.load(catalog) if catalog else None,
+            catalog=load_catalog(catalog) if catalog else None,
             against=load(resolved(against)) if against else None,
             seq_length=seq_length,
             tokenizer=tokenizer,
@@ -215,11 +213,9 @@ def convert(
             tick=ticks(tell),
         )
     if catalog is not None:
-        if catalog.suffix == ".json":
-            written = json.dumps(done.dataset.catalog.to_tools(), ensure_ascii=False, indent=1)
-        else:
-            written = done.dataset.catalog.dumps()
-        write_file(catalog, written)
+        from maksud.language.catalog_files import save_catalog
+
+        save_catalog(done.dataset.catalog, catalog)
     if as_json:
         write_json({"source": source, "target": target, **done.to_json()})
     else:

@@ -17,6 +17,7 @@ from typing import Any, overload
 from maksud.errors import CallSyntaxError, DataError, InputError
 from maksud.language.calls import Call, parse_calls
 from maksud.language.catalog import Catalog
+from maksud.language.catalog_inference import infer_catalog
 
 SPLITS = ("train", "dev", "test")
 
@@ -173,7 +174,7 @@ class Dataset(Sequence[Example]):
             except CallSyntaxError:
                 continue  # `checks` reports it; training refuses it
             texts.append(e.instruction)
-        return Catalog.infer(answers, texts)
+        return infer_catalog(answers, texts)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from maksud.data.dataset import Dataset
 from maksud.data.formats.files import load, save
 from maksud.errors import NotFoundError, RunError, nearest
-from maksud.language.catalog import Catalog
+from maksud.language.catalog_files import load_catalog
 
 SCENARIOS = ("voice_assistant", "customer_service")
 LANGUAGES = ("id", "en")
@@ -35,7 +35,7 @@ def shipped(scenario: str = "", language: str = "") -> Dataset:
             part = load(_DATA / name / code)
             about = {"scenario": name, "language": code}
             examples += [replace(e, metadata={**e.metadata, **about}) for e in part]
-        own = Catalog.load(_DATA / name / "catalog.yaml")
+        own = load_catalog(_DATA / name / "catalog.yaml")
         catalog = own if catalog is None else catalog.merged(own)
     return Dataset(examples, catalog=catalog, name=scenario or "demo")
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from html import escape as html_escape
 
 from maksud.evaluation.wording import percent, percent_range, visible
-from maksud.recognizers.confidence import Bin
+from maksud.recognizers.measures import Bin
 
 
 @dataclass

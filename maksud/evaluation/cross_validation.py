@@ -128,7 +128,7 @@ def score_round(
 
 def _parameters_of(examples: Iterable[Example], catalog: Catalog) -> set[tuple[str, str]]:
     """The (intent, parameter) that the answers use; an intent alone as (intent, "")."""
-    calls = [c for e in examples for c in catalog.named(e.calls)]
+    calls = [c for e in examples for c in catalog.name_arguments(e.calls)]
     return {(c.intent, p) for c in calls for p in ("", *(a.name or "" for a in c.arguments))}
 
 

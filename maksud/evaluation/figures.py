@@ -18,7 +18,8 @@ from maksud.errors import CallSyntaxError
 from maksud.evaluation import metrics
 from maksud.language.calls import NONE, Call, parse_calls, same_answer
 from maksud.language.catalog import Catalog
-from maksud.recognizers.confidence import (
+from maksud.recognizers.contract import Contract
+from maksud.recognizers.measures import (
     area_under_risk_coverage,
     auroc,
     brier,
@@ -26,7 +27,6 @@ from maksud.recognizers.confidence import (
     ece,
     risk_coverage,
 )
-from maksud.recognizers.contract import Contract
 from maksud.recognizers.recognition import Recognition
 
 SHOWN_ERRORS = 50
@@ -156,7 +156,7 @@ def guide_against_exact(
     for case in cases:
         text, right = case.prediction.guide_text, case.prediction.guide_parameters
         try:
-            calls = catalog.named(parse_calls(text))
+            calls = catalog.name_arguments(parse_calls(text))
         except CallSyntaxError:
             calls = ()
             unparsed += 1

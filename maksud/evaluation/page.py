@@ -21,7 +21,7 @@ from maksud.evaluation.metrics import NO_CALL
 from maksud.evaluation.report import Report
 from maksud.evaluation.wording import Figures, percent, visible
 from maksud.language.calls import OUT_OF_SCOPE
-from maksud.recognizers.confidence import Bin
+from maksud.recognizers.measures import Bin
 
 SHOWN_LABELS = 16
 """Intents in the picture of the confusion matrix; of more, the most confused ones."""

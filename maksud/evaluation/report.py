@@ -142,7 +142,7 @@ def _gold(
             bad.append(error)
             continue
         kept.append(example)
-        gold.append(recognizer.contract.catalog.named(calls))
+        gold.append(recognizer.contract.catalog.name_arguments(calls))
     if bad and not skip_invalid:
         more = f" ({len(bad) - 1:,} more like it)" if len(bad) > 1 else ""
         raise DataError(

@@ -105,7 +105,7 @@ def _checked(name: str) -> str:
 def same_answer(answer: Iterable[Call], gold: Iterable[Call]) -> bool:
     """Exact match: the same calls in the same order, each with the same arguments in any order.
 
-    Name positional arguments first (`Catalog.named`), else their order counts for nothing.
+    Name positional arguments first (`Catalog.name_arguments`), else their order counts for nothing.
     """
     return [_order_free(c) for c in answer] == [_order_free(c) for c in gold]
 

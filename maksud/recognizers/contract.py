@@ -19,7 +19,8 @@ from typing import Any
 from maksud.data.dataset import fold_turns
 from maksud.errors import MaksudError, RunError
 from maksud.language.catalog import Catalog
-from maksud.recognizers.confidence import Calibration
+from maksud.language.catalog_files import catalog_from_json, catalog_to_json
+from maksud.recognizers.calibration import Calibration
 from maksud.storage import write_file
 
 GRAMMAR = "calls/1"
@@ -108,7 +109,7 @@ class Contract:
             "threshold": self.threshold,
             "false_accept_rate": self.false_accept_rate,
             "calibration": self.calibration.to_json() if self.calibration else None,
-            "catalog": self.catalog.to_json(),
+            "catalog": catalog_to_json(self.catalog),
         }
 
     @classmethod
@@ -125,7 +126,7 @@ class Contract:
                 raise RunError(f"unknown fold rule {content['fold']!r}", where=where)
             calibration = content["calibration"]
             return cls(
-                catalog=Catalog.from_json(content["catalog"], where),
+                catalog=catalog_from_json(content["catalog"], where),
                 system_prompt=content["system_prompt"],
                 template=content["template"],
                 decoding=Decoding(**content["decoding"]),

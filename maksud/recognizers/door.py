@@ -19,6 +19,7 @@ from maksud.data.formats.files import load
 from maksud.errors import DataError, RunError, SettingsError
 from maksud.language.calls import NONE, same_answer
 from maksud.language.catalog import Catalog
+from maksud.language.catalog_inference import infer_catalog
 from maksud.progress import OnProgress, Progress
 from maksud.recognizers.contract import SYSTEM_PROMPT, Contract, Decoding
 from maksud.recognizers.recognition import Recognizer
@@ -198,7 +199,7 @@ def _catalog(data: Dataset, train_set: Dataset) -> Catalog:
     """The declared catalog, else what the training examples show: never what only test shows."""
     if data.declared_catalog is not None:
         return data.declared_catalog
-    return Catalog.infer((e.calls for e in train_set), (e.instruction for e in train_set))
+    return infer_catalog((e.calls for e in train_set), (e.instruction for e in train_set))
 
 
 def _train_compact(
@@ -263,7 +264,8 @@ def _calibrate(
     tell: OnProgress,
 ) -> tuple[Contract, dict[str, Any]]:
     """Calibration on held-out answers, and the threshold for the stated false-accept rate."""
-    from maksud.recognizers.confidence import choose_threshold, fit_calibration
+    from maksud.recognizers.calibration import fit_calibration
+    from maksud.recognizers.decision import choose_threshold
 
     limit = settings.calibration_examples or (300 if kind == "language_model" else len(dev_set))
     held_out = _thinned(dev_set, limit, settings.seed)
@@ -277,8 +279,11 @@ def _calibrate(
         done = min(1.0, (at + 32) / len(held_out))
         tell(Progress("calibrate", done, f"{min(at + 32, len(held_out))} of {len(held_out)}"))
     catalog = contract.catalog
-    gold = [catalog.named(e.calls) for e in held_out]
-    correct = [same_answer(catalog.named(p.calls), g) for p, g in zip(proposals, gold, strict=True)]
+    gold = [catalog.name_arguments(e.calls) for e in held_out]
+    correct = [
+        same_answer(catalog.name_arguments(p.calls), g)
+        for p, g in zip(proposals, gold, strict=True)
+    ]
     calibration = fit_calibration([p.features for p in proposals], correct)
     confidence = [
         calibration.probability(p.features) if NONE not in p.calls else 0.0 for p in proposals

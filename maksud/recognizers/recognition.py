@@ -136,7 +136,7 @@ class Recognizer(ABC):
         """The recognition that the contract makes of a proposal."""
         contract = self.contract
         catalog = contract.catalog
-        calls = catalog.named(proposal.calls)
+        calls = catalog.name_arguments(proposal.calls)
         if contract.calibration is not None:
             confidence = contract.calibration.probability(proposal.features)
         else:
@@ -144,11 +144,11 @@ class Recognizer(ABC):
         return Recognition(
             utterance=utterance,
             calls=calls,
-            text=catalog.render(calls),
+            text=catalog.render(proposal.calls),
             confidence=confidence,
             accepted=bool(calls) and NONE not in calls and confidence >= contract.threshold,
             alternatives=tuple(
-                Alternative(catalog.named(c), catalog.render(c), math.exp(min(0.0, lp)))
+                Alternative(catalog.name_arguments(c), catalog.render(c), math.exp(min(0.0, lp)))
                 for c, lp in proposal.alternatives
             ),
             missing=catalog.missing(calls),

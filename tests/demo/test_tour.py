@@ -24,7 +24,7 @@ def test_what_is_asked_has_valid_answers_and_was_not_learnt(scenario: str) -> No
     for label, turns, right in ASKED[scenario]:
         utterance, calls = fold_turns(turns), parse_calls(right)
         assert data.catalog.violations(calls, utterance) == [], label
-        assert same_answer(data.catalog.named(calls), calls)
+        assert same_answer(data.catalog.name_arguments(calls), calls)
         assert utterance.casefold() not in learnt
         assert (len(calls) > 1) == (label == "several intents")
 

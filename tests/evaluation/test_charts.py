@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maksud.evaluation import charts
-from maksud.recognizers.confidence import Bin
+from maksud.recognizers.measures import Bin
 
 SHARES = st.floats(0, 1, allow_nan=False)
 

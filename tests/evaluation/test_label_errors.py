@@ -17,7 +17,7 @@ from maksud.errors import DataError, SettingsError
 from maksud.evaluation import label_errors
 from maksud.evaluation.label_errors import LabelErrors, find_label_errors
 from maksud.language.calls import same_answer
-from maksud.language.catalog import Catalog
+from maksud.language.catalog_inference import infer_catalog
 from maksud.progress import Progress
 from maksud.recognizers.joint.scoring import AnswerScore
 
@@ -135,7 +135,7 @@ def test_what_cannot_be_judged_is_counted() -> None:
 
 def test_rows_that_break_the_catalog_are_left_to_the_other_checks() -> None:
     rows = clean()[:60]
-    catalog = Catalog.infer([e.calls for e in rows], [e.instruction for e in rows])
+    catalog = infer_catalog([e.calls for e in rows], [e.instruction for e in rows])
     data = Dataset([*rows, Example("putar", "play(colour=putar)")], catalog=catalog)
     result = find_label_errors(data, folds=2, rounds=1)
     assert result.left_out == {"an answer that the other checks refuse": 1}

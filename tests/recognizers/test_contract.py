@@ -8,7 +8,7 @@ import pytest
 
 from maksud.errors import MaksudError, RunError
 from maksud.language.catalog import Catalog, Intent, Parameter
-from maksud.recognizers.confidence import fit_calibration
+from maksud.recognizers.calibration import fit_calibration
 from maksud.recognizers.contract import Contract, Decoding
 
 CONTRACT = Contract(Catalog((Intent("play", parameters=(Parameter("song"),)),)))

@@ -1,10 +1,13 @@
 """What every recognizer says is made in one place."""
 
+import math
 from collections.abc import Sequence
 
-from maksud.language.calls import NONE, parse_calls
+import pytest
+
+from maksud.language.calls import NONE, Call, parse_calls
 from maksud.language.catalog import Catalog, Intent, Parameter
-from maksud.recognizers.confidence import fit_calibration
+from maksud.recognizers.calibration import fit_calibration
 from maksud.recognizers.contract import Contract
 from maksud.recognizers.recognition import Proposal, Recognizer
 
@@ -74,3 +77,24 @@ def test_as_json() -> None:
 def test_batches_keep_their_order() -> None:
     asked = ["stop()", "weather(x)", "none()"]
     assert [r.utterance for r in recognizer().recognize(asked)] == asked
+
+
+def test_an_answer_as_sure_as_the_threshold_is_accepted() -> None:
+    confidence = recognizer()("stop()").confidence
+    assert recognizer(threshold=confidence)("stop()").accepted
+    assert not recognizer(threshold=math.nextafter(confidence, 1))("stop()").accepted
+
+
+def test_arguments_are_named_once_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    name = Catalog._name
+
+    def counted(self: Catalog, call: Call) -> Call:
+        named = name(self, call)
+        made.append(named is not call)
+        return named
+
+    monkeypatch.setattr(Catalog, "_name", counted)
+    answer = recognizer()("weather(Hangzhou)")
+    assert answer.calls[0].named == {"place": "Hangzhou"} and answer.text == "weather(Hangzhou)"
+    assert made.count(True) == 1

@@ -20,7 +20,7 @@ FEW_USES = 10
 """Uses of a parameter under which nothing is concluded about it."""
 COPIED_SHARE = 0.5
 """Share of its values that stand in the utterance, from which an undeclared parameter counts as
-copied (as `Catalog.infer` has it)."""
+copied (as `infer_catalog` has it)."""
 ORDERLY = 0.95
 """Share of an intent's calls that must follow the one order, or the order of speech."""
 DISTINCT = 50

@@ -98,7 +98,7 @@ def read_answer(output: str, catalog: Catalog | None) -> Answer:
         return Answer(output, key=hash(output) or 1, problem=_problem(output, error))
     violations: tuple[str, ...] = ()
     if catalog is not None:
-        calls = catalog.named(calls)
+        calls = catalog.name_arguments(calls)
         violations = tuple(catalog.violations(calls))
     given: list[Given] = []
     keys = []

@@ -23,6 +23,7 @@ from maksud.data.formats.parts.source import Source
 from maksud.data.formats.registry import format_named
 from maksud.errors import CatalogError, DataError, SettingsError
 from maksud.language.catalog import Catalog
+from maksud.language.catalog_files import format_catalog, load_catalog
 
 CATALOG_NAMES = ("catalog.yaml", "catalog.yml", "catalog.toml")
 
@@ -179,7 +180,7 @@ def write(
         written.rejects += writing.rejects
     if not whole and dataset.declared_catalog is not None:
         with staging.file(store.join(place, CATALOG_NAMES[0])) as file:
-            file.write(dataset.declared_catalog.dumps().encode())
+            file.write(format_catalog(dataset.declared_catalog).encode())
     return written
 
 
@@ -338,12 +339,12 @@ def _detected(source: Source) -> Format:
 
 def _load_catalog(path: str) -> Catalog:
     if not store.is_remote(path):
-        return Catalog.load(path)
+        return load_catalog(path)
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / path.rsplit("/", 1)[-1]
         copy.write_bytes(Source(path).content())
         try:
-            return Catalog.load(copy)
+            return load_catalog(copy)
         except CatalogError as error:
             raise CatalogError(
                 error.message, where=error.where.replace(str(copy), path), hint=error.hint

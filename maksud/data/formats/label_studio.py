@@ -173,7 +173,7 @@ def _spans(value: Mapping[str, Any], text: str, sort: str) -> list[Span]:
 def _result(e: Example, writing: Writing) -> list[dict[str, Any]]:
     """The results of an annotation: a choice and spans where they can say it, else a text area."""
     try:
-        calls = writing.catalog.named(parse_calls(e.output))
+        calls = writing.catalog.name_arguments(parse_calls(e.output))
     except CallSyntaxError:
         calls = ()
     spans = located(calls[0].arguments, e.instruction) if len(calls) == 1 else None

@@ -22,6 +22,7 @@ from typing import Any
 from maksud.data.dataset import SPLITS
 from maksud.errors import DataError, nearest
 from maksud.language.catalog import Catalog
+from maksud.language.catalog_files import catalog_from_json, catalog_to_json
 
 FORMAT = "maksud-data/1"
 """Version of the manifest's shape."""
@@ -80,7 +81,7 @@ class Manifest:
                 {"path": e.path, "split": e.split, "sha256": e.sha256, "rows": e.rows}
                 for e in self.files
             ],
-            "catalog": self.catalog.to_json() if self.catalog is not None else None,
+            "catalog": catalog_to_json(self.catalog) if self.catalog is not None else None,
         }
 
 
@@ -133,7 +134,7 @@ def read_manifest(path: str | os.PathLike[str]) -> Manifest:
             name=check_name(str(content["name"])),
             version=int(content["version"]),
             files=tuple(entries),
-            catalog=Catalog.from_json(catalog, where) if catalog is not None else None,
+            catalog=catalog_from_json(catalog, where) if catalog is not None else None,
             made_from=tuple(map(str, content.get("made_from") or ())),
             command=str(content.get("command") or ""),
             note=str(content.get("note") or ""),

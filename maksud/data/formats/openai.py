@@ -27,6 +27,7 @@ from maksud.data.formats.parts.labels import Labels
 from maksud.data.formats.parts.reading import Reading, RowError
 from maksud.data.formats.parts.rows import kind
 from maksud.data.formats.parts.source import Source
+from maksud.language.catalog_tools import catalog_to_tools
 
 _ROLES = {
     "system": "system",
@@ -46,7 +47,7 @@ def read_messages(file: Source, options: Options) -> Reading:
 
 def write_messages(examples: Sequence[Example], file: IO[bytes], writing: Writing) -> None:
     """One conversation a line; with `writing.tools`, answers as tool calls beside the catalog."""
-    tools = writing.catalog.to_tools() if writing.tools else []
+    tools = catalog_to_tools(writing.catalog) if writing.tools else []
     names = [
         t["function"]["name"] for t in tools if not _TOOL_NAME.fullmatch(t["function"]["name"])
     ]

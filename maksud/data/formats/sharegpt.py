@@ -27,6 +27,7 @@ from maksud.data.formats.parts.labels import Labels
 from maksud.data.formats.parts.reading import Reading, RowError
 from maksud.data.formats.parts.rows import kind
 from maksud.data.formats.parts.source import Source
+from maksud.language.catalog_tools import catalog_to_tools
 
 _ROLES = {
     "system": "system",
@@ -51,7 +52,9 @@ def read_sharegpt(file: Source, options: Options) -> Reading:
 
 def write_sharegpt(examples: Sequence[Example], file: IO[bytes], writing: Writing) -> None:
     """An array of conversations; with `writing.tools`, answers as function calls."""
-    tools = json.dumps(writing.catalog.to_tools(), ensure_ascii=False) if writing.tools else ""
+    tools = (
+        json.dumps(catalog_to_tools(writing.catalog), ensure_ascii=False) if writing.tools else ""
+    )
     write_array(_rows(examples, writing, tools), file)
 
 

@@ -58,7 +58,7 @@ def _absent_values(examples: Iterable[Example], catalog: Catalog) -> dict[str, s
     seen: defaultdict[str, set[str]] = defaultdict(set)
     for example in examples:
         folded = example.instruction.lower()
-        for call in catalog.named(example.calls):
+        for call in catalog.name_arguments(example.calls):
             for a in call.arguments:
                 if a.name is not None and (not a.value or a.value.lower() not in folded):
                     seen[a.name].add(a.value)
@@ -70,7 +70,7 @@ def _align(
 ) -> AlignedRow | None:
     """The row with its values found; None, counted in `skipped`, where it can't be used."""
     text = example.instruction
-    calls = catalog.named(example.calls)
+    calls = catalog.name_arguments(example.calls)
     tokens = tokenize(text, MAX_TOKENS)
     if not tokens:
         corpus.skipped["utterance without a word"] += 1

@@ -153,7 +153,7 @@ class Scorer:
     def _place(self, example: Example) -> _Placed | str:
         """Where the values of the answer stand, or why that is not of use."""
         catalog = self.recognizer.contract.catalog
-        calls = catalog.named(example.calls)
+        calls = catalog.name_arguments(example.calls)
         if any(c.intent not in self.recognizer.intents for c in calls):
             return "an intent that no other rows have"
         # Values are placed as if all belonged to one call: the search goes on from left to right.

@@ -280,7 +280,9 @@ class _Training:
                 )
             catalog = self.contract.catalog
             right = sum(
-                same_answer(catalog.named(parse_calls(a.text)), catalog.named(r.calls))
+                same_answer(
+                    catalog.name_arguments(parse_calls(a.text)), catalog.name_arguments(r.calls)
+                )
                 for a, r in zip(answers, rows, strict=True)
             )
             match = right / len(rows)

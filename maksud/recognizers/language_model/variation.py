@@ -36,7 +36,7 @@ class Variations:
 
     def __init__(self, examples: Sequence[Example], catalog: Catalog) -> None:
         self._texts = [e.instruction for e in examples]
-        self._calls = [catalog.named(e.calls) for e in examples]
+        self._calls = [catalog.name_arguments(e.calls) for e in examples]
         self._slots = [
             _slots(text, calls, catalog)
             for text, calls in zip(self._texts, self._calls, strict=True)

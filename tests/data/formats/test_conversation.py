@@ -14,6 +14,7 @@ from maksud.data.formats.files import find, load, read, save
 from maksud.data.formats.parts.reading import Reject
 from maksud.errors import DataError
 from maksud.language.catalog import Catalog, Intent, Parameter
+from maksud.language.catalog_tools import catalog_to_tools
 
 
 def lines(folder: Path, *rows: Any, name: str = "x.jsonl") -> Path:
@@ -123,9 +124,12 @@ def test_tools_are_the_catalog_and_no_call_is_out_of_scope(tmp_path: Path) -> No
     more = Catalog((Intent("fan", "A fan"),))
     file = lines(
         tmp_path,
-        {"messages": [user("a"), assistant(None, ("lamp", "{}"))], "tools": catalog.to_tools()},
-        {"messages": [user("b"), assistant("Sorry, I can't.")], "tools": more.to_tools()},
-        {"messages": [user("c"), assistant("lamp(x)")], "tools": catalog.to_tools()},
+        {
+            "messages": [user("a"), assistant(None, ("lamp", "{}"))],
+            "tools": catalog_to_tools(catalog),
+        },
+        {"messages": [user("b"), assistant("Sorry, I can't.")], "tools": catalog_to_tools(more)},
+        {"messages": [user("c"), assistant("lamp(x)")], "tools": catalog_to_tools(catalog)},
     )
     data = load(file)
     assert [e.output for e in data] == ["lamp()", "none()", "lamp(x)"]
@@ -137,7 +141,7 @@ def test_tools_that_disagree_are_told(tmp_path: Path) -> None:
     rows = [
         {
             "messages": [user(f"a{k}"), assistant("f()")],
-            "tools": Catalog((Intent("f", description),)).to_tools(),
+            "tools": catalog_to_tools(Catalog((Intent("f", description),))),
         }
         for k, description in enumerate(["one", "two"])
     ]
@@ -211,10 +215,12 @@ def test_written_with_tools_values_are_typed_as_the_catalog_says(tmp_path: Path)
         {"n": 1},
         None,
     ]
-    assert all(row["tools"] == catalog.to_tools() for row in made)
+    assert all(row["tools"] == catalog_to_tools(catalog) for row in made)
     assert made[4]["messages"][-1] == {"role": "assistant", "content": "none()"}
     back = load(tmp_path / "x.jsonl")
-    assert [catalog.named(e.calls) for e in back] == [catalog.named(e.calls) for e in rows]
+    assert [catalog.name_arguments(e.calls) for e in back] == [
+        catalog.name_arguments(e.calls) for e in rows
+    ]
 
 
 def test_without_tools_the_content_is_the_answer(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def meaning(examples: list[Example], catalog: Catalog, format: Format) -> list[o
     for e in examples:
         calls = [
             (c.intent, sorted((a.name or "", a.value) for a in c.arguments))
-            for c in catalog.named(e.calls if e.is_labelled else ())
+            for c in catalog.name_arguments(e.calls if e.is_labelled else ())
         ]
         out.append((e.instruction, e.is_labelled, repr(calls)))
     return sorted(out, key=repr) if format.name in GROUPED else out

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from joint_data import several, single
 
-from maksud.language.catalog import Catalog
+from maksud.language.catalog_inference import infer_catalog
 from maksud.recognizers.compact.engine import Extractor
 from maksud.recognizers.compact.features import GRAMS, Vocabulary, word_grams
 from maksud.recognizers.compact.network import Network, Shape, Table
@@ -32,7 +32,7 @@ def test_a_table_moves_only_the_rows_that_were_used() -> None:
 
 def test_numpy_and_torch_agree(tmp_path: Path) -> None:
     examples = single(30) + several(20)
-    catalog = Catalog.infer([e.calls for e in examples], [e.instruction for e in examples])
+    catalog = infer_catalog([e.calls for e in examples], [e.instruction for e in examples])
     small = CompactSettings(dim=32, word_dim=16, buckets=256, members=3, epochs=2)
     train_compact(examples, [], catalog, tmp_path, small)
     content, tensors = load_weights(tmp_path)

@@ -16,6 +16,7 @@ from maksud.data.dataset import Example
 from maksud.errors import RunError
 from maksud.language.calls import NONE, Argument, Call, format_calls
 from maksud.language.catalog import Catalog, Intent, Parameter
+from maksud.language.catalog_inference import infer_catalog
 from maksud.recognizers.compact.recognizer import CompactRecognizer
 from maksud.recognizers.compact.settings import CompactSettings
 from maksud.recognizers.compact.training import train_compact
@@ -30,7 +31,7 @@ UNSEEN = ("weather", "play_music")
 
 
 def catalog_of(examples: list[Example]) -> Catalog:
-    return Catalog.infer([e.calls for e in examples], [e.instruction for e in examples])
+    return infer_catalog([e.calls for e in examples], [e.instruction for e in examples])
 
 
 def trained(

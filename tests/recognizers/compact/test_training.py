@@ -9,6 +9,7 @@ from joint_data import several, single
 from maksud.data.dataset import Example
 from maksud.errors import DataError
 from maksud.language.catalog import Catalog
+from maksud.language.catalog_inference import infer_catalog
 from maksud.progress import Progress
 from maksud.recognizers.compact.settings import CompactSettings
 from maksud.recognizers.compact.training import train_compact
@@ -19,7 +20,7 @@ TINY = CompactSettings(
 
 
 def catalog_of(examples: list[Example]) -> Catalog:
-    return Catalog.infer([e.calls for e in examples], [e.instruction for e in examples])
+    return infer_catalog([e.calls for e in examples], [e.instruction for e in examples])
 
 
 @pytest.fixture(scope="module")

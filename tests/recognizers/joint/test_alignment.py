@@ -5,13 +5,13 @@ import random
 from joint_data import several, single
 
 from maksud.data.dataset import Example
-from maksud.language.catalog import Catalog
+from maksud.language.catalog_inference import infer_catalog
 from maksud.recognizers.joint.alignment import build_corpus, count_untrimmed
 from maksud.recognizers.joint.corpus import Corpus
 
 
 def corpus(*examples: Example) -> Corpus:
-    catalog = Catalog.infer([e.calls for e in examples], [e.instruction for e in examples])
+    catalog = infer_catalog([e.calls for e in examples], [e.instruction for e in examples])
     return build_corpus(examples, catalog)
 
 
@@ -90,7 +90,7 @@ def test_clauses_that_stand_alone_tell_what_only_joins() -> None:
     for k in range(300):
         (a, f), (b, g) = rng.sample(clauses, 2)
         rows.append(Example(f"{a} {joiners[k % 3]} {b}", f"{f};{g}"))
-    corpus = build_corpus(rows, Catalog.infer(r.calls for r in rows))
+    corpus = build_corpus(rows, infer_catalog(r.calls for r in rows))
     assert set(corpus.connectives) == {("and",), ("and", "then"), (",", "and", "also")}
     assert {" ".join(c.words) for c in corpus.clauses} == {u for u, _ in clauses}
 

@@ -6,14 +6,14 @@ from joint_data import several, single
 
 from maksud.data.dataset import Example
 from maksud.language.calls import OUT_OF_SCOPE
-from maksud.language.catalog import Catalog
+from maksud.language.catalog_inference import infer_catalog
 from maksud.recognizers.joint.alignment import build_corpus
 from maksud.recognizers.joint.augmentation import Variation, compose_batches, compose_epoch
 from maksud.recognizers.joint.planning import Plan
 
 
 def plan_of(*examples: Example) -> Plan:
-    catalog = Catalog.infer([e.calls for e in examples], [e.instruction for e in examples])
+    catalog = infer_catalog([e.calls for e in examples], [e.instruction for e in examples])
     return Plan.build(build_corpus(examples, catalog))
 
 

@@ -11,6 +11,7 @@ from joint_data import several, single
 from maksud.data.dataset import Example
 from maksud.language.calls import Argument, Call, format_calls
 from maksud.language.catalog import Catalog, Intent, Parameter
+from maksud.language.catalog_inference import infer_catalog
 from maksud.recognizers.compact.recognizer import CompactRecognizer
 from maksud.recognizers.compact.settings import CompactSettings
 from maksud.recognizers.compact.training import train_compact
@@ -27,7 +28,7 @@ LIGHT = Catalog(
 
 
 def scorer_of(path: Path, examples: list[Example], catalog: Catalog | None = None) -> Scorer:
-    catalog = catalog or Catalog.infer(
+    catalog = catalog or infer_catalog(
         [e.calls for e in examples], [e.instruction for e in examples]
     )
     train_compact(examples, [], catalog, path, TINY)

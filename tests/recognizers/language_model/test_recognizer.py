@@ -165,7 +165,7 @@ def test_free_decoding_is_judged_by_the_catalog(run: Run, small_data: Dataset) -
     assert written is not None
     for answer, text in zip(free.recognize(texts), written, strict=True):
         if answer.calls != (NONE,):
-            assert answer.calls == contract.catalog.named(parse_calls(text))
+            assert answer.calls == contract.catalog.name_arguments(parse_calls(text))
         assert contract.catalog.violations(answer.calls, answer.utterance) == []
 
 

@@ -12,7 +12,7 @@ from tiny_language_model import write_tiny_base
 from maksud.data.dataset import Dataset, Example
 from maksud.errors import DataError, EngineError, RunError, SettingsError
 from maksud.language.calls import parse_calls
-from maksud.language.catalog import Catalog
+from maksud.language.catalog_inference import infer_catalog
 from maksud.progress import Progress
 from maksud.recognizers.contract import Contract
 from maksud.recognizers.language_model import attention, training
@@ -36,7 +36,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def contract(base: Path, small_data: Dataset) -> Contract:
     fingerprint = tokenizer_fingerprint(load_tokenizer(base))
-    catalog = Catalog.infer(
+    catalog = infer_catalog(
         (e.calls for e in small_data.train), (e.instruction for e in small_data.train)
     )
     return Contract(catalog, tokenizer=fingerprint)
@@ -307,18 +307,21 @@ def test_variations_replace_values_in_utterance_and_answer_alike(small_data: Dat
     catalog = small_data.catalog
     made = Variations(examples, catalog)
     rng = random.Random(0)
-    places = {c.arguments[0].value for e in examples for c in catalog.named(e.calls)
+    places = {c.arguments[0].value for e in examples for c in catalog.name_arguments(e.calls)
               if c.intent == "weather_search"}  # fmt: skip
     changed = 0
     for number, example in enumerate(examples):
-        assert made.draw(number, 0.0, rng) == (example.instruction, catalog.named(example.calls))
+        assert made.draw(number, 0.0, rng) == (
+            example.instruction,
+            catalog.name_arguments(example.calls),
+        )
         text, calls = made.draw(number, 1.0, rng)
         assert catalog.violations(calls, text) == []
         assert [c.intent for c in calls] == [c.intent for c in example.calls]
         if calls[0].intent == "weather_search":
             value = calls[0].arguments[0].value
             assert value in places
-            old = catalog.named(example.calls)[0].arguments[0].value
+            old = catalog.name_arguments(example.calls)[0].arguments[0].value
             assert text == example.instruction.replace(old, value)
             changed += value != old
         if calls[0].intent == "none":
@@ -332,7 +335,7 @@ def test_values_that_can_not_be_told_apart_are_left_alone() -> None:
         Example("play b by c d", "play(song=b, artist=c d, title=d)"),  # one inside the other
         Example("play x by y", "play(song=x, artist=y)"),
     ]
-    catalog = Catalog.infer(e.calls for e in rows)
+    catalog = infer_catalog(e.calls for e in rows)
     made = Variations(rows, catalog)
     for seed in range(20):
         text, calls = made.draw(0, 1.0, random.Random(seed))

@@ -23,6 +23,7 @@ from maksud.data.formats.parts.source import Source
 from maksud.errors import CallSyntaxError, CatalogError, InputError
 from maksud.language.calls import NONE, Argument, Call, format_calls, parse_calls
 from maksud.language.catalog import Catalog
+from maksud.language.catalog_tools import catalog_from_tools
 
 KEPT = ("turns", "replies", "system")
 """Metadata that a conversation has a place for."""
@@ -133,7 +134,7 @@ def tool_calls(example: Example, writing: Writing) -> list[tuple[str, dict[str, 
     None where the answer can't be said so: then the example is rejected.
     """
     try:
-        calls = writing.catalog.named(example.calls)
+        calls = writing.catalog.name_arguments(example.calls)
     except CallSyntaxError as error:
         writing.reject(example, "E-CALL", error.message, error.hint or "mend the output")
         return None
@@ -235,7 +236,7 @@ def _declare(reading: Reading, tools: Any, source: str) -> None:
     if reading.share(key) is not key:
         return
     try:
-        catalog = Catalog.from_tools(tools, source)
+        catalog = catalog_from_tools(tools, source)
         reading.catalog = reading.catalog.merged(catalog) if reading.catalog else catalog
     except CatalogError as error:
         reading.tell("warning", "W-TOOLS", f"tools: {error.message}", source, error.hint)

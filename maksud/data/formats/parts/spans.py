@@ -101,7 +101,7 @@ def single_call(example: Example, writing: Writing) -> Call | None:
         writing.reject(example, "E-UNLABELLED", "no answer yet", "label it first")
         return None
     try:
-        calls = writing.catalog.named(example.calls)
+        calls = writing.catalog.name_arguments(example.calls)
     except CallSyntaxError as error:
         writing.reject(example, "E-CALL", error.message, error.hint or "mend the output")
         return None

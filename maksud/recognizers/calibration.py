@@ -1,10 +1,8 @@
-"""Confidence as a probability: calibration on held-out answers, and the threshold for refusing.
+"""Confidence as a probability: calibration on held-out answers.
 
 A recognizer gives raw evidence for its answer (log-probabilities, margins, lengths). A logistic
 regression, fitted on held-out answers, turns it into the probability that the whole answer is
-right; the threshold is then the lowest at which a stated share, at most, of what must be
-refused is accepted. Beside them stand the measures of how good a confidence is. The module
-knows nothing of models: numbers in, numbers out.
+right. The module knows nothing of models: numbers in, numbers out.
 
 A feature that is never positive is read as a log-probability: the greater, the surer.
 """
@@ -17,22 +15,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from maksud.errors import InputError
-
-Floats = NDArray[np.float64]
+from maksud.recognizers.measures import Floats, ece
 
 FEW_ROWS = 20
 """Fewer held-out answers than this (or all of them right, or all wrong) can't carry a fit: the
 log-probabilities among the features rank the answers around a smoothed prior."""
 CLAMP = 6.0
 """Features count for at most so many standard deviations from the held-out mean."""
-FEW_TO_REFUSE = 10
-"""Fewer out-of-scope utterances than this can't carry a threshold."""
-DEFAULT_THRESHOLD = 0.5
-"""Threshold where nothing was held out that must be refused: surer of right than of wrong."""
-BINS = 15
 
 _PENALTIES = (0.3, 3.0, 30.0, 300.0)
 _FOLDS = 5
@@ -179,228 +170,6 @@ def fit_calibration(features: Sequence[Sequence[float]], correct: Sequence[bool]
     )
 
 
-@dataclass(frozen=True)
-class ThresholdChoice:
-    """A threshold, and what it was chosen on.
-
-    `accepted_wrongly` of `must_refuse` held-out answers are accepted at the threshold: the
-    share `observed`. `upper_bound` is the 95 % one-sided bound on the true share (Clopper and
-    Pearson 1934): how far so few can be trusted. `coverage` is the share of in-scope utterances
-    whose answer is accepted.
-    """
-
-    threshold: float
-    false_accept_rate: float
-    chosen_on: str
-    must_refuse: int
-    accepted_wrongly: int
-    observed: float | None
-    upper_bound: float | None
-    coverage: float | None
-    note: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        """A JSON-able mapping."""
-        return {
-            "threshold": self.threshold,
-            "false_accept_rate": self.false_accept_rate,
-            "chosen_on": self.chosen_on,
-            "must_refuse": self.must_refuse,
-            "accepted_wrongly": self.accepted_wrongly,
-            "observed": self.observed,
-            "upper_bound": self.upper_bound,
-            "coverage": self.coverage,
-            "note": self.note,
-        }
-
-
-def choose_threshold(
-    confidence: Sequence[float],
-    *,
-    out_of_scope: Sequence[bool],
-    wrong_intent: Sequence[bool],
-    false_accept_rate: float = 0.05,
-) -> ThresholdChoice:
-    """The smallest threshold that accepts at most `false_accept_rate` of what must be refused.
-
-    `confidence`: of each held-out answer, [N], with 0 for `none()`, which is never accepted.
-    `out_of_scope`: whether the utterance is out of scope; these must be refused. Where there are
-    fewer than `FEW_TO_REFUSE` of them, answers with wrong intents (`wrong_intent`) stand in for
-    them; where there are none of those either, the threshold is `DEFAULT_THRESHOLD`.
-    Raises `InputError` for a rate outside (0, 1) or lists of unequal length.
-    """
-    if not 0 < false_accept_rate < 1:
-        raise InputError(
-            f"false_accept_rate {false_accept_rate}", hint="Use a share between 0 and 1"
-        )
-    values, outside = _pair(confidence, out_of_scope)
-    values, wrong = _pair(values, wrong_intent)
-    on, must_refuse, name = outside, int(outside.sum()), "out_of_scope"
-    notes = []
-    if must_refuse < FEW_TO_REFUSE:
-        notes.append(
-            f"only {must_refuse} out-of-scope utterances were held out: the threshold is chosen "
-            "on answers with wrong intents"
-        )
-        on = np.maximum(wrong, outside)
-        must_refuse, name = int(on.sum()), "wrong_intent"
-    if not must_refuse:
-        threshold, wrongly, name = DEFAULT_THRESHOLD, 0, "nothing"
-        notes = ["nothing that must be refused was held out: the threshold is a default"]
-        observed = bound = None
-    else:
-        refused = np.sort(values[on > 0])[::-1]
-        allowed = int(false_accept_rate * must_refuse + 1e-9)
-        threshold = _just_above(float(refused[allowed]), values)
-        wrongly = int((refused >= threshold).sum())
-        observed = wrongly / must_refuse
-        bound = _upper_bound(wrongly, must_refuse)
-        if bound > false_accept_rate:
-            notes.append(
-                f"{must_refuse} held-out answers to refuse show {observed:.1%} accepted; with so "
-                f"many the true rate may be up to {bound:.1%} (95 %)"
-            )
-        if threshold > 1:
-            notes.append("an answer to refuse has confidence 1: no answer is accepted")
-    inside = values[outside < 1]
-    return ThresholdChoice(
-        threshold=threshold,
-        false_accept_rate=false_accept_rate,
-        chosen_on=name,
-        must_refuse=must_refuse,
-        accepted_wrongly=wrongly,
-        observed=observed,
-        upper_bound=bound,
-        coverage=float((inside >= threshold).mean()) if inside.size else None,
-        note="; ".join(notes),
-    )
-
-
-# ---------------------------------------------------------------- measures
-
-
-@dataclass(frozen=True, slots=True)
-class Bin:
-    """Answers of near confidence: how many, their mean confidence, the share that is right."""
-
-    low: float
-    high: float
-    count: int
-    confidence: float
-    accuracy: float
-
-
-def calibration_bins(
-    confidence: Sequence[float] | Floats,
-    correct: Sequence[bool] | Floats,
-    *,
-    bins: int = BINS,
-    adaptive: bool = False,
-) -> list[Bin]:
-    """The bins of a reliability diagram that hold answers, from unsure to sure.
-
-    Equal width (Guo et al. 2017), or `adaptive`: equal numbers of answers (Nixon et al. 2019).
-    """
-    values, outcome = _pair(confidence, correct)
-    order = np.argsort(values, kind="stable")
-    values, outcome = values[order], outcome[order]
-    if adaptive:
-        cuts = [round(k * values.size / bins) for k in range(1, bins)]
-    else:
-        cuts = [int(k) for k in np.searchsorted(values, np.arange(1, bins) / bins, "left")]
-    edges = [0, *cuts, values.size]
-    out = []
-    for k in range(bins):
-        part = slice(edges[k], edges[k + 1])
-        v, c = values[part], outcome[part]
-        if not v.size:
-            continue
-        low, high = (float(v[0]), float(v[-1])) if adaptive else (k / bins, (k + 1) / bins)
-        out.append(Bin(low, high, int(v.size), float(v.mean()), float(c.mean())))
-    return out
-
-
-def ece(
-    confidence: Sequence[float] | Floats,
-    correct: Sequence[bool] | Floats,
-    *,
-    bins: int = BINS,
-    adaptive: bool = False,
-) -> float:
-    """Expected calibration error, in [0, 1]: mean gap between confidence and accuracy of a bin.
-
-    Equal-width bins (Naeini et al. 2015; Guo et al. 2017), or `adaptive` ones of equal size
-    (Nixon et al. 2019). 0 for no answers.
-    """
-    found = calibration_bins(confidence, correct, bins=bins, adaptive=adaptive)
-    total = sum(b.count for b in found)
-    return sum(b.count * abs(b.confidence - b.accuracy) for b in found) / total if total else 0.0
-
-
-def brier(confidence: Sequence[float] | Floats, correct: Sequence[bool] | Floats) -> float:
-    """Mean squared error of the confidence as a forecast (Brier 1950), in [0, 1]."""
-    values, outcome = _pair(confidence, correct)
-    return float(np.mean((values - outcome) ** 2)) if values.size else 0.0
-
-
-def auroc(score: Sequence[float] | Floats, positive: Sequence[bool] | Floats) -> float | None:
-    """P(a positive scores higher than a negative), ties counted half, in [0, 1].
-
-    The area under the ROC curve as the Mann-Whitney statistic (Hanley and McNeil 1982). None
-    where one of the two is absent.
-    """
-    values, outcome = _pair(score, positive, unit=False)
-    count = float(outcome.sum())
-    others = outcome.size - count
-    if not count or not others:
-        return None
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ranks = np.cumsum(counts) - (counts - 1) / 2  # mean rank of equal scores, from 1
-    above = float(ranks[inverse.reshape(-1)][outcome > 0].sum()) - count * (count + 1) / 2
-    return above / (count * others)
-
-
-@dataclass(frozen=True, slots=True)
-class RiskCoverage:
-    """At `threshold`, the share `coverage` of answers is accepted and `risk` of them are wrong."""
-
-    threshold: float
-    coverage: float
-    risk: float
-
-
-def risk_coverage(
-    confidence: Sequence[float] | Floats, correct: Sequence[bool] | Floats
-) -> list[RiskCoverage]:
-    """The risk-coverage curve (El-Yaniv and Wiener 2010), from the surest answers to all.
-
-    One point for each distinct confidence, as a threshold can't tell equal ones apart.
-    """
-    values, outcome = _pair(confidence, correct)
-    if not values.size:
-        return []
-    order = np.argsort(-values, kind="stable")
-    values, wrong = values[order], 1.0 - outcome[order]
-    last = np.append(np.flatnonzero(np.diff(values)), values.size - 1)
-    accepted = last + 1
-    risk = np.cumsum(wrong)[last] / accepted
-    return [
-        RiskCoverage(float(values[k]), float(a / values.size), float(r))
-        for k, a, r in zip(last, accepted, risk, strict=True)
-    ]
-
-
-def area_under_risk_coverage(
-    confidence: Sequence[float] | Floats, correct: Sequence[bool] | Floats
-) -> float:
-    """Mean risk over all coverages (Geifman et al. 2019), in [0, 1]; lower is better."""
-    area, before = 0.0, 0.0
-    for point in risk_coverage(confidence, correct):
-        area += (point.coverage - before) * point.risk
-        before = point.coverage
-    return area
-
-
 # ---------------------------------------------------------------- arithmetic
 
 
@@ -437,17 +206,6 @@ def _table(features: Sequence[Sequence[float]], correct: Sequence[bool]) -> tupl
         column = np.nan_to_num(column, nan=middle, posinf=high, neginf=low)
         rows[:, k] = np.clip(column, -_HUGE, _HUGE)
     return rows, np.asarray(correct, dtype=np.float64)
-
-
-def _pair(first: ArrayLike, second: ArrayLike, *, unit: bool = True) -> tuple[Floats, Floats]:
-    """Two checked lists of one length as arrays; with `unit`, the first in [0, 1]."""
-    a = np.asarray(first, dtype=np.float64).reshape(-1)
-    b = np.asarray(second, dtype=np.float64).reshape(-1)
-    if a.size != b.size:
-        raise InputError(f"{a.size} confidences for {b.size} answers")
-    if not np.isfinite(a).all() or (unit and a.size and (a.min() < 0 or a.max() > 1)):
-        raise InputError("a confidence is not a number" + (" in [0, 1]" if unit else ""))
-    return a, b
 
 
 def _with_log_odds(rows: Floats, columns: tuple[int, ...]) -> Floats:
@@ -543,40 +301,3 @@ def _log_probabilities(rows: Floats) -> tuple[int, ...]:
         for k in range(rows.shape[1])
         if rows.size and rows[:, k].max() <= 1e-3 and rows[:, k].min() < 0
     )
-
-
-def _just_above(value: float, values: Floats) -> float:
-    """The smallest threshold above `value`; rounded up where that changes no held-out answer.
-
-    A round figure leaves a margin for the last digits, in which a batch differs from a single
-    request.
-    """
-    exact = math.nextafter(value, math.inf)
-    higher = values[values > value]
-    roof = float(higher.min()) if higher.size else math.inf
-    for digits in (4, 6, 8):
-        rounded = round(math.ceil(exact * 10**digits) / 10**digits, digits)
-        if value < rounded <= roof:
-            return rounded
-    return exact
-
-
-def _upper_bound(k: int, n: int, level: float = 0.95) -> float:
-    """One-sided Clopper-Pearson bound: the share at which `k` or fewer of `n` has 5 %."""
-    if k >= n:
-        return 1.0
-    low, high = k / n, 1.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        logs = [
-            math.lgamma(n + 1)
-            - math.lgamma(j + 1)
-            - math.lgamma(n - j + 1)
-            + j * math.log(middle)
-            + (n - j) * math.log1p(-middle)
-            for j in range(k + 1)
-        ]
-        top = max(logs)
-        tail = math.exp(top) * sum(math.exp(v - top) for v in logs)
-        low, high = (middle, high) if tail > 1 - level else (low, middle)
-    return high

@@ -1,0 +1,138 @@
+"""Catalogs as the OpenAI API's `tools` list, and from it.
+
+What JSON Schema has no word for (question, copied, positional) stands under `x-maksud`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from maksud.errors import CatalogError
+from maksud.language.catalog import Catalog, Intent, Parameter, ParameterType
+from maksud.language.catalog_fields import (
+    describe_value,
+    read_flag,
+    read_mapping,
+    read_text,
+    read_texts,
+    wrong_field,
+)
+
+_SCHEMA_TYPES = {"text": "string", "enumeration": "string", "datetime": "string"}
+_OUR_TYPES: dict[str, ParameterType] = {
+    "string": "text",
+    "number": "number",
+    "integer": "number",
+    "boolean": "boolean",
+}
+
+
+def catalog_to_tools(catalog: Catalog) -> list[dict[str, Any]]:
+    """The catalog as the OpenAI API's `tools` list."""
+    return [_tool(i) for i in catalog.intents]
+
+
+def catalog_from_tools(tools: Any, where: str = "tools") -> Catalog:
+    """A catalog from the OpenAI API's `tools` list, of ours or of others.
+
+    Raises `CatalogError` for anything else, with the place of it.
+    """
+    if not isinstance(tools, list):
+        raise CatalogError("expected a list of tools", where=where)
+    intents = []
+    for k, tool in enumerate(tools):
+        function = tool.get("function", tool) if isinstance(tool, Mapping) else None
+        if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
+            raise CatalogError("expected a function with a name", where=f"{where}[{k}]")
+        intents.append(_read_function(function, f"{where}[{k}]"))
+    return Catalog(tuple(intents))
+
+
+def _tool(intent: Intent) -> dict[str, Any]:
+    properties: dict[str, Any] = {}
+    for p in intent.parameters:
+        schema: dict[str, Any] = {"type": _SCHEMA_TYPES.get(p.type, p.type)}
+        if p.description:
+            schema["description"] = p.description
+        if p.type == "enumeration":
+            schema["enum"] = list(p.values)
+        if p.type == "datetime":
+            schema["format"] = "date-time"
+        own = {k: v for k, v in (("question", p.question),) if v}
+        if not p.copied:
+            own["copied"] = False  # type: ignore[assignment]
+        if own:
+            schema["x-maksud"] = own
+        properties[p.name] = schema
+    function: dict[str, Any] = {
+        "name": intent.name,
+        "description": intent.description,
+        "parameters": {
+            "type": "object",
+            "properties": properties,
+            "required": [p.name for p in intent.parameters if p.required],
+            "additionalProperties": False,
+        },
+    }
+    if intent.positional:
+        function["x-maksud"] = {"positional": True}
+    return {"type": "function", "function": function}
+
+
+def _read_function(function: Mapping[str, Any], where: str) -> Intent:
+    schema = read_mapping(function, "parameters", where)
+    properties = read_mapping(schema, "properties", where)
+    required = read_texts(schema, "required", where)
+    own = read_mapping(function, "x-maksud", where)
+    return Intent(
+        read_text(function, "name", where),
+        description=read_text(function, "description", where),
+        parameters=tuple(
+            _read_property(name, read_mapping(properties, name, where), name in required, where)
+            for name in properties
+        ),
+        positional=read_flag(own, "positional", where),
+    )
+
+
+def _read_property(name: str, body: Mapping[str, Any], required: bool, where: str) -> Parameter:
+    place = f"{where}.{name[:60]}"
+    own = read_mapping(body, "x-maksud", place)
+    values = _read_enum(body, place)
+    kind = body.get("type", "string")
+    if not values and not (isinstance(kind, str) and kind in _OUR_TYPES):
+        raise CatalogError(
+            f"property {describe_value(name)} has type {describe_value(kind)}",
+            where=where,
+            hint="Use string, number, integer, boolean or an enum",
+        )
+    type_: ParameterType = "enumeration" if values else _OUR_TYPES[kind]
+    if type_ == "text" and body.get("format") in ("date-time", "date", "time"):
+        type_ = "datetime"
+    return Parameter(
+        name,
+        type=type_,
+        description=read_text(body, "description", place),
+        required=required,
+        question=read_text(own, "question", place),
+        values=values,
+        copied=read_flag(own, "copied", place, default=True),
+    )
+
+
+def _read_enum(body: Mapping[str, Any], where: str) -> tuple[str, ...]:
+    """The values of an `enum`; numbers and truth values as JSON writes them."""
+    enum = body.get("enum")
+    if not isinstance(enum, list):
+        if enum is None:
+            return ()
+        raise wrong_field("enum", "a list", enum, where)
+    out = []
+    for value in enum:
+        if isinstance(value, bool):
+            value = str(value).lower()
+        elif isinstance(value, float) or (isinstance(value, int) and value.bit_length() <= 64):
+            value = str(value)
+        out.append(value)
+    return read_texts({"enum": out}, "enum", where)

@@ -1,0 +1,96 @@
+"""The threshold under which answers are refused."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from maksud.errors import InputError
+from maksud.recognizers.decision import DEFAULT_THRESHOLD, FEW_TO_REFUSE, choose_threshold
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 1), st.booleans(), st.booleans()), min_size=1, max_size=120),
+    st.floats(0.01, 0.5),
+)
+@settings(max_examples=200, deadline=None)
+def test_threshold_keeps_the_rate_and_is_the_smallest(rows, rate: float) -> None:
+    confidence, outside, wrong = zip(*rows, strict=True)
+    choice = choose_threshold(
+        confidence, out_of_scope=outside, wrong_intent=wrong, false_accept_rate=rate
+    )
+    if choice.chosen_on == "nothing":
+        assert choice.threshold == DEFAULT_THRESHOLD
+        return
+    many = sum(outside) >= 10
+    refuse = [c for c, o, w in rows if o or (w and not many)]
+    assert choice.must_refuse == len(refuse)
+    accepted = sum(c >= choice.threshold for c in refuse)
+    assert accepted == choice.accepted_wrongly <= rate * len(refuse) + 1e-9
+    # One more answer accepted would break the rate: no lower threshold will do.
+    below = [c for c in refuse if c < choice.threshold]
+    assert below and sum(c >= max(below) for c in refuse) > rate * len(refuse) + 1e-9
+    # And rounding up has refused no answer that the rate allows.
+    assert not [c for c in confidence if max(below) < c < choice.threshold]
+
+
+def test_threshold_on_out_of_scope_utterances() -> None:
+    confidence = [0.9] * 50 + [k / 100 for k in range(20)]
+    choice = choose_threshold(
+        confidence,
+        out_of_scope=[False] * 50 + [True] * 20,
+        wrong_intent=[False] * 50 + [True] * 20,
+        false_accept_rate=0.05,
+    )
+    assert choice.chosen_on == "out_of_scope"
+    assert 0.18 < choice.threshold <= 0.19
+    assert choice.accepted_wrongly == 1 and choice.observed == 0.05
+    assert choice.coverage == 1.0
+    assert choice.upper_bound == pytest.approx(0.2161, abs=1e-3)  # Clopper-Pearson, 1 of 20
+    assert "up to 21.6%" in choice.note
+    json.dumps(choice.to_json(), allow_nan=False)
+
+
+def test_threshold_falls_back_to_wrong_intents_then_to_a_default() -> None:
+    few = choose_threshold(
+        [0.9, 0.8, 0.3], out_of_scope=[False] * 3, wrong_intent=[False, False, True]
+    )
+    assert few.chosen_on == "wrong_intent" and 0.3 < few.threshold <= 0.31
+    none = choose_threshold([0.9, 0.2], out_of_scope=[False] * 2, wrong_intent=[False] * 2)
+    assert none.chosen_on == "nothing" and none.threshold == DEFAULT_THRESHOLD
+    assert none.coverage == 0.5 and "default" in none.note
+
+
+def test_a_certain_answer_that_must_be_refused_closes_the_door() -> None:
+    choice = choose_threshold([1.0, 1.0], out_of_scope=[True, True], wrong_intent=[True, True])
+    assert choice.threshold > 1 and "no answer is accepted" in choice.note
+
+
+def test_impossible_rate() -> None:
+    with pytest.raises(InputError):
+        choose_threshold([0.5], out_of_scope=[True], wrong_intent=[True], false_accept_rate=0)
+
+
+def test_an_answer_at_the_threshold_is_accepted() -> None:
+    """In the coverage, among what is accepted wrongly, and (`test_recognition`) live."""
+    refuse = [0.5] * 19 + [0.5001]
+    choice = choose_threshold(
+        [0.5001, *refuse], out_of_scope=[False] + [True] * 20, wrong_intent=[False] * 21
+    )
+    assert choice.threshold == 0.5001
+    assert choice.coverage == 1.0 and choice.accepted_wrongly == 1
+    default = choose_threshold([DEFAULT_THRESHOLD], out_of_scope=[False], wrong_intent=[False])
+    assert default.coverage == 1.0
+
+
+@pytest.mark.parametrize("outside", [FEW_TO_REFUSE - 1, FEW_TO_REFUSE])
+def test_so_many_out_of_scope_utterances_carry_a_threshold(outside: int) -> None:
+    choice = choose_threshold(
+        [0.9] * 5 + [0.2] * outside,
+        out_of_scope=[False] * 5 + [True] * outside,
+        wrong_intent=[True] * 5 + [False] * outside,
+    )
+    few = outside < FEW_TO_REFUSE
+    assert choice.chosen_on == ("wrong_intent" if few else "out_of_scope")
+    assert choice.must_refuse == outside + 5 * few
