@@ -71,7 +71,7 @@ def test_a_toy_kind_trains_evaluates_recognizes_and_serves(
     answer = recognizer("apa saja")
     assert answer.calls and 0 <= answer.confidence <= 1
     with running(recognizer) as live:
-        reply = live.client().post("/v1/recognize", json={"input": "apa saja"})
+        reply = live.client().post("/v1/recognize", json={"utterance": "apa saja"})
         assert reply.status_code == 200, reply.text
         assert answer.text in reply.text
 
