@@ -19,7 +19,6 @@ import textwrap
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
@@ -111,9 +110,13 @@ class Setting:
             raise SettingsError(f"{self.name} is {text!r}", hint=self.help) from error
 
 
-@lru_cache
+_known: dict[type, dict[str, Setting]] = {}
+
+
 def settings_of(kind: type) -> dict[str, Setting]:
     """The settings of a dataclass by name, in order; fields of other types are left out."""
+    if kind in _known:
+        return _known[kind]
     hints = get_type_hints(kind)
     helps = _docstrings(kind)
     found = {}
@@ -128,16 +131,16 @@ def settings_of(kind: type) -> dict[str, Setting]:
             f.name, hint, f.default, helps.get(f.name, ""), choices,
             also=about.get("also", ()), **about.get("bounds", {}),
         )  # fmt: skip
+    _known[kind] = found
     return found
 
 
 def _docstrings(kind: type) -> dict[str, str]:
     """The text under each field, its lines joined."""
     body = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0]
-    assert_class = body if isinstance(body, ast.ClassDef) else None
     found: dict[str, str] = {}
     name = ""
-    for node in assert_class.body if assert_class else ():
+    for node in body.body if isinstance(body, ast.ClassDef) else ():
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             name = node.target.id
         elif name and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):

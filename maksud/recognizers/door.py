@@ -24,6 +24,7 @@ from maksud.progress import OnProgress, Progress
 from maksud.recognizers.contract import Contract
 from maksud.recognizers.kinds import Kind, Task, find_kind, kind_of_base
 from maksud.recognizers.recognition import Recognizer
+from maksud.recognizers.resuming import kept_for_another_try
 from maksud.recognizers.runs import Draft, Run, check_target, drafting
 from maksud.recognizers.settings import TrainSettings
 from maksud.settings import change_settings, find_setting, settings_of, unknown_setting
@@ -95,35 +96,36 @@ def train(
                 settings.kind, settings.seed, tell,
             )
         )  # fmt: skip
-        contract, calibration = _calibrate(kind, draft, done.contract, dev_set, settings, tell)
-        metrics = {
-            **done.metrics,
-            "calibration": calibration,
-            "total_seconds": round(time.perf_counter() - started, 1),
-            "total_cpu_seconds": round(time.process_time() - cpu, 1),
-        }
-        carried_out = replace(
-            settings, kind=done.settings, calibration_examples=calibration["examples"]
-        )
-        draft.finish(
-            kind=kind.name,
-            contract=contract,
-            metrics=metrics,
-            about={
-                "base": settings.base,
-                "seed": settings.seed,
-                "settings": _settings_json(carried_out),
-                "data": {
-                    "name": dataset.name,
-                    "version": dataset.version,
-                    "fingerprint": dataset.fingerprint,
-                    "train": len(train_set),
-                    "dev": len(dev_set),
-                    "notes": notes,
+        with kept_for_another_try(kept):
+            contract, calibration = _calibrate(kind, draft, done.contract, dev_set, settings, tell)
+            metrics = {
+                **done.metrics,
+                "calibration": calibration,
+                "total_seconds": round(time.perf_counter() - started, 1),
+                "total_cpu_seconds": round(time.process_time() - cpu, 1),
+            }
+            carried_out = replace(
+                settings, kind=done.settings, calibration_examples=calibration["examples"]
+            )
+            draft.finish(
+                kind=kind.name,
+                contract=contract,
+                metrics=metrics,
+                about={
+                    "base": settings.base,
+                    "seed": settings.seed,
+                    "settings": _settings_json(carried_out),
+                    "data": {
+                        "name": dataset.name,
+                        "version": dataset.version,
+                        "fingerprint": dataset.fingerprint,
+                        "train": len(train_set),
+                        "dev": len(dev_set),
+                        "notes": notes,
+                    },
+                    "versions": _versions(kind),
                 },
-                "versions": _versions(kind),
-            },
-        )
+            )
     shutil.rmtree(kept, ignore_errors=True)  # only now, that the run stands
     return Run.open(target)
 

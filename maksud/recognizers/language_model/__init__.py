@@ -4,6 +4,6 @@
 `loading` opens what is left, `inspection` refuses what could not be tuned or run. `prompt` turns
 a contract and an utterance into token ids, for training and serving alike. `parts` and `grammar`
 say which text the catalog allows, `constraint` which tokens. `writing` makes one answer,
-`decoding` many at once over `attention`. `settings`, `packing`, `variation`, `training`, `checkpoints` and `saving`
-tune; `recognizer` answers with what was tuned.
+`decoding` many at once over `attention`. `settings`, `packing`, `variation`, `training`,
+`checkpoints` and `saving` tune; `recognizer` answers with what was tuned.
 """

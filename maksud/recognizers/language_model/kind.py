@@ -15,23 +15,23 @@ from maksud.recognizers.recognition import Recognizer
 
 def _train(task: Task) -> Trained:
     from maksud.recognizers.language_model import gallery, prompt
-    from maksud.recognizers.language_model.loading import load_tokenizer
+    from maksud.recognizers.language_model.loading import open_base
     from maksud.recognizers.language_model.training import train_language_model
 
     own: LanguageModelSettings = task.settings
-    base = gallery.get(task.base, task.tell)
-    tokenizer = load_tokenizer(base)
+    base = open_base(gallery.get(task.base, task.tell), checked=True)
     contract = Contract(
         task.catalog,
         system_prompt=own.system_prompt,
-        template=prompt.template_of(tokenizer),
+        template=base.template,
         decoding=Decoding(max_new_tokens=own.max_new_tokens, constrained=own.constrained),
-        tokenizer=prompt.tokenizer_fingerprint(tokenizer),
+        tokenizer=prompt.tokenizer_fingerprint(base.tokenizer),
     )
-    metrics, settings = train_language_model(
-        task.train_set, task.held_out, base, contract, task.directory, own,
-        seed=task.seed, progress=task.tell, checkpoints=task.checkpoints,
+    metrics = train_language_model(
+        task.train_set, task.held_out, base, contract, task.directory, own, task.tell,
+        seed=task.seed, checkpoints=task.checkpoints, keep_checkpoints=True,
     )  # fmt: skip
+    settings = LanguageModelSettings(**metrics.pop("settings"))
     return Trained(contract, metrics, settings)
 
 
@@ -95,7 +95,7 @@ def _flag(key: str, value: Any) -> bool:
 
 
 def _prepare(settings: Any) -> None:
-    from maksud.recognizers.language_model.loading import require_method
+    from maksud.recognizers.language_model.inspection import require_method
 
     require_method(settings.method)
 
