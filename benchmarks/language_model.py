@@ -14,9 +14,7 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 from reporting import Column, Row, arguments, percent, run
 
@@ -25,6 +23,7 @@ from maksud.errors import CallSyntaxError
 from maksud.language.calls import same_answer
 from maksud.progress import Progress
 from maksud.recognizers.language_model.settings import LanguageModelSettings
+from maksud.settings import change_settings, read_pairs
 
 LATENCY_SAMPLE = 30
 """Single requests that are timed for each row."""
@@ -58,7 +57,7 @@ def measure(data: maksud.Dataset, seed: int, given: argparse.Namespace) -> Row:
             base=given.base,
             seed=seed,
             per_intent=given.per_intent,
-            language_model=_settings(given),
+            kind=_settings(given),
             on_progress=_told,
         )
         recognizer = maksud.load_recognizer(trained)
@@ -99,13 +98,7 @@ def _matches(text: str, example: maksud.Example, catalog: maksud.Catalog) -> boo
 
 
 def _settings(given: argparse.Namespace) -> LanguageModelSettings:
-    kinds = {f.name: f.type for f in fields(LanguageModelSettings)}
-    values: dict[str, Any] = {"threads": given.threads}
-    for pair in given.set:
-        name, _, value = pair.partition("=")
-        kind = {"int": int, "float": float}.get(str(kinds.get(name)), str)
-        values[name] = kind(value)
-    return LanguageModelSettings(**values)
+    return change_settings(LanguageModelSettings(threads=given.threads), read_pairs(given.set))
 
 
 def _told(progress: Progress) -> None:

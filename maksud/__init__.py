@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from maksud.evaluation.label_errors import find_label_errors
     from maksud.evaluation.report import Report, evaluate
     from maksud.recognizers.contract import Contract
-    from maksud.recognizers.door import TrainSettings, load_recognizer, train
+    from maksud.recognizers.door import load_recognizer, train
     from maksud.recognizers.recognition import Recognition, Recognizer
     from maksud.recognizers.runs import Run
+    from maksud.recognizers.settings import TrainSettings
 
 __version__ = "0.1.0"
 
@@ -69,7 +70,7 @@ _LATER = {
     "Recognizer": "maksud.recognizers.recognition",
     "Report": "maksud.evaluation.report",
     "Run": "maksud.recognizers.runs",
-    "TrainSettings": "maksud.recognizers.door",
+    "TrainSettings": "maksud.recognizers.settings",
     "evaluate": "maksud.evaluation.report",
     "find_label_errors": "maksud.evaluation.label_errors",
     "load_recognizer": "maksud.recognizers.door",

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from maksud.data.dataset import Dataset, Example
-from maksud.recognizers.door import TrainSettings, train
+from maksud.recognizers.door import train
 from maksud.recognizers.runs import Run
+from maksud.recognizers.settings import TrainSettings
 
 PLACES = [
     "Bandung",

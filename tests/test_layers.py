@@ -14,6 +14,7 @@ PACKAGE = Path(maksud.__file__).parent
 LAYERS = [
     "errors",
     "progress",
+    "settings",
     "storage",
     "language",
     "data",

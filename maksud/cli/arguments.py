@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -32,6 +33,7 @@ Data = Annotated[
 ]
 RunPath = Annotated[Path, typer.Argument(help="A run: the directory that `maksud train` wrote.")]
 
+ADVANCED = "Less often needed"
 READING = "How to read the data (docs/formats.md)"
 ReadFormat = Annotated[
     str,
@@ -66,3 +68,16 @@ def read_options(columns: str, delimiter: str, encoding: str, sheet: str) -> Opt
     return Options(
         columns=parse_columns(columns), delimiter=delimiter, encoding=encoding, sheet=sheet
     )
+
+
+def merge_settings(
+    file: Path | None, options: Mapping[str, Any], pairs: Sequence[str]
+) -> dict[str, Any]:
+    """Settings as a person gave them: those of `pairs` before the options, those before the file.
+
+    Options that are None were not given.
+    """
+    from maksud.settings import read_file, read_pairs
+
+    given = {k: v for k, v in options.items() if v is not None}
+    return {**(read_file(file) if file else {}), **given, **read_pairs(pairs)}

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from maksud.data.findings import Findings
     from maksud.progress import OnProgress
+    from maksud.recognizers.runs import Run
+    from maksud.recognizers.settings import TrainSettings
 
 
 def say(text: str) -> None:
@@ -113,3 +115,35 @@ def make_directory(path: Path) -> None:
         raise SystemFault(
             f"can't be written ({error.strerror})", where=str(path), hint="Choose another --out"
         ) from error
+
+
+def tell_run(run: Run) -> None:
+    """What a person wants to know of a finished training, and what to type next."""
+    for note in run.manifest["data"]["notes"]:
+        say(f"Note: {note}.")
+    calibration = run.metrics["calibration"]
+    if "exact_match" in calibration:
+        say(
+            f"Held out: {calibration['exact_match']:.1%} of {calibration['examples']:,} answers "
+            f"wholly right; answers under confidence {run.contract.threshold:.2f} are refused."
+        )
+    say(f"Run: {run.path} ({run.metrics['total_seconds']:.0f} s)")
+    say(f"Next: maksud evaluate {run.path} TEST_FILE   or   maksud serve {run.path}")
+
+
+def draw_settings(settings: TrainSettings) -> None:
+    """Every setting of a training with its value, range and meaning."""
+    from dataclasses import replace
+
+    from rich.table import Table
+
+    from maksud.settings import settings_of
+
+    for value in (replace(settings, kind=None), settings.kind):
+        table = Table("setting", "value", "range", "meaning", box=None, title=type(value).__name__)
+        for name, about in settings_of(type(value)).items():
+            shown = str(getattr(value, name))
+            table.add_row(
+                name, shown if len(shown) < 40 else shown[:37] + "…", about.range, about.help
+            )
+        terminal().print(table)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from maksud.cli.arguments import (
+    ADVANCED,
     Data,
     Json,
     ReadColumns,
@@ -18,12 +19,25 @@ from maksud.cli.arguments import (
     ReadFormat,
     ReadSheet,
     RunPath,
+    merge_settings,
     read_options,
     resolved,
 )
 from maksud.cli.commands import app, models_app
-from maksud.cli.output import make_directory, progress, say, spinner, terminal, write_json
+from maksud.cli.output import (
+    draw_settings,
+    make_directory,
+    progress,
+    say,
+    spinner,
+    tell_run,
+    terminal,
+    write_json,
+)
 from maksud.errors import InputError
+from maksud.http.settings import ServeSettings
+from maksud.recognizers.settings import TrainSettings
+from maksud.settings import change_settings, help_of
 
 if TYPE_CHECKING:
     from maksud.data.formats.base import Options
@@ -32,78 +46,84 @@ if TYPE_CHECKING:
 @app.command()
 def train(
     data: Data,
-    out: Annotated[Path, typer.Option(help="The run's directory; must be new.")],
-    base: Annotated[
-        str,
-        typer.Option(help="compact, a name from `maksud models list`, a hub id, or a directory."),
-    ] = "compact",
-    method: Annotated[str, typer.Option(help="Tuning of a language model: lora, full, qlora.")] = (
-        "lora"
-    ),
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
-    per_intent: Annotated[
-        int, typer.Option(help="Train on a balanced sample of so many examples per intent; 0: all.")
-    ] = 0,
-    epochs: Annotated[
-        float, typer.Option(help="Passes over the data; 0 chooses from its size.")
-    ] = 0,
-    learning_rate: Annotated[float, typer.Option(help="Step size; 0 takes the default.")] = 0,
-    false_accept_rate: Annotated[
-        float, typer.Option(help="Share of what should be refused that may be accepted.")
-    ] = 0.05,
-    system_prompt: Annotated[
-        str, typer.Option(help="System prompt of a language model; empty: the guide's.")
-    ] = "",
+    out: Annotated[Path | None, typer.Option(help="The run's directory; must be new.")] = None,
+    base: Annotated[str | None, typer.Option(help=help_of(TrainSettings, "base"))] = None,
+    method: Annotated[
+        str | None, typer.Option(help="Tuning of a language model: lora, full or qlora.")
+    ] = None,
+    epochs: Annotated[float | None, typer.Option(help="Passes over the data.")] = None,
+    seed: Annotated[int | None, typer.Option(help=help_of(TrainSettings, "seed"))] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Any setting; may be repeated."),
+    ] = None,
+    settings: Annotated[
+        Path | None, typer.Option(help="A TOML file of settings; options and --set go before it.")
+    ] = None,
+    list_settings: Annotated[
+        bool, typer.Option("--list-settings", help="Show every setting of the base, and end.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing run.")] = False,
+    as_json: Json = False,
+    per_intent: Annotated[
+        int | None,
+        typer.Option(help=help_of(TrainSettings, "per_intent"), rich_help_panel=ADVANCED),
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Step size.", rich_help_panel=ADVANCED)
+    ] = None,
+    false_accept_rate: Annotated[
+        float | None,
+        typer.Option(help=help_of(TrainSettings, "false_accept_rate"), rich_help_panel=ADVANCED),
+    ] = None,
+    system_prompt: Annotated[
+        str | None,
+        typer.Option(help="System prompt of a language model.", rich_help_panel=ADVANCED),
+    ] = None,
     format: ReadFormat = "",
     columns: ReadColumns = "",
     delimiter: ReadDelimiter = "",
     encoding: ReadEncoding = "utf-8",
     sheet: ReadSheet = "",
-    as_json: Json = False,
 ) -> None:
     """Train a recognizer and write it as a run.
 
     The compact network trains from scratch in seconds to two minutes on any CPU; a language
-    model is tuned in minutes (the embedded one) to hours.
+    model is tuned in minutes (the embedded one) to hours. Every setting can be given with --set,
+    under our names or the guide's: `maksud train DATA --list-settings`.
     """
     from maksud.data.formats.files import load
-    from maksud.recognizers.contract import SYSTEM_PROMPT
-    from maksud.recognizers.door import TrainSettings, checkpoints_of
+    from maksud.recognizers.door import checkpoints_of, make_settings
     from maksud.recognizers.door import train as run_training
 
-    settings = TrainSettings(
-        base=base,
-        method=method,
-        seed=seed,
-        per_intent=per_intent,
-        false_accept_rate=false_accept_rate,
-        system_prompt=system_prompt or SYSTEM_PROMPT,
-        **_own_settings(base, epochs, learning_rate),
-    )
+    options = {
+        "base": base,
+        "seed": seed,
+        "method": method,
+        "epochs": epochs,
+        "per_intent": per_intent,
+        "learning_rate": learning_rate,
+        "false_accept_rate": false_accept_rate,
+        "system_prompt": system_prompt,
+    }
+    chosen = make_settings(merge_settings(settings, options, setting or []))
+    if list_settings:
+        draw_settings(chosen)
+        return
+    if out is None:
+        raise InputError("where should the run go?", hint="Give --out RUN")
     dataset = load(data, format=format, options=read_options(columns, delimiter, encoding, sheet))
     try:
         with progress(quiet=as_json) as tell:
-            run = run_training(
-                dataset, out=out, settings=settings, overwrite=force, on_progress=tell
-            )
+            run = run_training(dataset, out=out, settings=chosen, overwrite=force, on_progress=tell)
     except KeyboardInterrupt:
         if checkpoints_of(out).exists():
             say(f"The same command goes on from what is kept in {checkpoints_of(out)}.")
         raise
     if as_json:
         write_json({"run": str(run.path), "kind": run.kind, "metrics": run.metrics})
-        return
-    for note in run.manifest["data"]["notes"]:
-        say(f"Note: {note}.")
-    calibration = run.metrics["calibration"]
-    if "exact_match" in calibration:
-        say(
-            f"Held out: {calibration['exact_match']:.1%} of {calibration['examples']:,} answers "
-            f"wholly right; answers under confidence {run.contract.threshold:.2f} are refused."
-        )
-    say(f"Run: {run.path} ({run.metrics['total_seconds']:.0f} s)")
-    say(f"Next: maksud evaluate {run.path} TEST_FILE   or   maksud serve {run.path}")
+    else:
+        tell_run(run)
 
 
 @app.command()
@@ -211,8 +231,13 @@ def recognize(
 @app.command()
 def serve(
     runs: Annotated[list[Path], typer.Argument(help="Runs to serve, by their directories' names.")],
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8000,
+    host: Annotated[str | None, typer.Option(help=help_of(ServeSettings, "host"))] = None,
+    port: Annotated[int | None, typer.Option(help=help_of(ServeSettings, "port"))] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A limit of the server; may be repeated."),
+    ] = None,
+    settings: Annotated[Path | None, typer.Option(help="A TOML file of settings.")] = None,
     as_json: Json = False,
 ) -> None:
     """Serve runs over HTTP: an OpenAI-compatible endpoint behind a bearer token.
@@ -221,12 +246,13 @@ def serve(
     """
     from maksud.recognizers.door import load_recognizer
     from maksud.recognizers.runs import Run
-    from maksud.serving.app import Announcement, ServeSettings, bind
+    from maksud.serving.app import Announcement, bind
     from maksud.serving.app import serve as run_server
 
-    settings = ServeSettings(host=host, port=port)
+    given = merge_settings(settings, {"host": host, "port": port}, setting or [])
+    chosen = change_settings(ServeSettings(), given)
     opened = [Run.open(run) for run in runs]  # a wrong path is told before anything is loaded
-    listener = bind(settings)
+    listener = bind(chosen)
 
     def announce(about: Announcement) -> None:
         if as_json:
@@ -239,7 +265,7 @@ def serve(
     with listener:
         with spinner("Loading"):
             recognizers = [load_recognizer(run) for run in opened]
-        run_server(recognizers, settings, listener=listener, announce=announce)
+        run_server(recognizers, chosen, listener=listener, announce=announce)
 
 
 @app.command()
@@ -294,27 +320,6 @@ def models_get(
         write_json({"id": id, "path": str(path)})
     else:
         say(f"{id}: {path}")
-
-
-def _own_settings(base: str, epochs: float, learning_rate: float) -> dict[str, Any]:
-    """Settings of the kind that `base` names, from the options that are given."""
-    if base == "compact":
-        from maksud.recognizers.compact.settings import CompactSettings
-
-        given: dict[str, Any] = {}
-        if epochs:
-            given["epochs"] = round(epochs)
-        if learning_rate:
-            given["learning_rate"] = learning_rate
-        return {"compact": CompactSettings(**given)}
-    from maksud.recognizers.language_model.settings import LanguageModelSettings
-
-    given = {}
-    if epochs:
-        given["num_train_epochs"] = epochs
-    if learning_rate:
-        given["learning_rate"] = learning_rate
-    return {"language_model": LanguageModelSettings(**given)}
 
 
 def _evaluation_set(

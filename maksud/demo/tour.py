@@ -26,9 +26,10 @@ from maksud.data.formats.files import load, save
 from maksud.demo.shipped import shipped
 from maksud.errors import EngineError, MaksudError, SystemFault
 from maksud.progress import shown
-from maksud.recognizers.door import TrainSettings, load_recognizer, train
+from maksud.recognizers.door import load_recognizer, train
 from maksud.recognizers.recognition import Recognizer
 from maksud.recognizers.runs import Run
+from maksud.recognizers.settings import TrainSettings
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -143,7 +144,7 @@ def _compact(console: Console, data: Dataset, directory: Path) -> Run:
     from maksud.recognizers.compact.settings import CompactSettings
 
     _title(console, "Train", "a compact network, from scratch, on this CPU")
-    settings = TrainSettings(compact=CompactSettings(members=MEMBERS))
+    settings = TrainSettings(kind=CompactSettings(members=MEMBERS))
     with shown(console, transient=True, indent="  ") as tell:
         run = train(
             data,
@@ -178,7 +179,7 @@ def _language_model(console: Console, data: Dataset, directory: Path) -> Run | N
         base=LANGUAGE_MODEL,
         per_intent=PER_INTENT,
         calibration_examples=CALIBRATION_SAMPLE,
-        language_model=LanguageModelSettings(
+        kind=LanguageModelSettings(
             num_train_epochs=EPOCHS,
             tokens_per_pack=TOKENS_PER_PACK,
             decision_weight=DECISION_WEIGHT,

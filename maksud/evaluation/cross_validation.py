@@ -11,7 +11,6 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -110,8 +109,9 @@ def score_round(
                 [],
                 catalog,
                 place,
-                replace(settings, seed=seed * folds + fold),
+                settings,
                 tell,
+                seed=seed * folds + fold,
             )
             contract = Contract(catalog, system_prompt="", template="")
             scorer = Scorer(CompactRecognizer.load(place, contract, place.name))

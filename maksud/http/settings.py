@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from maksud.errors import SettingsError
+from maksud.settings import check_settings, setting
 
 
 @dataclass(frozen=True)
@@ -13,50 +14,43 @@ class ServeSettings:
 
     host: str = "127.0.0.1"
     """Address to listen on."""
-    port: int = 8000
+    port: int = setting(8000, low=0, high=65535)
     """Port to listen on; 0 takes a free one."""
-    max_body_bytes: int = 1 << 20
+    max_body_bytes: int = setting(1 << 20, above=0)
     """Largest body of a request; over it 413."""
-    max_header_bytes: int = 32 << 10
+    max_header_bytes: int = setting(32 << 10, above=0)
     """Largest header of a request, all lines together; over it 431."""
-    max_headers: int = 100
+    max_headers: int = setting(100, above=0)
     """Most lines of a header; over it 431."""
-    header_seconds: float = 10.0
+    header_seconds: float = setting(10.0, above=0)
     """Time for a whole header to arrive; over it 408 and the connection closes."""
-    body_seconds: float = 10.0
+    body_seconds: float = setting(10.0, above=0)
     """Time for a whole body to arrive; over it 408 and the connection closes."""
-    send_seconds: float = 30.0
+    send_seconds: float = setting(30.0, above=0)
     """Time that a client may take to accept what is sent, before the connection closes."""
-    keep_alive_seconds: int = 10
+    keep_alive_seconds: int = setting(10, above=0)
     """How long an idle connection is kept: longer than common clients keep theirs."""
-    max_requests: int = 128
+    max_requests: int = setting(128, above=0)
     """Requests with a body in work at once; over it 429."""
-    max_waiting: int = 256
+    max_waiting: int = setting(256, above=0)
     """Utterances that may wait for one model; over it 429."""
-    batch_size: int = 32
+    batch_size: int = setting(32, above=0)
     """Utterances that a model is asked at once, at most."""
-    max_batch: int = 128
+    max_batch: int = setting(128, above=0)
     """Utterances in one request to /v1/recognize; over it 400."""
-    max_utterance_chars: int = 8000
+    max_utterance_chars: int = setting(8000, above=0)
     """Longest utterance, after folding; over it 400."""
-    answer_seconds: float = 60.0
+    answer_seconds: float = setting(60.0, above=0)
     """Time for an answer, with waiting; over it 503."""
-    ready_seconds: float = 5.0
+    ready_seconds: float = setting(5.0, above=0)
     """/ready: how old a model's last answer may be, and how long a new one may take."""
-    drain_seconds: int = 20
+    drain_seconds: int = setting(20, above=0)
     """Time for requests in work to end at shutdown."""
     access_log: bool = True
     """A line per request on standard error."""
 
     def __post_init__(self) -> None:
-        for f in fields(self):
-            value = getattr(self, f.name)
-            if f.name in ("host", "port", "access_log"):
-                continue
-            if not 0 < value < float("inf"):
-                raise SettingsError(f"{f.name} {value}", hint="Use a number above 0")
-        if not 0 <= self.port <= 65535:
-            raise SettingsError(f"port {self.port}", hint="Use 0 to 65535; 0 takes a free one")
+        check_settings(self)
         if self.max_batch > self.max_waiting:
             raise SettingsError(
                 f"max_batch {self.max_batch} is above max_waiting {self.max_waiting}",

@@ -1,7 +1,7 @@
 """All kinds of recognizer behind one door: `train` makes a run, `load_recognizer` opens one.
 
 What is common to the kinds stands here once: the data's splits, the contract, calibration and
-threshold on held-out data, the run directory. What differs is behind `propose` and a trainer.
+threshold on held-out data, the run directory. What differs is a `Kind` (see `kinds`).
 """
 
 from __future__ import annotations
@@ -10,55 +10,52 @@ import os
 import platform
 import shutil
 import time
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from maksud.data.dataset import Dataset, Example
 from maksud.data.formats.files import load
-from maksud.errors import DataError, RunError, SettingsError
+from maksud.errors import DataError, SettingsError
 from maksud.language.calls import NONE, same_answer
 from maksud.language.catalog import Catalog
 from maksud.language.catalog_inference import infer_catalog
 from maksud.progress import OnProgress, Progress
-from maksud.recognizers.contract import SYSTEM_PROMPT, Contract, Decoding
+from maksud.recognizers.contract import Contract
+from maksud.recognizers.kinds import Kind, Task, find_kind, kind_of_base
 from maksud.recognizers.recognition import Recognizer
+from maksud.recognizers.resuming import kept_for_another_try
 from maksud.recognizers.runs import Draft, Run, check_target, drafting
-
-if TYPE_CHECKING:
-    from maksud.recognizers.compact.settings import CompactSettings
-    from maksud.recognizers.language_model.settings import LanguageModelSettings
-
-COMPACT = "compact"
-FALSE_ACCEPT_RATE = 0.05
-"""Default share of what should be refused that may be accepted."""
+from maksud.recognizers.settings import TrainSettings
+from maksud.settings import change_settings, find_setting, settings_of, unknown_setting
 
 
-@dataclass(frozen=True)
-class TrainSettings:
-    """What a training needs to know, beside its data."""
+def make_settings(
+    changes: Mapping[str, Any], settings: TrainSettings | None = None
+) -> TrainSettings:
+    """Settings with `changes`, each given to all kinds' settings or to those of the base's kind.
 
-    base: str = COMPACT
-    """`compact`, a name of the gallery (`smollm2-135m`), a hub id, or a directory."""
-    method: str = "lora"
-    """How a language model is tuned: `lora`, `full` or `qlora`."""
-    seed: int = 0
-    """Seed of everything random; same seed, data and thread count give the same run."""
-    per_intent: int = 0
-    """Train on a balanced sample of this many single-intent examples of each intent (and the
-    same share of the others: several intents, several turns, out of scope); 0 takes all."""
-    false_accept_rate: float = FALSE_ACCEPT_RATE
-    """Share of what should be refused that may be accepted: the threshold is chosen for it."""
-    calibration_examples: int = 0
-    """Held-out examples to calibrate on, at most; 0 takes all (a language model: 300)."""
-    system_prompt: str = SYSTEM_PROMPT
-    """System prompt of a language model: the same in training, evaluation and serving."""
-    decoding: Decoding = field(default_factory=Decoding)
-    """How a language model writes its answers."""
-    compact: CompactSettings | None = None
-    """Settings of the compact network; None takes the defaults."""
-    language_model: LanguageModelSettings | None = None
-    """Settings of the tuning; None takes the defaults."""
+    Names are those of the fields, or the guide's. Values may be texts, as in `KEY=VALUE`. The
+    kind's own settings are filled in. Raises `SettingsError` for an unknown name, a value out of
+    range, or settings of another kind than the base's.
+    """
+    settings = settings or TrainSettings()
+    whole = {f.name for f in fields(TrainSettings)}
+    shared = {k: v for k, v in changes.items() if k in whole}
+    made = replace(settings, kind=shared.pop("kind", settings.kind))
+    made = change_settings(made, shared)
+    kind = kind_of_base(made.base)
+    if made.kind is not None and not isinstance(made.kind, kind.settings):
+        raise SettingsError(
+            f"base {made.base!r} takes {kind.settings.__name__}, not {type(made.kind).__name__}"
+        )
+    own = kind.settings() if made.kind is None else made.kind
+    given = kind.translate({k: v for k, v in changes.items() if k not in whole})
+    for key in given:
+        if find_setting(kind.settings, key) is None:
+            raise unknown_setting(key, [*settings_of(TrainSettings), *settings_of(kind.settings)])
+    return replace(made, kind=change_settings(own, given))
 
 
 def train(
@@ -73,19 +70,16 @@ def train(
     """Trains a recognizer and writes it as a run.
 
     `data`: a dataset or a path. Without a dev split, a tenth of train is held out. `out`: the
-    run's directory, by default `runs/<data>-<base>`. `changes` override fields of `settings`
-    (`base="smollm2-135m"`, `seed=1`, …).
+    run's directory, by default `runs/<data>-<base>`. `changes` override `settings`, those of the
+    base's kind too (`base="smollm2-135m"`, `seed=1`, `method="full"`, …).
 
     Raises `DataError` or `CallSyntaxError` for data that can't be used, `RunError` where `out`
     exists, `SettingsError` for an unknown setting.
     """
-    from maksud.recognizers.language_model.checkpoints import kept_for_another_try
-
-    settings = _changed(settings or TrainSettings(), changes)
+    settings = make_settings(changes, settings)
+    kind = kind_of_base(settings.base)
+    kind.prepare(settings.kind)
     dataset = data if isinstance(data, Dataset) else load(data)
-    kind = "compact" if settings.base == COMPACT else "language_model"
-    if kind == "language_model":
-        settings = _with_tuning(settings)
     label = settings.base.rstrip("/").rsplit("/", 1)[-1]
     target = Path(out) if out is not None else Path("runs") / f"{dataset.name or 'data'}-{label}"
     check_target(target, overwrite=overwrite)
@@ -94,28 +88,34 @@ def train(
     dev_set.require_valid()
     catalog = _catalog(dataset, train_set)
     started, cpu = time.perf_counter(), time.process_time()
+    kept = checkpoints_of(target)
     with drafting(target, overwrite=overwrite) as draft:
         tell = _telling(draft, on_progress)
-        if kind == "compact":
-            metrics, contract = _train_compact(train_set, dev_set, catalog, draft, settings, tell)
-        else:
-            metrics, contract = _train_lm(train_set, dev_set, catalog, draft, settings, tell)
-        with kept_for_another_try(checkpoints_of(target)):
-            contract, calibration = _calibrate(kind, draft, contract, dev_set, settings, tell)
+        done = kind.train(
+            Task(
+                settings.base, train_set, dev_set, catalog, draft.directory, kept,
+                settings.kind, settings.seed, tell,
+            )
+        )  # fmt: skip
+        with kept_for_another_try(kept):
+            contract, calibration = _calibrate(kind, draft, done.contract, dev_set, settings, tell)
             metrics = {
-                **metrics,
+                **done.metrics,
                 "calibration": calibration,
                 "total_seconds": round(time.perf_counter() - started, 1),
                 "total_cpu_seconds": round(time.process_time() - cpu, 1),
             }
+            carried_out = replace(
+                settings, kind=done.settings, calibration_examples=calibration["examples"]
+            )
             draft.finish(
-                kind=kind,
+                kind=kind.name,
                 contract=contract,
                 metrics=metrics,
                 about={
                     "base": settings.base,
                     "seed": settings.seed,
-                    "settings": _settings_json(settings),
+                    "settings": _settings_json(carried_out),
                     "data": {
                         "name": dataset.name,
                         "version": dataset.version,
@@ -127,8 +127,7 @@ def train(
                     "versions": _versions(kind),
                 },
             )
-    if kind == "language_model":  # the run stands: those of other settings go too
-        shutil.rmtree(checkpoints_of(target), ignore_errors=True)
+    shutil.rmtree(kept, ignore_errors=True)  # only now, that the run stands
     return Run.open(target)
 
 
@@ -136,11 +135,11 @@ def load_recognizer(run: Run | str | os.PathLike[str], *, name: str = "") -> Rec
     """The recognizer of a run, ready to answer. Raises `RunError` where it can't be trusted."""
     if not isinstance(run, Run):
         run = Run.open(run)
-    return _open(run.kind, run.path, run.contract, name or run.name)
+    return find_kind(run.kind).open(run.path, run.contract, name or run.name)
 
 
 def checkpoints_of(out: str | os.PathLike[str]) -> Path:
-    """Where the tuning of a language model for the run at `out` keeps what it learnt so far.
+    """Where the training for the run at `out` keeps what it learnt so far, if its kind does.
 
     The same training goes on from there; the directory goes away when it is over.
     """
@@ -202,61 +201,8 @@ def _catalog(data: Dataset, train_set: Dataset) -> Catalog:
     return infer_catalog((e.calls for e in train_set), (e.instruction for e in train_set))
 
 
-def _train_compact(
-    train_set: Dataset,
-    dev_set: Dataset,
-    catalog: Catalog,
-    draft: Draft,
-    settings: TrainSettings,
-    tell: OnProgress,
-) -> tuple[dict[str, Any], Contract]:
-    from maksud.recognizers.compact.settings import CompactSettings
-    from maksud.recognizers.compact.training import train_compact
-
-    own = replace(settings.compact or CompactSettings(), seed=settings.seed)
-    metrics = train_compact(train_set, dev_set, catalog, draft.directory, own, tell)
-    return metrics, Contract(catalog, system_prompt="", template="")
-
-
-def _train_lm(
-    train_set: Dataset,
-    dev_set: Dataset,
-    catalog: Catalog,
-    draft: Draft,
-    settings: TrainSettings,
-    tell: OnProgress,
-) -> tuple[dict[str, Any], Contract]:
-    from maksud.recognizers.language_model import gallery, prompt
-    from maksud.recognizers.language_model.inspection import require_method
-    from maksud.recognizers.language_model.loading import open_base
-    from maksud.recognizers.language_model.training import train_language_model
-
-    own = settings.language_model
-    require_method(settings.method)
-    base = open_base(gallery.get(settings.base, tell), checked=True)
-    contract = Contract(
-        catalog,
-        system_prompt=settings.system_prompt,
-        template=base.template,
-        decoding=settings.decoding,
-        tokenizer=prompt.tokenizer_fingerprint(base.tokenizer),
-    )
-    metrics = train_language_model(
-        train_set,
-        dev_set,
-        base,
-        contract,
-        draft.directory,
-        own,
-        tell,
-        checkpoints=checkpoints_of(draft.target),
-        keep_checkpoints=True,
-    )
-    return metrics, contract
-
-
 def _calibrate(
-    kind: str,
+    kind: Kind,
     draft: Draft,
     contract: Contract,
     dev_set: Dataset,
@@ -267,11 +213,11 @@ def _calibrate(
     from maksud.recognizers.calibration import fit_calibration
     from maksud.recognizers.decision import choose_threshold
 
-    limit = settings.calibration_examples or (300 if kind == "language_model" else len(dev_set))
+    limit = settings.calibration_examples or kind.calibration_examples or len(dev_set)
     held_out = _thinned(dev_set, limit, settings.seed)
     if not held_out:
         return contract, {"examples": 0, "note": "nothing was held out: confidence is not known"}
-    recognizer = _open(kind, draft.directory, contract, draft.target.name)
+    recognizer = kind.open(draft.directory, contract, draft.target.name)
     proposals = []
     for at in range(0, len(held_out), 32):
         part = held_out[at : at + 32]
@@ -312,18 +258,6 @@ def _thinned(data: Dataset, limit: int, seed: int) -> list[Example]:
     return [data[k] for k in kept]
 
 
-def _open(kind: str, path: Path, contract: Contract, name: str) -> Recognizer:
-    if kind == "compact":
-        from maksud.recognizers.compact.recognizer import CompactRecognizer
-
-        return CompactRecognizer.load(path, contract, name)
-    if kind == "language_model":
-        from maksud.recognizers.language_model.recognizer import LanguageModelRecognizer
-
-        return LanguageModelRecognizer.load(path, contract, name)
-    raise RunError(f"unknown kind of recognizer {kind!r}", where=str(path))
-
-
 def _telling(draft: Draft, on_progress: OnProgress | None) -> OnProgress:
     started = time.perf_counter()
 
@@ -343,43 +277,14 @@ def _telling(draft: Draft, on_progress: OnProgress | None) -> OnProgress:
     return tell
 
 
-def _changed(settings: TrainSettings, changes: dict[str, Any]) -> TrainSettings:
-    known = TrainSettings.__dataclass_fields__
-    for key in changes:
-        if key not in known:
-            from maksud.errors import nearest
-
-            raise SettingsError(f"unknown setting {key!r}", hint=nearest(key, known))
-    settings = replace(settings, **changes)
-    if settings.method not in ("lora", "full", "qlora"):
-        raise SettingsError(f"method {settings.method!r}", hint="Use lora, full or qlora")
-    if not 0 < settings.false_accept_rate < 1:
-        raise SettingsError(
-            f"false_accept_rate {settings.false_accept_rate}", hint="Use a share between 0 and 1"
-        )
-    if settings.per_intent < 0 or settings.calibration_examples < 0:
-        raise SettingsError("per_intent and calibration_examples can't be negative")
-    return settings
-
-
-def _with_tuning(settings: TrainSettings) -> TrainSettings:
-    """The settings with those of the tuning filled in, as they are carried out and recorded."""
-    from maksud.recognizers.language_model.settings import LanguageModelSettings
-
-    own = settings.language_model or LanguageModelSettings()
-    own = replace(own, seed=settings.seed, method=settings.method)  # type: ignore[arg-type]
-    return replace(settings, language_model=own)
-
-
 def _settings_json(settings: TrainSettings) -> dict[str, Any]:
-    return {k: v for k, v in asdict(settings).items() if v is not None}
+    return {**asdict(replace(settings, kind=None)), "kind": asdict(settings.kind)}
 
 
-def _versions(kind: str) -> dict[str, str]:
+def _versions(kind: Kind) -> dict[str, str]:
     from importlib import metadata
 
-    names = ["maksud", "numpy", "torch", "safetensors"]
-    names += ["transformers", "peft", "tokenizers"] if kind == "language_model" else []
+    names = ["maksud", "numpy", "torch", "safetensors", *kind.libraries]
     found = {"python": platform.python_version()}
     for name in names:
         try:

@@ -9,8 +9,9 @@ from maksud.data.dataset import Dataset, Example
 from maksud.data.formats.files import load, save
 from maksud.errors import CallSyntaxError, DataError, MaksudError, RunError, SettingsError
 from maksud.language.calls import NONE
-from maksud.recognizers.door import TrainSettings, balanced_sample, load_recognizer, train
+from maksud.recognizers.door import balanced_sample, load_recognizer, train
 from maksud.recognizers.runs import Run
+from maksud.recognizers.settings import TrainSettings
 
 
 def test_a_run_answers_what_it_learnt(compact_run: Run) -> None:

@@ -29,16 +29,16 @@ WARM_UP = 0.15
 
 
 def fit(
-    plan: Plan, words: WordTable, s: CompactSettings, progress: OnProgress | None
+    plan: Plan, words: WordTable, s: CompactSettings, seed: int, progress: OnProgress | None
 ) -> tuple[Network, float]:
     """The trained network (averaged weights) and the last epoch's mean loss.
 
     `s` is resolved. Deterministic for a seed and a number of threads.
     """
-    torch.manual_seed(s.seed)
-    rng = random.Random(s.seed)
-    noise = np.random.Generator(np.random.SFC64(s.seed + 1))
-    network = Network(_shape(plan, words, s), s.dropout, s.seed)
+    torch.manual_seed(seed)
+    rng = random.Random(seed)
+    noise = np.random.Generator(np.random.SFC64(seed + 1))
+    network = Network(_shape(plan, words, s), s.dropout, seed)
     network.heads.allowed.copy_(torch.from_numpy(plan.tag_penalties()))
     params = list(network.parameters())
     tables = [network.extractor.word, network.extractor.gram]

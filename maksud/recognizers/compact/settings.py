@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from maksud.errors import SettingsError
+from maksud.settings import check_settings, setting
 
 LITTLE = 3_000
 """Fewer clauses than this are augmented more: their values are few, and easily learned by heart."""
@@ -14,70 +15,46 @@ LITTLE = 3_000
 class CompactSettings:
     """Settings of the compact recognizer. The defaults need no change for any size of data."""
 
-    seed: int = 0
-    """Seed of initialisation, order of examples and augmentation."""
-    threads: int = 1
+    threads: int = setting(1, low=1, high=256)
     """CPU threads. More than one helps little: the matrices are small."""
-    epochs: int = 0
+    epochs: int = setting(0, low=0, high=10_000, also=("num_train_epochs",))
     """Passes over the data; 0 derives them: few for much data, many for little."""
-    members: int = 0
+    members: int = setting(0, low=0, high=16)
     """Networks in the committee; 0 derives them. More are surer and slower."""
-    dim: int = 0
+    dim: int = setting(0, low=0, high=4096)
     """Width of the network, a multiple of 4; 0 derives it: a few wide networks for little data,
     more and narrower ones for much. All weights together should fit a core's cache (2 MB)."""
-    word_dim: int = 64
+    word_dim: int = setting(64, low=1, high=4096)
     """Width of word embeddings, and of those of character n-grams."""
-    buckets: int = 16384
+    buckets: int = setting(16384, low=16, high=2**24)
     """Rows of the table of character n-grams."""
-    convolutions: int = 2
+    convolutions: int = setting(2, low=0, high=16)
     """Convolution blocks before the attention block."""
-    dropout: float = -1.0
+    dropout: float = setting(-1.0, low=-1.0, high=0.9)
     """Dropout probability; negative derives it: more for little data."""
-    batch_size: int = 64
+    batch_size: int = setting(64, low=1, high=65_536, also=("per_device_train_batch_size",))
     """Clauses in a step."""
-    learning_rate: float = 3e-3
+    learning_rate: float = setting(3e-3, low=1e-6, high=1.0)
     """Peak learning rate: linear warm-up, then linear decay."""
-    weight_decay: float = 0.01
+    weight_decay: float = setting(0.01, low=0.0, high=1.0)
     """Weight decay of AdamW."""
-    label_smoothing: float = 0.05
+    label_smoothing: float = setting(0.05, low=0.0, high=0.5)
     """Share of an intent's probability that is spread over the others."""
-    swap: float = -1.0
+    swap: float = setting(-1.0, low=-1.0, high=1.0)
     """Share of clauses in which values are swapped for others of the same parameter; negative
     derives it: more for little data."""
-    mix: float = -1.0
+    mix: float = setting(-1.0, low=-1.0, high=1.0)
     """Share of values in such clauses that are made of the beginning of one value and the end of
     another; negative derives it: none for much data."""
-    hide: float = 0.5
+    hide: float = setting(0.5, low=0.0, high=100.0)
     """How often rare words are hidden: a word seen n times with probability hide / (hide + n)."""
-    veil: float = -1.0
+    veil: float = setting(-1.0, low=-1.0, high=0.9)
     """Share of the words of values that are shown without word and spelling, so that only the
     words around them tell what they are; negative derives it: none for much data."""
 
     def __post_init__(self) -> None:
         """Raises `SettingsError` for values out of range."""
-        for name, low, high in (
-            ("threads", 1, 256),
-            ("epochs", 0, 10_000),
-            ("members", 0, 16),
-            ("dim", 0, 4096),
-            ("word_dim", 1, 4096),
-            ("buckets", 16, 2**24),
-            ("convolutions", 0, 16),
-            ("dropout", -1.0, 0.9),
-            ("batch_size", 1, 65_536),
-            ("learning_rate", 1e-6, 1.0),
-            ("weight_decay", 0.0, 1.0),
-            ("label_smoothing", 0.0, 0.5),
-            ("swap", -1.0, 1.0),
-            ("mix", -1.0, 1.0),
-            ("hide", 0.0, 100.0),
-            ("veil", -1.0, 0.9),
-        ):
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise SettingsError(
-                    f"{name} is {value}, expected {low} to {high}", where="CompactSettings"
-                )
+        check_settings(self)
         if self.dim % 4:
             raise SettingsError(f"dim is {self.dim}, expected a multiple of 4", where="dim")
 

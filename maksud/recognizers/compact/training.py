@@ -38,11 +38,14 @@ def train_compact(
     out: Path,
     settings: CompactSettings | None = None,
     progress: OnProgress | None = None,
+    *,
+    seed: int = 0,
 ) -> dict[str, Any]:
     """Trains on `train` and writes model.safetensors and joint.json into the directory `out`.
 
     `dev` is not learned from: the caller calibrates on it. Returns what was measured: CPU
-    seconds, epochs, loss, parameters, and under "skipped" what could not be used and why.
+    seconds, epochs, loss, parameters, under "skipped" what could not be used and why, and under
+    "settings" each setting as it was carried out.
     Raises `DataError` where there is nothing to learn from.
     """
     import torch
@@ -57,7 +60,7 @@ def train_compact(
     threads = torch.get_num_threads()
     torch.set_num_threads(resolved.threads)
     try:
-        network, loss = fit(plan, words, resolved, progress)
+        network, loss = fit(plan, words, resolved, seed, progress)
     finally:
         torch.set_num_threads(threads)
     _save(network, words, plan, Path(out))
@@ -77,6 +80,7 @@ def train_compact(
         "seconds": round(time.perf_counter() - started, 2),
         "connectives": [" ".join(c) for c, _ in corpus.connectives.most_common(10)],
         "skipped": dict(corpus.skipped.most_common()),
+        "settings": asdict(resolved),
     }
 
 

@@ -10,33 +10,14 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from maksud.errors import MaksudError, SystemFault
-
-
-@contextmanager
-def kept_for_another_try(directory: Path | None) -> Iterator[None]:
-    """Around what follows a training: an error inside says how to go on, where a state is kept."""
-    try:
-        yield
-    except Exception as error:
-        if directory is None or not any(directory.glob("state-*.safetensors")):
-            raise
-        way = f"What was learnt is kept in {directory}: the same command goes on from there"
-        if isinstance(error, MaksudError):
-            error.hint = f"{error.hint.rstrip('.')}. {way}" if error.hint else way
-            raise
-        if isinstance(error, OSError):
-            raise SystemFault(f"the run can't be finished ({error})", hint=way) from error
-        error.add_note(way)
-        raise
+from maksud.errors import SystemFault
 
 
 @dataclass(frozen=True)

@@ -55,8 +55,8 @@ def load_tokenizer(base: str | Path) -> Any:
     return open_base(base).tokenizer
 
 
-def load_model(base: Base, device: torch.device, method: str = "lora") -> Any:
-    """The model of a base; for `qlora` in four bits on the GPU, otherwise as it was saved.
+def load_model(base: Base, device: torch.device, method: str = "lora", bits: int = 4) -> Any:
+    """The model of a base; for `qlora` in 4 or 8 `bits` on the GPU, otherwise as saved.
 
     Raises `RunError` where weights are missing or have another shape, or where the tokenizer has
     ids that the model does not know.
@@ -69,7 +69,8 @@ def load_model(base: Base, device: torch.device, method: str = "lora") -> Any:
         from transformers import BitsAndBytesConfig
 
         kwargs["quantization_config"] = BitsAndBytesConfig(
-            load_in_4bit=True,
+            load_in_4bit=bits == 4,
+            load_in_8bit=bits == 8,
             bnb_4bit_quant_type="nf4",
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=torch.bfloat16,

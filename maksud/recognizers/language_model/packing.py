@@ -69,8 +69,12 @@ def _inside_parentheses(answer: str) -> list[bool]:
     return inside
 
 
-def make_packs(examples: Sequence[Encoded], budget: int, order: random.Random) -> list[list[int]]:
+def make_packs(
+    examples: Sequence[Encoded], budget: int, order: random.Random, most: int = 0
+) -> list[list[int]]:
     """Groups of example numbers with at most `budget` own tokens each, in random order.
+
+    `most`: examples in a group, at most; 0 sets no limit.
 
     Examples of like length go together (padding inside the attention stays small), with enough
     noise that packs differ between epochs. An example longer than the budget goes alone.
@@ -81,7 +85,7 @@ def make_packs(examples: Sequence[Encoded], budget: int, order: random.Random) -
     used = budget + 1
     for number in sorted(range(len(examples)), key=noise.__getitem__):
         length = len(examples[number])
-        if used + length > budget:
+        if used + length > budget or (most and len(packs[-1]) == most):
             packs.append([])
             used = 0
         packs[-1].append(number)

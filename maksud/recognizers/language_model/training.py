@@ -16,7 +16,7 @@ import random
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from maksud.language.calls import Call, parse_calls, same_answer
 from maksud.progress import OnProgress, Progress
 from maksud.recognizers.contract import Contract
 from maksud.recognizers.language_model import attention
-from maksud.recognizers.language_model.checkpoints import Keeper, kept_for_another_try
+from maksud.recognizers.language_model.checkpoints import Keeper
 from maksud.recognizers.language_model.decoding import Decoder
 from maksud.recognizers.language_model.inspection import require_method, require_tokenizer
 from maksud.recognizers.language_model.loading import Base, load_model, open_base
@@ -40,6 +40,7 @@ from maksud.recognizers.language_model.prompt import prepare_tokenizer, tokenize
 from maksud.recognizers.language_model.saving import SMALL, merge_afresh, save_model
 from maksud.recognizers.language_model.settings import LanguageModelSettings
 from maksud.recognizers.language_model.variation import Variations
+from maksud.recognizers.resuming import kept_for_another_try
 
 KEEP_SECONDS = 60.0
 """Between two checkpoints, about: what an interruption may cost."""
@@ -54,10 +55,12 @@ def train_language_model(
     settings: LanguageModelSettings | None = None,
     progress: OnProgress | None = None,
     *,
+    seed: int = 0,
     checkpoints: str | Path | None = None,
     keep_checkpoints: bool = False,
-) -> dict[str, float]:
-    """Tunes `base` on `train` and writes the merged model into `out`; gives what it measured.
+) -> dict[str, Any]:
+    """Tunes `base` on `train` and writes the merged model into `out`; gives what it measured,
+    and under "settings" each setting as it was carried out.
 
     With `checkpoints`, a directory, the state is kept there every minute, and a training of the
     same data, base and settings goes on from it. The state is removed when the model is saved,
@@ -74,7 +77,7 @@ def train_language_model(
     require_method(settings.method)
     if not isinstance(base, Base):
         base = open_base(base, contract.template)
-    training = _Training(train, dev, base, contract, settings, progress)
+    training = _Training(train, dev, base, contract, settings, seed, progress)
     place = Path(checkpoints) if checkpoints else None
     keeper = Keeper(place, training.identity) if place else None
     training.run(keeper)
@@ -82,7 +85,7 @@ def train_language_model(
         training.save(Path(out))
     if keeper and not keep_checkpoints:
         keeper.clear()
-    return training.metrics
+    return {**training.metrics, "settings": asdict(training.carried_out)}
 
 
 class _Training:
@@ -95,9 +98,11 @@ class _Training:
         base: Base,
         contract: Contract,
         settings: LanguageModelSettings,
+        seed: int,
         progress: OnProgress | None,
     ) -> None:
         self.settings = settings
+        self.seed = seed
         self.contract = contract
         self.base = base
         self.progress = progress or (lambda _: None)
@@ -105,22 +110,24 @@ class _Training:
         if settings.threads:
             torch.set_num_threads(settings.threads)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        torch.manual_seed(settings.seed)
+        torch.manual_seed(seed)
         self.tokenizer = base.tokenizer
         prepare_tokenizer(self.tokenizer, contract.template)
         self.prompt, self.constraint = require_tokenizer(self.tokenizer, contract, base.path)
-        self.model = load_model(base, self.device, settings.method)
+        self.model = load_model(base, self.device, settings.method, settings.bits)
         attention.install(self.model)
         self.limit = settings.seq_length or int(self.model.config.max_position_embeddings)
         self.precision = choose_precision(settings.precision, self.device)
         if settings.method == "lora":  # autocast would cast a base of another type each time
             self.model.to(self.precision)
+        self.budget = settings.tokens_per_pack or (300 if self.device.type == "cpu" else 4096)
+        self.rate = settings.learning_rate or self._default_rate()
         self.frozen = int(settings.frozen_layers * len(self.model.model.layers))
         self.tuned = self._with_adapter()
         self.parameters = [p for p in self.model.parameters() if p.requires_grad]
         self.train_set = self._encode(train, settings.decision_weight)
         self.variations = Variations(train, contract.catalog)
-        sample = random.Random(settings.seed).sample(list(dev), min(len(dev), self._dev_rows()))
+        sample = random.Random(seed).sample(list(dev), min(len(dev), self._dev_rows()))
         self.dev_rows = sample
         self.dev_set = self._encode(sample[: settings.dev_loss_rows], 1.0)
         decoder = Decoder(self.model, self.prompt)
@@ -130,7 +137,7 @@ class _Training:
         self.metrics: dict[str, float] = {}
         digest = hashlib.sha256(json.dumps(asdict(settings), sort_keys=True).encode())
         fingerprint = tokenizer_fingerprint(self.tokenizer)
-        about = f"{fingerprint}{contract.system_prompt}{contract.template}{base.path}"
+        about = f"{seed}/{fingerprint}{contract.system_prompt}{contract.template}{base.path}"
         digest.update(about.encode())
         for e in self.train_set:
             digest.update(repr(e).encode())
@@ -141,8 +148,7 @@ class _Training:
     def run(self, keeper: Keeper | None) -> None:
         """Trains, evaluates now and then, and leaves the best state in model and `keeper`."""
         settings = self.settings
-        budget = settings.tokens_per_pack or (300 if self.device.type == "cpu" else 4096)
-        rate = settings.learning_rate or self._default_rate()
+        budget, rate = self.budget, self.rate
         optimizer = torch.optim.AdamW(
             self.parameters, lr=rate, betas=(0.9, 0.99), weight_decay=settings.weight_decay,
             fused=True,
@@ -208,7 +214,7 @@ class _Training:
             "trained_parameters": float(sum(p.numel() for p in self.parameters)),
             "bfloat16": float(self.precision == torch.bfloat16),
             "threads": float(torch.get_num_threads()),
-            "seed": float(settings.seed),
+            "seed": float(self.seed),
         }
         if begin < total:
             self.metrics["train_loss"] = smooth
@@ -220,9 +226,11 @@ class _Training:
         epochs = self.settings.num_train_epochs
         count = len(self.train_set)
         for epoch in range(math.ceil(epochs)):
-            order = random.Random(f"{self.settings.seed}/{epoch}")
+            order = random.Random(f"{self.seed}/{epoch}")
             numbers = [self._varied(n, order) if epoch else n for n in range(count)]
-            packs = make_packs([self.train_set[n] for n in numbers], budget, order)
+            packs = make_packs(
+                [self.train_set[n] for n in numbers], budget, order, self.settings.examples_per_step
+            )
             if epoch + 1 > epochs:
                 packs = packs[: math.ceil(len(packs) * (epochs - epoch))]
             yield from ([numbers[k] for k in pack] for pack in packs)
@@ -368,6 +376,18 @@ class _Training:
             return 5e-5
         size = self.model.num_parameters()  # four-bit weights are counted as they are meant
         return 1.5e-3 if size < SMALL else 3e-4
+
+    @property
+    def carried_out(self) -> LanguageModelSettings:
+        """The settings with everything that was derived."""
+        return replace(
+            self.settings,
+            learning_rate=self.rate,
+            tokens_per_pack=self.budget,
+            seq_length=self.limit,
+            precision="bfloat16" if self.precision == torch.bfloat16 else "float32",
+            threads=torch.get_num_threads(),
+        )
 
     def _arithmetic(self) -> AbstractContextManager[Any]:
         return arithmetic(self.precision, self.device)

@@ -37,7 +37,7 @@ def refused(base: Path, data: Dataset, out: Path) -> MaksudError:
     """The error of a training, in which no step was taken and no model was loaded twice."""
     told: list[Progress] = []
     with pytest.raises(MaksudError) as caught:
-        train(data, out=out, base=str(base), language_model=SHORT, on_progress=told.append)
+        train(data, out=out, base=str(base), kind=SHORT, on_progress=told.append)
     assert not any(p.text.startswith("step ") for p in told)
     assert not out.exists() and not checkpoints_of(out).exists()
     return caught.value
@@ -94,7 +94,7 @@ def test_a_tokenizer_of_another_kind(small_data: Dataset, tmp_path: Path) -> Non
 
 def test_an_end_token_that_was_not_special(small_data: Dataset, tmp_path: Path) -> None:
     base = write_tiny_base(tmp_path / "base", tokenizer=tiny_tokenizer_with_plain_ends())
-    run = train(small_data, out=tmp_path / "run", base=str(base), language_model=SHORT)
+    run = train(small_data, out=tmp_path / "run", base=str(base), kind=SHORT)
     tokenizer = load_tokenizer(run.path)
     assert tokenizer_fingerprint(tokenizer) == run.contract.tokenizer
     assert tokenizer.eos_token == tokenizer.pad_token == "<|im_end|>"
@@ -158,7 +158,7 @@ def test_a_template_that_can_not_be_rendered(
     told: list[Progress] = []
     with pytest.raises(RunError, match=words):
         train(
-            small_data, out=tmp_path / "run", base=str(base), language_model=SHORT,
+            small_data, out=tmp_path / "run", base=str(base), kind=SHORT,
             on_progress=told.append,
         )  # fmt: skip
     assert not any(p.text.startswith("step ") for p in told)
@@ -243,7 +243,7 @@ def test_a_tuning_reads_and_checks_its_base_once(
     monkeypatch.setattr(loading, "check_model_folder", counted_check)
     monkeypatch.setattr(AutoTokenizer, "from_pretrained", counted_read)
     rows = Dataset([*small_data.train[:12], *small_data.dev[:4]])
-    train(rows, out=tmp_path / "run", base=str(base), language_model=SHORT)
+    train(rows, out=tmp_path / "run", base=str(base), kind=SHORT)
     assert done["checked", "base"] == done["read", "base"] == 1
 
 

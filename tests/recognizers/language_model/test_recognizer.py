@@ -32,9 +32,7 @@ def run(
         num_train_epochs=30, learning_rate=4e-3, tokens_per_pack=600, dev_answer_rows=8, threads=1,
         precision=request.param,
     )  # fmt: skip
-    return train(
-        small_data, out=place / "tiny", base=str(base), method="full", language_model=settings
-    )
+    return train(small_data, out=place / "tiny", base=str(base), method="full", kind=settings)
 
 
 @pytest.fixture(scope="module")
@@ -178,7 +176,7 @@ def test_the_run_is_a_plain_directory_with_its_contract(run: Run) -> None:
     assert run.contract.tokenizer.startswith("sha256:")
     assert run.contract.calibration is not None
     assert run.contract.calibration.features == len(FEATURES)
-    assert run.manifest["settings"]["language_model"]["method"] == "full"
+    assert run.manifest["settings"]["kind"]["method"] == "full"
     assert "transformers" in run.manifest["versions"]
     assert run.metrics["calibration"]["examples"] > 0
 

@@ -12,10 +12,10 @@ from tiny_language_model import write_tiny_base
 from maksud.data.dataset import Dataset
 from maksud.errors import EngineError, MaksudError, SystemFault
 from maksud.progress import Progress
-from maksud.recognizers import door
+from maksud.recognizers import door, resuming
 from maksud.recognizers.contract import Contract
 from maksud.recognizers.door import checkpoints_of, load_recognizer, train
-from maksud.recognizers.language_model import checkpoints, saving, training
+from maksud.recognizers.language_model import saving, training
 from maksud.recognizers.language_model.loading import open_base
 from maksud.recognizers.language_model.recognizer import LanguageModelRecognizer
 from maksud.recognizers.language_model.settings import LanguageModelSettings
@@ -73,7 +73,7 @@ def test_what_fails_after_the_training_leaves_it_to_go_on_from(
     out = tmp_path / "run"
 
     def again(place: Path, tell: Callable[[Progress], None] | None = None) -> Any:
-        return train(small_data, out=place, base=str(base), language_model=SHORT, on_progress=tell)
+        return train(small_data, out=place, base=str(base), kind=SHORT, on_progress=tell)
 
     with monkeypatch.context() as patch:
         fail(patch)
@@ -102,7 +102,7 @@ def test_without_a_state_no_way_on_is_promised(
     assert GOING_ON not in str(caught.value)
     with (
         pytest.raises(ValueError, match="odd") as other,
-        checkpoints.kept_for_another_try(tmp_path),
+        resuming.kept_for_another_try(tmp_path),
     ):
         raise ValueError("odd")
     assert not hasattr(other.value, "__notes__")
@@ -135,7 +135,7 @@ def test_the_door_keeps_the_state_until_the_run_stands(
         return calibrate(*rest)
 
     monkeypatch.setattr(door, "_calibrate", looked)
-    train(small_data, out=tmp_path / "run", base=str(base), language_model=SHORT)
+    train(small_data, out=tmp_path / "run", base=str(base), kind=SHORT)
     assert seen == [1] and not checkpoints_of(tmp_path / "run").exists()
 
 

@@ -35,7 +35,7 @@ def run(base: Path, small_data: Dataset, tmp_path_factory: pytest.TempPathFactor
     """The base, tuned with LoRA on 96 short examples for two epochs."""
     settings = LanguageModelSettings(num_train_epochs=2, evaluations=1, dev_answer_rows=8)
     out = tmp_path_factory.mktemp("smollm2") / "run"
-    return train(small_data, out=out, base=str(base), language_model=settings)
+    return train(small_data, out=out, base=str(base), kind=settings)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,109 @@
+"""The kinds of recognizer: each is one folder beside this file, and one line in `KINDS`.
+
+A kind says what it is called, which bases it starts from, its settings, how it is trained and how
+a run of it is opened. Nothing outside this registry asks which kind a recognizer is of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from maksud.data.dataset import Dataset
+from maksud.errors import RunError, nearest
+from maksud.language.catalog import Catalog
+from maksud.progress import OnProgress
+from maksud.recognizers.contract import Contract
+from maksud.recognizers.recognition import Recognizer
+
+KINDS = {
+    "compact": "maksud.recognizers.compact.kind",
+    "language_model": "maksud.recognizers.language_model.kind",
+}
+"""Name of each kind, and the module whose `KIND` it is; imported when it is asked for."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a kind is given to train on.
+
+    `directory` is to be filled with the weights; `checkpoints` may keep what an interrupted
+    training learnt, for the next one; `settings` is of the kind's own class.
+    """
+
+    base: str
+    train_set: Dataset
+    held_out: Dataset
+    catalog: Catalog
+    directory: Path
+    checkpoints: Path
+    settings: Any
+    seed: int
+    tell: OnProgress
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What came of a training. `settings`: each as it was carried out, the derived ones too."""
+
+    contract: Contract
+    metrics: dict[str, Any]
+    settings: Any
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of recognizer. `bases` are the names that start it; one kind takes all others."""
+
+    name: str
+    settings: type
+    train: Callable[[Task], Trained]
+    open: Callable[[Path, Contract, str], Recognizer]
+    bases: tuple[str, ...] = ()
+    takes_other_bases: bool = False
+    calibration_examples: int = 0
+    """Held-out examples that are answered for calibration where no setting says; 0: all."""
+    translate: Callable[[Mapping[str, Any]], dict[str, Any]] = field(default=dict)
+    """Settings under names of others (the guide's) as the kind's own."""
+    prepare: Callable[[Any], None] = field(default=lambda settings: None)
+    """Raises what makes a training with these settings impossible on this machine."""
+    libraries: tuple[str, ...] = ()
+    """Packages whose versions a run records, beside those of every kind."""
+
+
+_registered: dict[str, Kind] = {}
+
+
+def register_kind(kind: Kind) -> None:
+    """Adds a kind that does not live in this package; the name must be new."""
+    if kind.name in KINDS or kind.name in _registered:
+        raise ValueError(f"there is a kind {kind.name!r} already")
+    _registered[kind.name] = kind
+
+
+def find_kind(name: str) -> Kind:
+    """The kind of that name. Raises `RunError` where there is none."""
+    if name in _registered:
+        return _registered[name]
+    if name not in KINDS:
+        known = [*KINDS, *_registered]
+        raise RunError(f"unknown kind of recognizer {name!r}", hint=nearest(name, known))
+    kind: Kind = import_module(KINDS[name]).KIND
+    return kind
+
+
+def list_kinds() -> list[Kind]:
+    """All kinds, in the order in which they are asked for a base."""
+    return [find_kind(name) for name in [*KINDS, *_registered]]
+
+
+def kind_of_base(base: str) -> Kind:
+    """The kind that starts from `base`: the one that names it, else the one that takes any."""
+    kinds = list_kinds()
+    for kind in kinds:
+        if base in kind.bases:
+            return kind
+    return next(kind for kind in kinds if kind.takes_other_bases)
