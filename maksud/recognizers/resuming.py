@@ -15,7 +15,7 @@ def kept_for_another_try(directory: Path | None) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if directory is None or not (directory.is_dir() and any(directory.iterdir())):
+        if directory is None or not _holds_a_state(directory):
             raise
         way = f"What was learnt is kept in {directory}: the same command goes on from there"
         if isinstance(error, MaksudError):
@@ -25,3 +25,8 @@ def kept_for_another_try(directory: Path | None) -> Iterator[None]:
             raise SystemFault(f"the run can't be finished ({error})", hint=way) from error
         error.add_note(way)
         raise
+
+
+def _holds_a_state(directory: Path) -> bool:
+    """Whether there is more than what a stop while writing left, whose names begin with a dot."""
+    return directory.is_dir() and any(not p.name.startswith(".") for p in directory.iterdir())

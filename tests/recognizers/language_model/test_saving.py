@@ -100,9 +100,12 @@ def test_without_a_state_no_way_on_is_promised(
     with pytest.raises(SystemFault, match="can't be saved.*No space left.*Make room") as caught:
         train_language_model(small_data.train[:20], [], base, contract, tmp_path / "x", SHORT)
     assert GOING_ON not in str(caught.value)
+    empty = tmp_path / "kept"
+    empty.mkdir()
+    (empty / ".half-written").touch()
     with (
         pytest.raises(ValueError, match="odd") as other,
-        resuming.kept_for_another_try(tmp_path),
+        resuming.kept_for_another_try(empty),
     ):
         raise ValueError("odd")
     assert not hasattr(other.value, "__notes__")
@@ -145,7 +148,7 @@ def test_merging_afresh_gives_the_weights_that_merging_in_place_gives(
     opened = open_base(base)
     tuned = training._Training(
         small_data.train[:20], [], opened, Contract(small_data.catalog),
-        replace(SHORT, learning_rate=1e-2), None,
+        replace(SHORT, learning_rate=1e-2), 0, None,
     )  # fmt: skip
     tuned.run(None)
     fresh = saving.merge_afresh(tuned.tuned, opened).state_dict()
@@ -167,7 +170,7 @@ def test_quantised_weights_are_merged_afresh_and_never_cast(
     load_model = training.load_model
     held: list[Any] = []
 
-    def loaded(opened: Any, device: Any, method: str) -> Any:
+    def loaded(opened: Any, device: Any, method: str, bits: int) -> Any:
         held.append(load_model(opened, device))
         return held[0]
 
