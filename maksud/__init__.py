@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from maksud.evaluation.label_errors import find_label_errors
     from maksud.evaluation.report import Report, evaluate
     from maksud.recognizers.contract import Contract
+    from maksud.recognizers.conversation import Turn, converse
     from maksud.recognizers.door import load_recognizer, train
     from maksud.recognizers.recognition import Recognition, Recognizer
     from maksud.recognizers.runs import Run
@@ -50,7 +51,9 @@ __all__ = [
     "Report",
     "Run",
     "TrainSettings",
+    "Turn",
     "check",
+    "converse",
     "evaluate",
     "find_label_errors",
     "format_calls",
@@ -71,6 +74,8 @@ _LATER = {
     "Report": "maksud.evaluation.report",
     "Run": "maksud.recognizers.runs",
     "TrainSettings": "maksud.recognizers.settings",
+    "Turn": "maksud.recognizers.conversation",
+    "converse": "maksud.recognizers.conversation",
     "evaluate": "maksud.evaluation.report",
     "find_label_errors": "maksud.evaluation.label_errors",
     "load_recognizer": "maksud.recognizers.door",

@@ -24,7 +24,10 @@ from maksud.recognizers.calibration import Calibration
 from maksud.storage import write_file
 
 GRAMMAR = "calls/1"
+FOLD_OPEN_TURNS = "open-turns/1"
+"""Rule for conversations: what is still open is read with the last turn (`conversation`)."""
 FOLD_USER_TURNS = "user-turns/1"
+"""The rule of runs made before: all that the person said is read as one utterance."""
 
 SYSTEM_PROMPT = (
     "Anda adalah ahli pengenalan maksud. Anda dapat mengenali maksud berdasarkan pertanyaan "
@@ -54,7 +57,7 @@ class Contract:
     system_prompt: str = SYSTEM_PROMPT
     template: str = CHATML
     decoding: Decoding = field(default_factory=Decoding)
-    fold: str = FOLD_USER_TURNS
+    fold: str = FOLD_OPEN_TURNS
     grammar: str = GRAMMAR
     calibration: Calibration | None = None
     threshold: float = 0.0
@@ -122,7 +125,7 @@ class Contract:
                     where=where,
                     hint="Train the run again, or use the version that made it",
                 )
-            if content["fold"] != FOLD_USER_TURNS:
+            if content["fold"] not in (FOLD_OPEN_TURNS, FOLD_USER_TURNS):
                 raise RunError(f"unknown fold rule {content['fold']!r}", where=where)
             calibration = content["calibration"]
             return cls(

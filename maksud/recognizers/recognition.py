@@ -57,7 +57,8 @@ class Recognition:
 
     `calls` have named arguments; `text` is the answer in the catalog's style. `confidence` is
     the calibrated probability that the whole answer is right. Not `accepted`: out of scope, or
-    less sure than the contract's threshold.
+    less sure than the contract's threshold. `turns`: of a conversation, the positions of those
+    that were read.
     """
 
     utterance: str
@@ -71,6 +72,7 @@ class Recognition:
     model: str = ""
     contract: str = ""
     usage: Usage = field(default_factory=Usage)
+    turns: tuple[int, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-able mapping: what the CLI and the server answer."""
@@ -89,6 +91,7 @@ class Recognition:
             ],
             "model": self.model,
             "contract": self.contract,
+            **({"turns": list(self.turns)} if self.turns else {}),
         }
 
 

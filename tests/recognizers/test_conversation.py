@@ -1,0 +1,207 @@
+"""Open turns: what was closed is never read again, what is open is read with the answer to it."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scripted import Scripted
+
+from maksud.errors import InputError
+from maksud.language.calls import Argument, Call, parse_calls
+from maksud.language.catalog import Catalog, Intent, Parameter
+from maksud.recognizers.contract import FOLD_USER_TURNS, Contract
+from maksud.recognizers.conversation import FURTHEST, Turn, converse
+from maksud.recognizers.recognition import Proposal, Recognition
+
+CATALOG = Catalog(
+    (
+        Intent("set_alarm", parameters=(Parameter("time", required=True, question="Jam berapa?"),)),
+        Intent("play_music", parameters=(Parameter("song"),)),
+        Intent("lamp_on", parameters=(Parameter("room"),)),
+    )
+)
+SURE = {"telepon dong": 0.9}
+
+
+def user(text: str) -> Turn:
+    return Turn("user", text)
+
+
+def assistant(text: str, *calls: Call) -> Turn:
+    return Turn("assistant", text, calls)
+
+
+ANSWERS = {
+    "nyalakan lampu": "lamp_on()",
+    "pasang alarm": "set_alarm()",
+    "jam 6": "none()",
+    "pasang alarm. jam 6": "set_alarm(time=jam 6)",
+    "pasang alarm. gak jadi": "set_alarm()",
+    "gak jadi": "none()",
+    "putar musik": "play_music()",
+    "Hampa": "none()",
+    "putar musik. Hampa": "play_music(song=Hampa)",
+    "nyalakan lampu. putar musik": "lamp_on();play_music()",
+    "pasang alarm. putar musik": "set_alarm(time=putar musik)",
+    "halo": "none()",
+    "pasang alarm. jam 6. pagi": "set_alarm(time=jam 6 pagi)",
+    "pagi": "none()",
+}
+
+
+class Listening(Scripted):
+    """Keeps what it is asked."""
+
+    def __init__(self, sure: dict[str, float] | None = None) -> None:
+        super().__init__(ANSWERS, CATALOG, sure=sure or {}, threshold=0.3)
+        self.heard: list[str] = []
+
+    def propose(self, utterances: Sequence[str]) -> list[Proposal]:
+        self.heard += utterances
+        return super().propose(utterances)
+
+
+def said(*turns: Turn, sure: dict[str, float] | None = None) -> Recognition:
+    return converse(Listening(sure), turns)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        assistant("lamp_on()"),
+        assistant("", Call("lamp_on")),
+        assistant("Baik, lampu menyala."),
+        assistant("Lampu sudah menyala, ada lagi?"),
+    ],
+)
+def test_what_was_done_is_not_done_again(reply: Turn) -> None:
+    sure = {"nyalakan lampu. putar musik": 0.95}
+    answer = said(user("nyalakan lampu"), reply, user("putar musik"), sure=sure)
+    assert answer.text == "play_music()" and answer.turns == (2,)
+
+
+@pytest.mark.parametrize(
+    "reply", [assistant("Jam berapa?"), assistant("set_alarm()"), assistant("Sebutkan jamnya.")]
+)
+def test_what_is_missing_keeps_a_turn_open(reply: Turn) -> None:
+    answer = said(user("pasang alarm"), reply, user("jam 6"))
+    assert answer.text == "set_alarm(time=jam 6)" and answer.turns == (0, 2)
+
+
+def test_a_question_keeps_a_whole_answer_open() -> None:
+    answer = said(user("putar musik"), assistant("Lagu apa? 🎵"), user("Hampa"))
+    assert answer.text == "play_music(song=Hampa)" and answer.turns == (0, 2)
+
+
+def test_a_tool_result_closes() -> None:
+    call = Call("set_alarm")
+    result = Turn("tool", "ok?")
+    answer = said(user("pasang alarm"), assistant("", call), result, user("putar musik"))
+    assert answer.text == "play_music()" and answer.turns == (3,)
+
+
+def test_a_greeting_that_ends_in_a_question_mark_opens_nothing() -> None:
+    answer = said(user("halo"), assistant("Halo, mau apa?"), user("putar musik"))
+    assert answer.text == "play_music()" and answer.turns == (2,)
+
+
+def test_changing_ones_mind_and_cancelling() -> None:
+    asked = (user("pasang alarm"), assistant("Jam berapa?"))
+    changed = said(*asked, user("putar musik"), sure={"putar musik": 0.9})
+    assert changed.text == "play_music()" and changed.turns == (2,)
+    cancelled = said(*asked, user("gak jadi"), sure={"gak jadi": 0.9})
+    assert cancelled.text == "none()" and cancelled.turns == (2,)
+
+
+def test_a_chain_of_questions_stays_open() -> None:
+    answer = said(
+        user("pasang alarm"), assistant("Jam berapa?"), user("jam 6"),
+        assistant("Pagi atau sore?"), user("pagi"),
+    )  # fmt: skip
+    assert answer.text == "set_alarm(time=jam 6 pagi)" and answer.turns == (0, 2, 4)
+
+
+def test_neighbouring_turns_are_one_and_empty_ones_are_read_over() -> None:
+    answer = said(user("putar musik"), assistant(" "), user(" "), user("Hampa"))
+    assert answer.text == "play_music(song=Hampa)" and answer.turns == (0, 3)
+
+
+def test_a_request_can_choose() -> None:
+    turns = [user("putar musik"), assistant("play_music()"), user("Hampa")]
+    assert converse(Listening(), turns, "all").text == "play_music(song=Hampa)"
+    assert converse(Listening(), turns, "last").text == "none()"
+    with pytest.raises(InputError, match="no user turn"):
+        converse(Listening(), [assistant("Halo"), user(" ")])
+
+
+def test_a_run_of_the_former_rule_keeps_it() -> None:
+    old = Listening()
+    old.contract = Contract(CATALOG, fold=FOLD_USER_TURNS)
+    assert Contract.from_json(old.contract.to_json()) == old.contract
+    turns = [user("putar musik"), assistant("play_music()"), user("Hampa")]
+    assert converse(old, turns).turns == (0, 2)
+
+
+def test_a_long_history_costs_no_more_than_a_short_one() -> None:
+    def cost(rounds: int) -> int:
+        recognizer = Listening()
+        history = [user("nyalakan lampu"), assistant("Baik.")] * rounds
+        converse(recognizer, [*history, user("putar musik")])
+        return len(recognizer.heard)
+
+    assert cost(0) == 1 and cost(1) == 2
+    assert cost(500) == cost(FURTHEST) == FURTHEST + 1
+    closed = Listening()
+    converse(closed, [user("nyalakan lampu"), assistant("lamp_on()")] * 500 + [user("halo")])
+    assert closed.heard == ["halo"]
+
+
+class Echo(Scripted):
+    """Answers by the words of an utterance, so that any conversation has an answer."""
+
+    def __init__(self) -> None:
+        super().__init__({}, CATALOG, sure={})
+
+    def propose(self, utterances: Sequence[str]) -> list[Proposal]:
+        out = []
+        for u in utterances:
+            calls = parse_calls("none()")
+            if "alarm" in u:
+                time = u.rpartition("alarm")[2].strip(" .")
+                calls = (Call("set_alarm", (Argument("time", time),) if time else ()),)
+            elif "lampu" in u:
+                calls = (Call("lamp_on"),)
+            out.append(Proposal(calls, (len(u) % 7 - 3.0,)))
+        return out
+
+
+UTTERANCES = st.sampled_from(["pasang alarm", "jam 6", "nyalakan lampu", "halo", "alarm jam 7"])
+REPLIES = st.sampled_from(
+    ["Jam berapa?", "Baik.", "lamp_on()", "set_alarm()", "none()", "set_alarm(time=6)", "", "Apa?"]
+)
+CLOSED = st.sampled_from(
+    [
+        (user("nyalakan lampu"), assistant("lamp_on()")),
+        (user("nyalakan lampu"), assistant("Baik.")),
+        (user("halo"), assistant("Halo, ada yang bisa dibantu?")),
+        (user("alarm jam 7"), assistant("Alarm dipasang.")),
+        (user("pasang alarm"), assistant("", Call("set_alarm")), Turn("tool", "")),
+        (user("pasang alarm"), assistant("none()")),
+    ]
+)
+
+
+@given(
+    st.lists(CLOSED, max_size=3),
+    st.lists(st.tuples(UTTERANCES, REPLIES), max_size=FURTHEST + 2),
+    UTTERANCES,
+)
+def test_closed_exchanges_before_a_conversation_never_change_the_answer(
+    closed: list[tuple[Turn, ...]], rounds: list[tuple[str, str]], last: str
+) -> None:
+    turns = [t for u, a in rounds for t in (user(u), assistant(a))] + [user(last)]
+    before = [t for exchange in closed for t in exchange]
+    plain, longer = converse(Echo(), turns), converse(Echo(), [*before, *turns])
+    assert longer.calls == plain.calls and longer.confidence == plain.confidence
+    assert longer.turns == tuple(k + len(before) for k in plain.turns)
