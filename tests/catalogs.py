@@ -34,6 +34,7 @@ def _parameters(draw: st.DrawFn) -> Parameter:
         question=draw(_text),
         values=tuple(values) if kind == "enumeration" else (),
         copied=draw(st.booleans()),
+        many=draw(st.booleans()),
     )
 
 
@@ -52,7 +53,18 @@ CATALOGS = st.lists(_intents, max_size=3, unique_by=lambda i: i.name).map(
 _scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
 _fields = [
     *("intents", "f", "parameters", "x", "type", "values", "description", "required", "question"),
-    *("copied", "positional", "function", "name", "properties", "enum", "format", "x-maksud"),
+    *(
+        "copied",
+        "many",
+        "items",
+        "positional",
+        "function",
+        "name",
+        "properties",
+        "enum",
+        "format",
+        "x-maksud",
+    ),
     *("text", "enumeration", "string", "number"),
 ]
 _keys = st.sampled_from(_fields) | _scalars.filter(lambda k: k == k)

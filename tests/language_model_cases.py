@@ -35,11 +35,12 @@ utterances = st.one_of(
 )
 
 parameters = st.builds(
-    lambda name, kind, values, copied: Parameter(
+    lambda name, kind, values, copied, many: Parameter(
         name,
         type=kind,
         values=tuple(values) if kind == "enumeration" else (),
         copied=copied,
+        many=many,
     ),
     names,
     st.sampled_from(["text", "enumeration", "number", "datetime", "boolean"]),
@@ -51,6 +52,7 @@ parameters = st.builds(
         max_size=4,
         unique=True,
     ),
+    st.booleans(),
     st.booleans(),
 )
 
@@ -87,7 +89,7 @@ def answers(draw: st.DrawFn, catalog: Catalog, utterance: str) -> tuple[Call, ..
         chosen = order[: draw(st.integers(0, len(order)))]
         arguments = []
         for p in chosen:
-            repeats = _is_copied(p) and not intent.positional
+            repeats = p.many and not intent.positional
             for _ in range(draw(st.integers(1, REPEATS)) if repeats else 1):
                 arguments.append(Argument(p.name, draw(_values(p, copies))))
         calls.append(Call(intent.name, tuple(arguments)))

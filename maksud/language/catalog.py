@@ -9,6 +9,7 @@ entry: it is always allowed.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, get_args
@@ -29,7 +30,8 @@ class Parameter:
     `copied`: the value is a span of the utterance, as said (never where there are `choices`): a
     copied number may be "lima" or "5pm", and only one that is not copied must be in digits. A
     `datetime` is what was said, never read as a date. An enumeration lists its `values`.
-    `required` with a `question`: what to ask the person when an answer lacks it.
+    `required` with a `question`: what to ask the person when an answer lacks it. `many`: it may
+    stand several times in a call ("putar Hampa dan Separuh Aku"); any other stands once at most.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Parameter:
     question: str = ""
     values: tuple[str, ...] = ()
     copied: bool = True
+    many: bool = False
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -137,6 +140,7 @@ class Catalog:
                 continue
             for argument in call.arguments:
                 out.extend(_argument_violations(intent, argument, utterance))
+            out.extend(_repetitions(intent, call))
         return out
 
     def missing(self, calls: Iterable[Call]) -> tuple[MissingParameter, ...]:
@@ -222,6 +226,16 @@ def _argument_violations(intent: Intent, argument: Argument, utterance: str | No
     elif parameter.type == "number" and not _NUMBER.fullmatch(argument.value):
         return [f"{what} is not a number"]
     return []
+
+
+def _repetitions(intent: Intent, call: Call) -> list[str]:
+    """What stands several times in a call and may not."""
+    given = Counter(a.name for a in call.arguments)
+    return [
+        f"{intent.name}: {p.name} is given {given[p.name]} times, and may stand once"
+        for p in intent.parameters
+        if given[p.name] > 1 and not p.many
+    ]
 
 
 def _check_intent(intent: Intent) -> None:

@@ -32,7 +32,7 @@ _YAML_HEAD = """\
 """
 
 _INTENT_KEYS = ("description", "positional", "parameters")
-_PARAMETER_KEYS = ("type", "description", "required", "question", "values", "copied")
+_PARAMETER_KEYS = ("type", "description", "required", "question", "values", "copied", "many")
 
 
 def catalog_to_json(catalog: Catalog) -> dict[str, Any]:
@@ -163,6 +163,8 @@ def _parameter_json(parameter: Parameter) -> dict[str, Any]:
         body["values"] = list(parameter.values)
     if not parameter.copied:
         body["copied"] = False
+    if parameter.many:
+        body["many"] = True
     return body
 
 
@@ -193,6 +195,7 @@ def _read_parameter(name: str, body: Any, where: str) -> Parameter:
         question=read_text(body, "question", where),
         values=values,
         copied=read_flag(body, "copied", where, default=True),
+        many=read_flag(body, "many", where),
     )
 
 

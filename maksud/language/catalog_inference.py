@@ -8,13 +8,18 @@ from collections.abc import Iterable, Sequence
 from maksud.language.calls import OUT_OF_SCOPE, Call
 from maksud.language.catalog import Catalog, Intent, Parameter
 
+MANY_SHARE = 0.01
+"""Share of the calls that have a parameter over which giving it several times is no fault."""
+
 
 def infer_catalog(answers: Iterable[Sequence[Call]], utterances: Iterable[str] = ()) -> Catalog:
     """The smallest catalog that allows all the answers (`none()` aside).
 
     Unnamed arguments get the names `value`, or `value1`, `value2`… where there are several.
     With the utterances of the answers, in step, a parameter whose values never stand in
-    them becomes an enumeration (few values) or free text that is not copied.
+    them becomes an enumeration (few values) or free text that is not copied. A parameter that
+    several calls give more than once, and over `MANY_SHARE` of those that have it, is `many`:
+    fewer are faults of the data.
     """
     texts = iter(utterances)
     order: dict[str, dict[str, Counter[str]]] = {}
@@ -22,6 +27,8 @@ def infer_catalog(answers: Iterable[Sequence[Call]], utterances: Iterable[str] =
     positional: Counter[str] = Counter()
     named: Counter[str] = Counter()
     width: Counter[str] = Counter()
+    having: Counter[tuple[str, str]] = Counter()
+    repeating: Counter[tuple[str, str]] = Counter()
     seen_text = False
     for calls in answers:
         text = next(texts, None)
@@ -34,6 +41,9 @@ def infer_catalog(answers: Iterable[Sequence[Call]], utterances: Iterable[str] =
             positional[call.intent] += len(bare)
             named[call.intent] += len(call.arguments) - len(bare)
             width[call.intent] = max(width[call.intent], len(bare))
+            for given, times in Counter(a.name for a in call.arguments if a.name).items():
+                having[call.intent, given] += 1
+                repeating[call.intent, given] += times > 1
             place = 0
             for a in call.arguments:
                 name = a.name
@@ -58,12 +68,14 @@ def infer_catalog(answers: Iterable[Sequence[Call]], utterances: Iterable[str] =
             few = total < 10
             is_copied = few or not seen_text or copied[intent, name] >= 0.5 * total
             listed = not is_copied and len(counts) <= min(50, total // 3)
+            repeated = repeating[intent, name]
             made.append(
                 Parameter(
                     plain,
                     type="enumeration" if listed else "text",
                     values=tuple(sorted(counts)) if listed else (),
                     copied=is_copied,
+                    many=repeated > 1 and repeated > MANY_SHARE * having[intent, name],
                 )
             )
         bare_style = positional[intent] > 0 and named[intent] == 0

@@ -59,6 +59,9 @@ def _tool(intent: Intent) -> dict[str, Any]:
             schema["enum"] = list(p.values)
         if p.type == "datetime":
             schema["format"] = "date-time"
+        if p.many:
+            about = schema.pop("description", None)
+            schema = {"type": "array", "items": schema, **({"description": about} if about else {})}
         own = {k: v for k, v in (("question", p.question),) if v}
         if not p.copied:
             own["copied"] = False  # type: ignore[assignment]
@@ -99,6 +102,10 @@ def _read_function(function: Mapping[str, Any], where: str) -> Intent:
 def _read_property(name: str, body: Mapping[str, Any], required: bool, where: str) -> Parameter:
     place = f"{where}.{name[:60]}"
     own = read_mapping(body, "x-maksud", place)
+    about = read_text(body, "description", place)
+    many = body.get("type") == "array" and "items" in body
+    if many:
+        body = read_mapping(body, "items", place)
     values = _read_enum(body, place)
     kind = body.get("type", "string")
     if not values and not (isinstance(kind, str) and kind in _OUR_TYPES):
@@ -113,11 +120,12 @@ def _read_property(name: str, body: Mapping[str, Any], required: bool, where: st
     return Parameter(
         name,
         type=type_,
-        description=read_text(body, "description", place),
+        description=about,
         required=required,
         question=read_text(own, "question", place),
         values=values,
         copied=read_flag(own, "copied", place, default=True),
+        many=many,
     )
 
 

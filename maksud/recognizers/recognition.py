@@ -44,7 +44,8 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """Another answer. `confidence` is the recognizer's raw probability of it, in [0, 1]."""
+    """Another answer. `confidence` is the recognizer's raw probability of it, in [0, 1], at most
+    what the answer's own confidence leaves and never more than that."""
 
     calls: tuple[Call, ...]
     text: str
@@ -144,6 +145,8 @@ class Recognizer(ABC):
             confidence = contract.calibration.probability(proposal.features)
         else:
             confidence = 1.0
+        # No other answer is likelier than this one, nor than what this one leaves.
+        most = min(confidence, 1 - confidence) if contract.calibration is not None else 1.0
         return Recognition(
             utterance=utterance,
             calls=calls,
@@ -151,7 +154,9 @@ class Recognizer(ABC):
             confidence=confidence,
             accepted=bool(calls) and NONE not in calls and confidence >= contract.threshold,
             alternatives=tuple(
-                Alternative(catalog.name_arguments(c), catalog.render(c), math.exp(min(0.0, lp)))
+                Alternative(
+                    catalog.name_arguments(c), catalog.render(c), min(most, math.exp(min(0.0, lp)))
+                )
                 for c, lp in proposal.alternatives
             ),
             missing=catalog.missing(calls),

@@ -101,3 +101,11 @@ def test_answers_are_written_in_the_style_of_their_intent(answer: str, written: 
     calls = parse_calls(answer)
     assert CATALOG.render(calls) == written
     assert CATALOG.render(CATALOG.name_arguments(calls)) == written
+
+
+def test_a_parameter_stands_once_unless_it_is_many() -> None:
+    once, many = Parameter("time"), Parameter("song", many=True)
+    catalog = Catalog((Intent("f", parameters=(once, many)),))
+    assert catalog.violations(parse_calls("f(time=6, song=a, song=b)")) == []
+    twice = catalog.violations(parse_calls("f(time=5, time=6, 7)"))
+    assert "f: time is given 2 times, and may stand once" in twice

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maksud.errors import CatalogError
-from maksud.language.catalog import Catalog
+from maksud.language.catalog import Catalog, Intent, Parameter
 from maksud.language.catalog_files import load_catalog, save_catalog
 from maksud.language.catalog_tools import catalog_from_tools, catalog_to_tools
 
@@ -88,3 +88,13 @@ def test_any_content_is_a_catalog_or_a_catalog_error(content: Any) -> None:
     except CatalogError:
         return
     assert catalog_from_tools(catalog_to_tools(catalog)) == catalog
+
+
+def test_a_parameter_that_may_stand_several_times_is_an_array() -> None:
+    song = Parameter("song", description="A title", question="Which?", many=True)
+    catalog = Catalog((Intent("play", parameters=(song,)),))
+    (tool,) = catalog_to_tools(catalog)
+    schema = tool["function"]["parameters"]["properties"]["song"]
+    assert schema["type"] == "array" and schema["items"] == {"type": "string"}
+    assert schema["description"] == "A title"
+    assert catalog_from_tools([tool]) == catalog

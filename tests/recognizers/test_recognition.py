@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from maksud.language.calls import NONE, Call, parse_calls
 from maksud.language.catalog import Catalog, Intent, Parameter
@@ -70,7 +72,8 @@ def test_as_json() -> None:
     assert content["calls"] == [
         {"intent": "weather", "arguments": [{"name": "place", "value": "Hangzhou"}]}
     ]
-    assert content["alternatives"] == [{"text": "stop()", "confidence": 0.3679}]
+    left = round(1 - content["confidence"], 4)  # less than its own e^-1
+    assert content["alternatives"] == [{"text": "stop()", "confidence": left}]
     assert set(content) >= {"text", "confidence", "accepted", "missing", "model", "contract"}
 
 
@@ -98,3 +101,13 @@ def test_arguments_are_named_once_an_answer(monkeypatch: pytest.MonkeyPatch) -> 
     answer = recognizer()("weather(Hangzhou)")
     assert answer.calls[0].named == {"place": "Hangzhou"} and answer.text == "weather(Hangzhou)"
     assert made.count(True) == 1
+
+
+@given(st.lists(st.floats(-20, 5), max_size=3), st.floats(-8, 8))
+def test_no_other_answer_is_likelier_than_the_answer(others: list[float], evidence: float) -> None:
+    asked = recognizer()
+    calls = parse_calls("stop()")
+    proposal = Proposal(calls, (evidence,), tuple((calls, lp) for lp in others))
+    answer = asked.judge("stop", proposal)
+    assert all(0 <= a.confidence <= answer.confidence for a in answer.alternatives)
+    assert all(a.confidence + answer.confidence <= 1 + 1e-9 for a in answer.alternatives)

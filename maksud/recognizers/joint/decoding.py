@@ -8,7 +8,8 @@ parameter. Padding scores 0 for tag 0 and `IMPOSSIBLE` for the others.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from heapq import heappop, heappush
 from itertools import combinations, pairwise
 from typing import Any, NamedTuple
 
@@ -25,6 +26,9 @@ UNSURE = 3.0
 
 MOST_UNSURE = 3
 """Boundaries of an utterance that are tried both ways at most: 2^3 ways to cut it."""
+
+MOST_BRANCHES = 64
+"""Branches that are looked at both ways for the best tags with each parameter once."""
 
 MOST_CLAUSES = 16
 """Clauses of an utterance at most."""
@@ -89,6 +93,47 @@ def viterbi(scores: Floats) -> tuple[list[list[int]], Floats]:
         a[:, p + 1 :] += going
     last = scores.shape[1] - 1
     return [_back(f, last, int(f[last].argmax())) for f in forward], forward
+
+
+def best_once(scores: Floats, many: Sequence[bool]) -> tuple[list[int], Floats, Floats]:
+    """The best valid path of a row on which no parameter begins twice, unless it is `many`.
+
+    scores [T, K]. Gives the path, and scores and forward scores in which it is the best of all.
+    Exact, by branch and bound: where the best path has two values of a parameter, any path with
+    at most one has none from the second on, or none before it. Each of the two has a bound, the
+    best path under it, and the better is looked at first.
+    """
+    heap: list[tuple[float, int, Floats, list[int], Floats]] = []
+    branches = [scores]
+    made = 0
+    while True:
+        for branch in branches:
+            (path,), forward = viterbi(branch[None])
+            best = float(np.maximum.reduce(forward[0, -1]))
+            heappush(heap, (-best, made, branch, path, forward[0]))
+            made += 1
+        _, _, found, path, ahead = heappop(heap)
+        again = repetition(path, many)
+        if again is None:
+            return path, found, ahead
+        parameter, at = again
+        late, early = found.copy(), found.copy()
+        late[:at, 1 + parameter] = IMPOSSIBLE
+        early[at:, 1 + parameter] = IMPOSSIBLE
+        # A text that says the same word a thousand times has a thousand answers as good: from
+        # there on the first is taken.
+        branches = [late, early] if made < MOST_BRANCHES else [early]
+
+
+def repetition(path: Sequence[int], many: Sequence[bool]) -> tuple[int, int] | None:
+    """(parameter, token) where a path begins a second value of one that is not `many`."""
+    begun: set[int] = set()
+    for t, tag in enumerate(path):
+        if 0 < tag <= len(many) and not many[tag - 1]:
+            if tag in begun:
+                return tag - 1, t
+            begun.add(tag)
+    return None
 
 
 def best_paths(scores: Floats) -> Ints:

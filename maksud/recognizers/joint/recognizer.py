@@ -31,8 +31,10 @@ from maksud.recognizers.joint.decoding import (
     IMPOSSIBLE,
     Floats,
     Segment,
+    best_once,
     log_partition,
     log_softmax,
+    repetition,
     second_path,
     segmentations,
     segments_of,
@@ -103,6 +105,12 @@ class JointRecognizer(Recognizer):
         catalog = self.contract.catalog
         many = len(self.parameters)
         self.none = self.intents.index(OUT_OF_SCOPE) if OUT_OF_SCOPE in self.intents else -1
+        declared = [catalog.get(name) for name in self.intents]
+        # [I][P]: whether a parameter of an intent may stand several times
+        self.many = [
+            [bool(i and (p := i.parameter(name)) and p.many) for name in self.parameters]
+            for i in declared
+        ]
         self.intent_mask = np.zeros(len(self.intents), np.float32)
         # [I, C]: choices of another intent, and values that the catalog does not list
         self.choice_mask = np.zeros((len(self.intents), width_of(self.choices)), np.float32)
@@ -240,8 +248,18 @@ class JointRecognizer(Recognizer):
         out = []
         for k, (clause, intent) in enumerate(pairs):
             size = lengths[clause]
-            out.append(Tagging(intent, lp[k], paths[k][:size], scores[k, :size], forward[k, :size]))
+            tagging = Tagging(intent, lp[k], paths[k][:size], scores[k, :size], forward[k, :size])
+            if repetition(tagging.path, self.many[intent]) is not None:
+                tagging = self._once(tagging)
+            out.append(tagging)
         return out
+
+    def _once(self, tagging: Tagging) -> Tagging:
+        """The best tags under which each parameter stands once, unless the catalog says many."""
+        assert tagging.scores is not None and tagging.forward is not None
+        path, scores, forward = best_once(tagging.scores, self.many[tagging.intent])
+        less = float(forward[-1].max()) - float(tagging.forward[-1].max())
+        return Tagging(tagging.intent, tagging.tags_lp + less, path, scores, forward)
 
     def _second(self, text: str, words: list[Token], best: Reading) -> Reading | None:
         """The best reading with the same intent and other tags."""
@@ -252,6 +270,14 @@ class JointRecognizer(Recognizer):
         if found is None:
             return None
         path, score = found
+        if repetition(path, self.many[tags.intent]) is not None:
+            at = next(t for t, tag in enumerate(path) if tag != tags.path[t])
+            scores = tags.scores.copy()
+            scores[at, np.arange(scores.shape[1]) != path[at]] = IMPOSSIBLE
+            path, _, forward = best_once(scores, self.many[tags.intent])
+            score = float(forward[-1].max())
+            if score < IMPOSSIBLE / 2:
+                return None
         lp = best.tags_lp + score - float(tags.forward[-1].max())
         call = self.write_call(text, words, tags.intent, path, best.chosen)
         whole = best.score - best.tags_lp + lp

@@ -3,9 +3,8 @@
 A state is a set of threads: the ways to read what is written so far. A thread stands in a part
 (see `parts`) and knows at which point of the answer it goes on behind it. What is accepted is
 exactly what `catalog.render` writes of calls that the catalog allows with this utterance. Each
-parameter stands once in a call; a copied one that is written with its name may stand `REPEATS`
-times, for people name several songs at once (three rows of a hundred in MASSIVE and HWU64).
-Knows no tokens.
+parameter stands once in a call; one that the catalog declares `many`, and that is written with its
+name, may stand `REPEATS` times, for people name several songs at once. Knows no tokens.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from maksud.language.catalog import Catalog, Intent, Parameter
 from maksud.recognizers.language_model.parts import END, FREE, NUMBER, Part, Place, Spans, Text
 
 REPEATS = 4
-"""How often a copied parameter may stand in one call."""
+"""How often a parameter that may stand several times can stand in one call."""
 
 
 class Point(NamedTuple):
@@ -226,5 +225,4 @@ def _counted(used: tuple[int, ...], k: int) -> tuple[int, ...]:
 
 
 def _limit(intent: Intent, parameter: Parameter) -> int:
-    copied = parameter.copied and not parameter.choices
-    return REPEATS if copied and not intent.positional else 1
+    return REPEATS if parameter.many and not intent.positional else 1

@@ -7,9 +7,11 @@ from tag_paths import valid_paths
 from maksud.recognizers.joint.decoding import (
     IMPOSSIBLE,
     Segment,
+    best_once,
     best_paths,
     log_partition,
     path_scores,
+    repetition,
     second_path,
     segmentations,
     segments_of,
@@ -58,3 +60,25 @@ def test_spans_and_cuts() -> None:
 def test_segments_lie_between_edges() -> None:
     assert segments_of(3, [0, 2, 5]) == [Segment(3, 0, 2), Segment(3, 2, 5)]
     assert segments_of(0, [0, 4]) == [Segment(0, 0, 4)]
+
+
+@pytest.mark.parametrize("many", [(False, False), (True, False), (True, True)])
+def test_each_parameter_once_agrees_with_enumeration(many: tuple[bool, bool]) -> None:
+    rng = np.random.default_rng(1)
+    paths = np.array([p for p in valid_paths(5, 2) if repetition(p, many) is None])
+    assert (len(paths) == len(valid_paths(5, 2))) == all(many)
+    scores = rng.normal(size=(60, 5, 5)).astype(np.float32)
+    scores[:, :, 1:3] += 2  # values begin everywhere
+    for row in scores:
+        best, _, forward = best_once(row, many)
+        each = row[np.arange(5), paths].sum(-1)
+        assert best == paths[each.argmax()].tolist()
+        assert np.isclose(forward[-1].max(), each.max(), atol=1e-4)
+
+
+def test_a_word_said_a_thousand_times_has_one_answer_in_little_time() -> None:
+    scores = np.zeros((1000, 5), np.float32)
+    scores[:, 1:3] = 3
+    best, _, _ = best_once(scores, (False, False))
+    assert repetition(best, (False, False)) is None
+    assert sorted(tag for tag in best if 0 < tag <= 2) == [1, 2]

@@ -12,7 +12,7 @@ from maksud.recognizers.language_model.parts import edges
 
 MUSIC = Catalog(
     (
-        Intent("play", parameters=(Parameter("song"), Parameter("artist"))),
+        Intent("play", parameters=(Parameter("song", many=True), Parameter("artist"))),
         Intent("weather", positional=True, parameters=(Parameter("city"), Parameter("day"))),
         Intent(
             "lamp",
@@ -135,7 +135,8 @@ def test_a_number_is_quoted_only_where_it_must_be() -> None:
         assert not accepts(text, "x")
 
 
-def test_a_copied_parameter_repeats_only_so_often() -> None:
+def test_a_parameter_stands_once_and_one_that_is_many_so_often() -> None:
+    assert accepts("play(artist=a)", "a") and not accepts("play(artist=a, artist=a)", "a")
     for times in (REPEATS, REPEATS + 1):
         text = f"play({', '.join(['song=a'] * times)})"
         assert accepts(text, "a") == (times <= REPEATS)
