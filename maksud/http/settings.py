@@ -42,9 +42,9 @@ class ServeSettings:
     max_utterance_chars: int = setting(8000, above=0)
     """Longest utterance, after folding; over it 400."""
     answer_seconds: float = setting(60.0, above=0)
-    """Time for an answer, with waiting; over it 503."""
+    """Time for the first answer to a request, with waiting, and for each further; over it 503."""
     ready_seconds: float = setting(5.0, above=0)
-    """/ready: how old a model's last answer may be, and how long a new one may take."""
+    """/ready: how old a model's last answer or step may be, and how long a new one may take."""
     drain_seconds: int = setting(20, above=0)
     """Time for requests in work to end at shutdown."""
     access_log: bool = True

@@ -34,7 +34,7 @@ from maksud.http.settings import ServeSettings
 from maksud.http.tokens import VARIABLE, Opened, Tokens, open_tokens
 from maksud.recognizers.recognition import Recognition, Recognizer
 from maksud.serving import protocol
-from maksud.serving.batching import PROBE, Failure, Lane
+from maksud.serving.batching import Failure, Lane
 
 if TYPE_CHECKING:
     import uvicorn
@@ -190,7 +190,12 @@ class Front:
         self.settings = settings
         self.created = int(time.time())
         self.lanes = {
-            r.name: Lane(r, batch_size=settings.batch_size, most=settings.max_waiting)
+            r.name: Lane(
+                r,
+                batch_size=settings.batch_size,
+                most=settings.max_waiting,
+                patience=settings.answer_seconds,
+            )
             for r in recognizers
         }
 
@@ -198,12 +203,11 @@ class Front:
         """Asks every model once. Raises `EngineError` for one that does not answer."""
         for name, lane in self.lanes.items():
             try:
-                lane.recognizer.recognize([PROBE])
+                lane.warm_up()
             except Exception as error:
                 raise EngineError(
                     f"the model does not answer ({error})", where=name, hint="Train it again"
                 ) from error
-            lane.last_answer = time.monotonic()
 
     def app(self) -> ASGIApp:
         """The routes as an ASGI application, without any guard: see `guarded`."""
@@ -317,24 +321,28 @@ class Front:
     async def _recognize(
         self, request: Request, lane: Lane, utterances: Sequence[str], param: str
     ) -> list[Recognition]:
-        """The recognitions, unless the client leaves, or time is over, before they are there."""
+        """The recognitions, unless the client leaves, or none comes for too long."""
         protocol.check_length(utterances, self.settings.max_utterance_chars, param)
-        answers = lane.submit(utterances)
+        job = lane.submit(utterances)
         gone = asyncio.ensure_future(_disconnect(request))
-        first: set[asyncio.Future[Any]] = {answers, gone}
+        first: set[asyncio.Future[Any]] = {job, gone}
+        before = -1
         try:
-            await asyncio.wait(
-                first,
-                timeout=self.settings.answer_seconds,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            if answers.done():
-                return answers.result()
+            # Time runs from answer to answer: what is done of a batch is not thrown away.
+            while not (job.done() or gone.done()) and before < len(job.answers):
+                before = len(job.answers)
+                await asyncio.wait(
+                    first,
+                    timeout=self.settings.answer_seconds,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+            if job.done():
+                return job.result()
         except Failure as failure:
             raise _shown(failure, param) from failure.cause
         finally:
             gone.cancel()
-            answers.cancel()
+            job.cancel()
         if gone.done():
             raise client_gone()
         raise ApiError(
