@@ -30,11 +30,6 @@ LAYERS = [
 LONGEST = 450
 """Lines of a module, at most: over it, it is split along an idea."""
 
-LONG_YET = {
-    "serving/protocol.py",
-}
-"""Modules that are longer and wait to be split. None may join them."""
-
 HEAVY = (
     "torch",
     "transformers",
@@ -160,7 +155,7 @@ def test_circles_are_seen(back: str, tmp_path: Path) -> None:
 
 def test_modules_are_short() -> None:
     lines = {str(p.relative_to(PACKAGE)): p.read_text("utf-8").count("\n") for p in modules()}
-    assert {name for name, n in lines.items() if n > LONGEST} <= LONG_YET
+    assert {name for name, n in lines.items() if n > LONGEST} == set()
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,18 @@
 uvicorn waits for ever for a header that never ends and for a client that does not read, and
 answers broken HTTP in plain text. This protocol closes such connections, and answers in the
 shape of every other error: 408 for a slow header, 431 for a large one, 400 for broken HTTP.
+
+What a connection may cost is bounded too: a turn of the event loop reads `READ` bytes of it, and a
+body in chunks may have little beside its content (`framing`). Where a connection is closed while
+its request still comes, the answer is sent, and what comes is thrown away unparsed for a moment
+(`lingering`), so that its sender gets to see the answer.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
+from typing import Any
 
 import h11
 import uvicorn
@@ -16,14 +22,20 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from maksud.errors import SystemFault
 from maksud.http.api_error import ApiError, new_id
+from maksud.http.framing import Framing, Refused
+from maksud.http.guard import KNOWN
+from maksud.http.lingering import LingeringTransport
 
 UVICORN = "uvicorn>=0.35,<0.55"
 """The versions whose protocol class, which is private to uvicorn, is known to fit this module."""
 NEEDED = (
     "connection_made", "data_received", "connection_lost", "pause_writing", "resume_writing",
-    "send_400_response",
+    "send_400_response", "on_response_complete",
 )  # fmt: skip
 """Methods of it that are overridden here: were one renamed, its defence would never be called."""
+READ = 16 << 10
+"""Bytes that are read from a connection in one turn of the event loop, at most: what they cost
+is what everybody else waits for."""
 
 
 def connection_class(header_seconds: float, send_seconds: float) -> type[asyncio.Protocol]:
@@ -43,18 +55,38 @@ def connection_class(header_seconds: float, send_seconds: float) -> type[asyncio
     return type("Connection", (_Connection,), limits)
 
 
-class _Connection(H11Protocol):
+class _Connection(H11Protocol, asyncio.BufferedProtocol):
     header_seconds: float
     send_seconds: float
+    transport: LingeringTransport  # type: ignore[assignment]
     _stalled: asyncio.TimerHandle | None = None
     _deadline: asyncio.TimerHandle | None = None
     _heard = False
+    _refused = False
+    _room = bytearray()
+
+    def __init__(self, config: uvicorn.Config, *args: Any, **more: Any) -> None:
+        super().__init__(config, *args, **more)
+        self.conn = Framing(config.h11_max_incomplete_event_size)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        super().connection_made(LingeringTransport(transport, self.loop, self._is_coming))
         self._watch()
 
+    def get_buffer(self, sizehint: int) -> bytearray:
+        """Where asyncio puts what comes: its size bounds the work of one turn of the loop."""
+        self._room = bytearray(READ)
+        return self._room
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Called by asyncio when so many bytes of the buffer are filled."""
+        data, self._room = bytes(memoryview(self._room)[:nbytes]), bytearray()
+        self.data_received(data)
+
     def data_received(self, data: bytes) -> None:
+        if self.transport.lingers:
+            self.transport.throw_away(len(data))
+            return
         self._heard = True
         super().data_received(data)
         self._watch()
@@ -73,6 +105,19 @@ class _Connection(H11Protocol):
         super().resume_writing()
         self._unstall()
 
+    def on_response_complete(self) -> None:
+        # Whoever has no token holds no connection for long.
+        seconds = self.config.timeout_keep_alive
+        known = KNOWN in self.scope
+        self.timeout_keep_alive = (
+            seconds if known else min(seconds, round(self.header_seconds) or 1)
+        )
+        super().on_response_complete()
+
+    def _is_coming(self) -> bool:
+        """Whether more of a request comes that nobody will read."""
+        return self._refused or self.conn.their_state is h11.SEND_BODY
+
     def _unstall(self) -> None:
         if self._stalled is not None:
             self._stalled.cancel()
@@ -81,7 +126,9 @@ class _Connection(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         """Called by uvicorn inside its handler of the error that h11 raised."""
         error = sys.exc_info()[1]
-        if isinstance(error, h11.RemoteProtocolError) and error.error_status_hint == 431:
+        if isinstance(error, Refused):
+            self._refuse(error.error_status_hint, str(error), error.code)
+        elif isinstance(error, h11.RemoteProtocolError) and error.error_status_hint == 431:
             self._refuse(431, "the request's header is too large", "header_too_large")
         else:
             self._refuse(400, "this is not valid HTTP/1.1", "invalid_http")
@@ -113,6 +160,7 @@ class _Connection(H11Protocol):
     def _refuse(self, status: int, message: str, code: str) -> None:
         if self.transport.is_closing():
             return
+        self._refused = True
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             body = ApiError(status, message, code=code).body()
             headers = [
@@ -128,3 +176,6 @@ class _Connection(H11Protocol):
             ):
                 self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.disconnected = True  # whoever still reads the body is told
+            self.cycle.message_event.set()

@@ -29,9 +29,8 @@ if TYPE_CHECKING:
 
 PUBLIC = frozenset({"/health", "/ready"})
 """Paths that need no token, with GET or HEAD. Everything else does, unknown paths too."""
-DRAIN_BYTES = 16 << 20
-DRAIN_SECONDS = 2.0
-"""How much of a refused body is read away, so that its sender gets to see the answer."""
+KNOWN = "maksud.known"
+"""Key in the scope of a request whose token is valid."""
 SMALL_BODY = 64 << 10
 """An unread body up to this size is read away by the server, and the connection kept."""
 
@@ -98,7 +97,6 @@ class _Exchange:
         self._send = send
         self._length = _content_length(scope)
         self._unread = self._length != 0
-        self._closing = False
 
     async def receive(self) -> Message:
         message = await self._receive()
@@ -110,18 +108,15 @@ class _Exchange:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = [*message["headers"], (b"x-request-id", self.id)]
-            self._closing = self._unread and (
+            # What is left of a body is not read: whoever may not come in makes no work.
+            closing = self._unread and (
                 self._length is None
                 or self._length > SMALL_BODY
                 or bool(header(self.scope, b"expect"))
             )
-            if self._closing and (b"connection", b"close") not in headers:
+            if closing and (b"connection", b"close") not in headers:
                 headers.append((b"connection", b"close"))
             message = {**message, "headers": headers}
-        elif self._closing and not message.get("more_body"):
-            await self._send({**message, "more_body": True})
-            await self._drain()
-            message = {"type": "http.response.body", "body": b""}
         await self._send(message)
 
     async def fail(self, error: BaseException) -> None:
@@ -140,20 +135,6 @@ class _Exchange:
         raw = [(k.encode(), v.encode()) for k, v in headers.items()]
         await self.send({"type": "http.response.start", "status": shown.status, "headers": raw})
         await self.send({"type": "http.response.body", "body": body})
-
-    async def _drain(self) -> None:
-        if header(self.scope, b"expect"):
-            return  # its sender waits for our word, and has it now
-        left = DRAIN_BYTES
-        try:
-            async with asyncio.timeout(DRAIN_SECONDS):
-                while self._unread and left > 0:
-                    message = await self.receive()
-                    if message["type"] != "http.request":
-                        return
-                    left -= len(message.get("body", b""))
-        except TimeoutError:
-            return
 
     def __str__(self) -> str:
         client = (self.scope.get("client") or ("-", 0))[0]
@@ -188,6 +169,7 @@ class Gate:
                     f"the token {token.name!r} may not ask models",
                     code="insufficient_permissions",
                 )
+            scope[KNOWN] = True
         await self.app(scope, receive, send)
 
 

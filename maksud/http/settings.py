@@ -28,8 +28,9 @@ class ServeSettings:
     """Time for a whole body to arrive; over it 408 and the connection closes."""
     send_seconds: float = setting(30.0, above=0)
     """Time that a client may take to accept what is sent, before the connection closes."""
-    keep_alive_seconds: int = setting(10, above=0)
-    """How long an idle connection is kept: longer than common clients keep theirs."""
+    keep_alive_seconds: int = setting(120, above=0)
+    """How long an idle connection is kept whose client has a token: longer than common clients
+    and proxies keep theirs. Others are kept for `header_seconds`."""
     max_requests: int = setting(128, above=0)
     """Requests with a body in work at once; over it 429."""
     max_waiting: int = setting(256, above=0)
@@ -41,9 +42,9 @@ class ServeSettings:
     max_utterance_chars: int = setting(8000, above=0)
     """Longest utterance, after folding; over it 400."""
     answer_seconds: float = setting(60.0, above=0)
-    """Time for an answer, with waiting; over it 503."""
+    """Time for the first answer to a request, with waiting, and for each further; over it 503."""
     ready_seconds: float = setting(5.0, above=0)
-    """/ready: how old a model's last answer may be, and how long a new one may take."""
+    """/ready: how old a model's last answer or step may be, and how long a new one may take."""
     drain_seconds: int = setting(20, above=0)
     """Time for requests in work to end at shutdown."""
     access_log: bool = True

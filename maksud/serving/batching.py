@@ -4,6 +4,11 @@ The event loop never runs a model, and a model is never asked by two threads at 
 arrives while a batch is being answered forms the next one, so batches grow with the load and
 nobody waits for one to fill. A batch that fails is asked again one by one: an utterance that
 breaks the model gets its error alone.
+
+A batch is a small unit of work: as many utterances as take about `UNIT_SECONDS`, by what they took
+before, and from each request in turn. So a short request does not wait for a long one to end, and
+what is not wanted any more ends soon: between two batches, or, where the model works in steps,
+between two of them.
 """
 
 from __future__ import annotations
@@ -14,12 +19,21 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
 
 from maksud.http.api_error import ApiError
 from maksud.recognizers.recognition import Recognition, Recognizer
+from maksud.recognizers.steps import Abandoned, step, watched
 
 PROBE = "halo"
 """What a model is asked to see whether it answers."""
+UNIT_SECONDS = 1.0
+"""What a batch may take, as far as it can be told before."""
+_BASE = 50
+"""What an utterance costs beside its characters, in characters."""
+_LATE = 3.0
+"""So many times as long as expected may a batch take before the model counts as stuck."""
 
 
 class Failure(Exception):
@@ -31,33 +45,81 @@ class Failure(Exception):
         self.cause = cause
 
 
-class _Job:
-    """Utterances that are answered together for one request."""
+class Job(asyncio.Future[list[Recognition]]):
+    """Utterances that are answered together for one request.
 
-    def __init__(self, utterances: Sequence[str]) -> None:
-        self.loop = asyncio.get_running_loop()
-        self.future: asyncio.Future[list[Recognition]] = self.loop.create_future()
+    A future of their recognitions in order, or of a `Failure`; cancelling it ends the work.
+    `answers` holds those that are there already.
+    """
+
+    def __init__(self, utterances: Sequence[str], forget: Callable[[Job], None]) -> None:
+        super().__init__(loop=asyncio.get_running_loop())
+        self._forget = forget
         self.utterances = utterances
         self.answers: dict[int, Recognition] = {}
+        self.taken = 0
+        self.cost = sum(map(_cost, utterances))
+
+    @property
+    def left(self) -> int:
+        """Utterances that wait in the queue."""
+        return len(self.utterances) - self.taken
+
+    def cancel(self, msg: Any = None) -> bool:
+        """See `asyncio.Future`; what waits makes room at once."""
+        self._forget(self)
+        return super().cancel(msg)
+
+    def settle(self, failure: BaseException | None) -> None:
+        """Gives the answers, which are all there, or the failure of one."""
+        if self.done():
+            return
+        if failure is None:
+            self.set_result([self.answers[k] for k in range(len(self.utterances))])
+        else:
+            self._forget(self)
+            self.set_exception(failure)
+            self.exception()  # counts as seen: the client may have left
 
 
-_Item = tuple[_Job, int]
+_Item = tuple[Job, int]
 _Outcome = Recognition | BaseException
 
 
-class Lane:
-    """The way to one recognizer. `submit` and `is_answering` belong to the event loop."""
+def _cost(utterance: str) -> int:
+    return len(utterance) + _BASE
 
-    def __init__(self, recognizer: Recognizer, *, batch_size: int = 32, most: int = 256) -> None:
+
+class Lane:
+    """The way to one recognizer. `submit` and `is_answering` belong to the event loop.
+
+    `patience`: seconds that a request may wait for its first answer; what would wait longer is
+    refused at once.
+    """
+
+    def __init__(
+        self,
+        recognizer: Recognizer,
+        *,
+        batch_size: int = 32,
+        most: int = 256,
+        patience: float = 60.0,
+    ) -> None:
         self.recognizer = recognizer
         self.last_answer = float("-inf")
         self._batch_size = batch_size
         self._most = most
-        self._seconds_each = 0.05  # running mean of what an utterance takes
-        self._waiting: deque[_Item] = deque()
+        self._patience = patience
+        self._pace = 0.0  # running mean of the seconds for a unit of cost
+        self._jobs: deque[Job] = deque()
+        self._waiting = 0
+        self._cost = 0  # of what waits
         self._changed = threading.Condition()
         self._closed = False
-        self._probe: asyncio.Future[list[Recognition]] | None = None
+        self._failing = False
+        self._last_step = float("-inf")  # of the batch at work
+        self._due = float("-inf")  # when the batch at work ought to be done
+        self._probe: Job | None = None
         self._thread = threading.Thread(
             target=self._run, name=f"maksud-{recognizer.name}", daemon=True
         )
@@ -72,26 +134,38 @@ class Lane:
             self._closed = True
             self._changed.notify()
 
+    def warm_up(self) -> None:
+        """Asks the model before the thread runs. Raises what it raises."""
+        for _ in range(2):  # the first answer computes what later ones share
+            started = time.monotonic()
+            self.recognizer.recognize([PROBE])
+            self.last_answer = time.monotonic()
+            self._pace = (self.last_answer - started) / _cost(PROBE)
+
     @property
     def waiting(self) -> int:
         """Utterances in the queue whose clients are still there."""
-        with self._changed:
-            return sum(not job.future.done() for job, _ in self._waiting)
+        return self._waiting
 
-    def submit(self, utterances: Sequence[str]) -> asyncio.Future[list[Recognition]]:
-        """Queues utterances; the future gives their recognitions in order, or a `Failure`.
+    def submit(self, utterances: Sequence[str]) -> Job:
+        """Queues utterances.
 
-        Cancelling it takes what still waits out of the queue. Raises `ApiError` (429, with
-        Retry-After) where the queue has no room for all of them.
+        Raises `ApiError` (429, with Retry-After) where the queue has no room for all of them, or
+        the first would wait for too long.
         """
         return self._enqueue(utterances, urgent=False)
 
     async def is_answering(self, within: float, patience: float) -> bool:
-        """Whether the model answered in the last `within` seconds, or does when asked now.
+        """Whether the model answered in the last `within` seconds, is at work, or answers now.
 
-        One probe is under way at a time, however many ask; a full queue does not hold it up.
+        It is at work while its batch makes steps, or takes not much longer than batches of this
+        size took. One probe is under way at a time, however many ask; a full queue does not hold
+        it up.
         """
-        if time.monotonic() - self.last_answer < within:
+        now = time.monotonic()
+        if now - self.last_answer < within:
+            return True
+        if not self._failing and (now - self._last_step < within or now < self._due):
             return True
         if self._probe is None or self._probe.done():
             self._probe = self._enqueue([PROBE], urgent=True)
@@ -100,33 +174,44 @@ class Lane:
 
     # ------------------------------------------------------------ the queue
 
-    def _enqueue(
-        self, utterances: Sequence[str], *, urgent: bool
-    ) -> asyncio.Future[list[Recognition]]:
-        job = _Job(utterances)
-        items = [(job, k) for k in range(len(utterances))]
+    def _enqueue(self, utterances: Sequence[str], *, urgent: bool) -> Job:
+        job = Job(utterances, self._forget)
         with self._changed:
             if urgent:
-                self._waiting.extendleft(items)
+                self._jobs.appendleft(job)
             else:
-                if len(self._waiting) + len(items) > self._most:
-                    self._forget_given_up()
-                if len(self._waiting) + len(items) > self._most:
+                full = self._waiting + len(utterances) > self._most
+                if full or self._seconds() > self._patience:
                     raise self._full()
-                self._waiting.extend(items)
+                self._jobs.append(job)
+            self._waiting += len(utterances)
+            self._cost += job.cost
             self._changed.notify()
-        return job.future
+        return job
 
-    def _forget_given_up(self) -> None:
-        self._waiting = deque(i for i in self._waiting if not i[0].future.done())
+    def _forget(self, job: Job) -> None:
+        """Takes what nobody waits for any more out of the queue."""
+        if job.left:
+            with self._changed, suppress(ValueError):
+                self._jobs.remove(job)
+                self._waiting -= job.left
+                self._cost -= sum(map(_cost, job.utterances[job.taken :]))
+                job.taken = len(job.utterances)
+
+    def _seconds(self) -> float:
+        """What a new request would wait for its first answer: each job before it has a turn."""
+        most = min(self._cost * self._pace, len(self._jobs) * UNIT_SECONDS)
+        if most <= self._patience:  # the queue is not walked through for each request
+            return most
+        return sum(min(job.cost * self._pace, UNIT_SECONDS) for job in self._jobs)
 
     def _full(self) -> ApiError:
         """Says when there will be room: about then, spread so that clients do not come at once."""
-        seconds = len(self._waiting) * self._seconds_each * random.uniform(0.8, 1.2)
+        seconds = self._seconds() * random.uniform(0.4, 0.8)
         return ApiError(
             429,
-            f"{len(self._waiting)} utterances wait for this model already, at most {self._most} "
-            "can: ask again later",
+            f"{self._waiting} utterances wait for this model already, at most {self._most} "
+            f"can, and none longer than {self._patience:g} s: ask again later",
             code="queue_full",
             kind="rate_limit_error",
             headers={"retry-after": str(min(30, max(1, round(seconds))))},
@@ -137,26 +222,90 @@ class Lane:
     def _run(self) -> None:
         while True:
             with self._changed:
-                while not self._waiting and not self._closed:
+                while not self._jobs and not self._closed:
                     self._changed.wait()
-                if not self._waiting:
+                if not self._jobs:
                     return
-                batch: list[_Item] = []
-                while self._waiting and len(batch) < self._batch_size:
-                    item = self._waiting.popleft()
-                    if not item[0].future.done():  # its client is still there
-                        batch.append(item)
+                batch = self._take()
             if batch:
                 self._answer(batch)
 
+    def _take(self) -> list[_Item]:
+        """The next batch: one utterance of each job in turn, while there is time for more."""
+        batch: list[_Item] = []
+        cost = 0
+        while self._jobs and len(batch) < self._batch_size:
+            job = self._jobs.popleft()
+            more = _cost(job.utterances[job.taken])
+            if batch and (cost + more) * self._pace > UNIT_SECONDS:
+                self._jobs.appendleft(job)
+                break
+            cost += more
+            batch.append((job, job.taken))
+            job.taken += 1
+            self._waiting -= 1
+            self._cost -= more
+            if job.left:
+                self._jobs.append(job)
+        return batch
+
     def _answer(self, batch: list[_Item]) -> None:
+        while batch:
+            try:
+                outcomes = self._ask(batch)
+            except Abandoned:
+                batch = [item for item in batch if not item[0].done()]
+                continue
+            self._settle(batch, outcomes)
+            return
+
+    def _ask(self, batch: list[_Item]) -> list[_Outcome]:
+        """The outcomes of a batch. Raises `Abandoned` where most of its clients have left."""
+        utterances = [job.utterances[k] for job, k in batch]
+        cost = sum(map(_cost, utterances))
+
+        def on_step() -> None:
+            self._last_step = time.monotonic()
+            # Whoever stays is asked for again, so few of them must lose what was done.
+            if 2 * sum(job.done() for job, _ in batch) > len(batch):
+                raise Abandoned
+
         started = time.monotonic()
-        outcomes = self._ask([job.utterances[k] for job, k in batch])
+        self._due = started + _LATE * cost * self._pace
+        try:
+            with watched(on_step):
+                outcomes = self._outcomes(utterances)
+        finally:
+            self._due = self._last_step = float("-inf")
         now = time.monotonic()
-        self._seconds_each += 0.1 * ((now - started) / len(batch) - self._seconds_each)
-        if any(isinstance(o, Recognition) for o in outcomes):
+        pace = (now - started) / cost
+        self._pace += (0.3 if self._pace else 1.0) * (pace - self._pace)
+        self._failing = not any(isinstance(o, Recognition) for o in outcomes)
+        if not self._failing:
             self.last_answer = now
-        settled: dict[_Job, BaseException | None] = {}
+        return outcomes
+
+    def _outcomes(self, utterances: list[str]) -> list[_Outcome]:
+        """The outcome of each. Nothing that a model raises may end the thread."""
+        try:
+            self.recognizer.check(utterances)
+            answers = self.recognizer.recognize(utterances)
+            if len(answers) != len(utterances):
+                raise ValueError(f"{len(answers)} answers to {len(utterances)} utterances")
+            return list(answers)
+        except Abandoned:
+            raise
+        except BaseException as error:
+            if len(utterances) == 1:
+                return [error]
+        out: list[_Outcome] = []
+        for utterance in utterances:
+            step()
+            out += self._outcomes([utterance])
+        return out
+
+    def _settle(self, batch: list[_Item], outcomes: list[_Outcome]) -> None:
+        settled: dict[Job, BaseException | None] = {}
         for (job, k), outcome in zip(batch, outcomes, strict=True):
             if isinstance(outcome, Recognition):
                 job.answers[k] = outcome
@@ -165,30 +314,7 @@ class Lane:
             else:
                 settled.setdefault(job, Failure(k, outcome))
         for job, failure in settled.items():
-            _call(job.loop, _settle, job, failure)
-
-    def _ask(self, utterances: list[str]) -> list[_Outcome]:
-        """The outcome of each. Nothing that a model raises may end the thread."""
-        try:
-            self.recognizer.check(utterances)
-            answers = self.recognizer.recognize(utterances)
-            if len(answers) != len(utterances):
-                raise ValueError(f"{len(answers)} answers to {len(utterances)} utterances")
-            return list(answers)
-        except BaseException as error:
-            if len(utterances) == 1:
-                return [error]
-        return [outcome for u in utterances for outcome in self._ask([u])]
-
-
-def _settle(job: _Job, failure: BaseException | None) -> None:
-    if job.future.done():
-        return
-    if failure is not None:
-        job.future.set_exception(failure)
-        job.future.exception()  # counts as seen: the client may have left
-    else:
-        job.future.set_result([job.answers[k] for k in range(len(job.utterances))])
+            _call(job.get_loop(), job.settle, failure)
 
 
 def _call(loop: asyncio.AbstractEventLoop, function: Callable[..., None], *args: object) -> None:

@@ -16,6 +16,15 @@ from typing import Any
 
 from maksud.errors import nearest
 from maksud.http.api_error import ApiError
+from maksud.http.fields import (
+    check_number,
+    invalid,
+    missing,
+    read_boolean,
+    read_integer,
+    read_said,
+    read_text,
+)
 from maksud.http.json_body import kind_of
 from maksud.language.calls import NONE, format_calls
 from maksud.recognizers.recognition import Recognition, Recognizer
@@ -83,15 +92,15 @@ class RecognizeRequest:
 def parse_chat(content: Mapping[str, Any]) -> ChatRequest:
     """Reads the body of `POST /v1/chat/completions`. Raises `ApiError` that names the field."""
     if content.get("model") is None:
-        raise _missing("model", "Name a model; GET /v1/models lists them")
-    model = _text(content, "model")
+        raise missing("model", "Name a model; GET /v1/models lists them")
+    model = read_text(content, "model")
     _refuse_unsupported(content)
     for key, (low, high) in _RANGES.items():
-        _number(content, key, low, high)
-    _integer(content, "seed", None)
-    if _integer(content, "n", 1) not in (None, 1):
-        raise _invalid("n", "must be 1: a model gives one answer to an utterance")
-    stream = _boolean(content, "stream")
+        check_number(content, key, low, high)
+    read_integer(content, "seed", None)
+    if read_integer(content, "n", 1) not in (None, 1):
+        raise invalid("n", "must be 1: a model gives one answer to an utterance")
+    stream = read_boolean(content, "stream")
     return ChatRequest(
         model=model,
         turns=_user_turns(content.get("messages")),
@@ -105,23 +114,23 @@ def parse_chat(content: Mapping[str, Any]) -> ChatRequest:
 def parse_recognize(content: Mapping[str, Any], max_batch: int) -> RecognizeRequest:
     """Reads the body of `POST /v1/recognize`. Raises `ApiError` that names the field."""
     _refuse_unsupported({k: v for k, v in content.items() if k.startswith("chat_template")})
-    model = _text(content, "model") if content.get("model") is not None else ""
+    model = read_text(content, "model") if content.get("model") is not None else ""
     given = [k for k in ("utterance", "utterances", "turns") if content.get(k) is not None]
     if len(given) != 1:
-        raise _missing(
+        raise missing(
             "utterance",
             "Give exactly one of utterance (a text), utterances (a list of texts) and turns "
             "(a list with the user's turns of one conversation)",
         )
     if given == ["utterance"]:
-        return RecognizeRequest(model, (_said(content["utterance"], "utterance"),))
+        return RecognizeRequest(model, (read_said(content["utterance"], "utterance"),))
     key = given[0]
     texts = content[key]
     if not isinstance(texts, list) or not texts:
-        raise _invalid(key, f"must be a list of texts, found {kind_of(texts)}", "invalid_type")
+        raise invalid(key, f"must be a list of texts, found {kind_of(texts)}", "invalid_type")
     if len(texts) > max_batch:
-        raise _invalid(key, f"has {len(texts)} texts, at most {max_batch} in one request")
-    said = tuple(_said(t, f"{key}[{k}]") for k, t in enumerate(texts))
+        raise invalid(key, f"has {len(texts)} texts, at most {max_batch} in one request")
+    said = tuple(read_said(t, f"{key}[{k}]") for k, t in enumerate(texts))
     if key == "turns":
         return RecognizeRequest(model, turns=said)
     return RecognizeRequest(model, said, many=True)
@@ -151,9 +160,9 @@ def check_length(utterances: Iterable[str], limit: int, param: str) -> None:
 def _user_turns(messages: Any) -> tuple[str, ...]:
     """What the user said, turn by turn. Other roles are read over: the contract has the prompt."""
     if messages is None:
-        raise _missing("messages", "Send a list with at least one user message")
+        raise missing("messages", "Send a list with at least one user message")
     if not isinstance(messages, list) or not messages:
-        raise _invalid("messages", f"must be a list of messages, found {kind_of(messages)}")
+        raise invalid("messages", f"must be a list of messages, found {kind_of(messages)}")
     turns = []
     for k, message in enumerate(messages):
         where = f"messages[{k}]"
@@ -163,14 +172,14 @@ def _user_turns(messages: Any) -> tuple[str, ...]:
         if role not in ROLES:
             hint = nearest(role, ROLES) if isinstance(role, str) else f"Known: {', '.join(ROLES)}"
             shown = repr(role[:40]) if isinstance(role, str) else kind_of(role)
-            raise _invalid(f"{where}.role", f"is {shown}. {hint}")
+            raise invalid(f"{where}.role", f"is {shown}. {hint}")
         if role in ("assistant", "tool"):
             continue
         text = _content(message.get("content"), f"{where}.content")
         if role == "user" and text.strip():
             turns.append(text)
     if not turns:
-        raise _invalid("messages", "there is no user message with text")
+        raise invalid("messages", "there is no user message with text")
     return tuple(turns)
 
 
@@ -180,7 +189,7 @@ def _content(content: Any, where: str) -> str:
         return content
     if not isinstance(content, list) or not content:
         what = f"must be a text or a list of text parts, found {kind_of(content)}"
-        raise _invalid(where, what, "invalid_type")
+        raise invalid(where, what, "invalid_type")
     texts = []
     for k, part in enumerate(content):
         part = _translated(part, f"{where}[{k}]")
@@ -188,24 +197,24 @@ def _content(content: Any, where: str) -> str:
         kind = TYPE_WORDS.get(kind, kind) if isinstance(kind, str) else kind
         if kind != "text":
             shown = repr(kind[:40]) if isinstance(kind, str) else kind_of(kind)
-            raise _invalid(
+            raise invalid(
                 f"{where}[{k}].type", f"is {shown}: only text is read", "unsupported_content_type"
             )
-        texts.append(_text(part, "text", f"{where}[{k}].text"))
+        texts.append(read_text(part, "text", f"{where}[{k}].text"))
     return " ".join(texts)
 
 
 def _translated(content: Any, where: str) -> dict[str, Any]:
     """The object with the guide's translated keys in OpenAI's spelling."""
     if not isinstance(content, dict):
-        raise _invalid(where, f"must be an object, found {kind_of(content)}", "invalid_type")
+        raise invalid(where, f"must be an object, found {kind_of(content)}", "invalid_type")
     if not KEYS.keys() & content.keys():
         return content
     out = {k: v for k, v in content.items() if k not in KEYS}
     for theirs, ours in KEYS.items():
         if theirs in content:
             if ours in out:
-                raise _invalid(where, f"has both {ours!r} and {theirs!r}, which mean the same")
+                raise invalid(where, f"has both {ours!r} and {theirs!r}, which mean the same")
             out[ours] = content[theirs]
     return out
 
@@ -217,14 +226,14 @@ def _refuse_unsupported(content: Mapping[str, Any]) -> None:
             continue
         if key == "tools" and content.get("tool_choice") == "none":
             continue
-        raise _invalid(key, f"is not supported: {why}", "unsupported_parameter")
+        raise invalid(key, f"is not supported: {why}", "unsupported_parameter")
     if content.get("tool_choice") not in (None, "none"):
-        raise _invalid(
+        raise invalid(
             "tool_choice", "needs tools, which are not supported", "unsupported_parameter"
         )
     wanted = content.get("response_format")
     if wanted is not None and (not isinstance(wanted, dict) or wanted.get("type") != "text"):
-        raise _invalid(
+        raise invalid(
             "response_format",
             'only {"type": "text"} is supported: for JSON read message.maksud, or use '
             "/v1/recognize",
@@ -234,8 +243,8 @@ def _refuse_unsupported(content: Mapping[str, Any]) -> None:
 
 def _max_tokens(content: Mapping[str, Any]) -> int | None:
     """`max_completion_tokens`, else the older `max_tokens`; both are checked."""
-    older = _integer(content, "max_tokens", 1)
-    newer = _integer(content, "max_completion_tokens", 1)
+    older = read_integer(content, "max_tokens", 1)
+    newer = read_integer(content, "max_completion_tokens", 1)
     return older if newer is None else newer
 
 
@@ -244,10 +253,10 @@ def _stops(stop: Any) -> tuple[str, ...]:
         return ()
     stops = [stop] if isinstance(stop, str) else stop
     if not isinstance(stops, list) or len(stops) > MAX_STOPS:
-        raise _invalid("stop", f"must be a text or a list of at most {MAX_STOPS}")
+        raise invalid("stop", f"must be a text or a list of at most {MAX_STOPS}")
     for text in stops:
         if not isinstance(text, str) or not 1 <= len(text) <= MAX_STOP_CHARS:
-            raise _invalid("stop", f"each must be a text of 1 to {MAX_STOP_CHARS} characters")
+            raise invalid("stop", f"each must be a text of 1 to {MAX_STOP_CHARS} characters")
     return tuple(stops)
 
 
@@ -255,65 +264,10 @@ def _include_usage(options: Any, stream: bool) -> bool:
     if options is None:
         return False
     if not isinstance(options, dict):
-        raise _invalid("stream_options", f"must be an object, found {kind_of(options)}")
+        raise invalid("stream_options", f"must be an object, found {kind_of(options)}")
     if not stream:
-        raise _invalid("stream_options", "needs stream: true")
-    return _boolean(options, "include_usage", "stream_options.include_usage")
-
-
-def _said(text: Any, param: str) -> str:
-    if not isinstance(text, str):
-        raise _invalid(param, f"must be a text, found {kind_of(text)}", "invalid_type")
-    if not text.strip():
-        raise _invalid(param, "has no text")
-    return text
-
-
-def _text(content: Mapping[str, Any], key: str, param: str = "") -> str:
-    value = content.get(key)
-    if not isinstance(value, str):
-        raise _invalid(param or key, f"must be a text, found {kind_of(value)}", "invalid_type")
-    return value
-
-
-def _boolean(content: Mapping[str, Any], key: str, param: str = "") -> bool:
-    value = content.get(key)
-    if value is not None and not isinstance(value, bool):
-        raise _invalid(
-            param or key, f"must be true or false, found {kind_of(value)}", "invalid_type"
-        )
-    return bool(value)
-
-
-def _integer(content: Mapping[str, Any], key: str, low: int | None) -> int | None:
-    value = content.get(key)
-    if value is None:
-        return None
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise _invalid(key, f"must be a whole number, found {kind_of(value)}", "invalid_type")
-    if low is not None and value < low:
-        raise _invalid(key, f"must be {low} or more")
-    return value
-
-
-def _number(content: Mapping[str, Any], key: str, low: float, high: float) -> None:
-    value = content.get(key)
-    if value is None:
-        return
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        raise _invalid(key, f"must be a number, found {kind_of(value)}", "invalid_type")
-    if not low <= value <= high:
-        raise _invalid(key, f"must be between {low} and {high}")
-
-
-def _invalid(param: str, message: str, code: str = "invalid_value") -> ApiError:
-    return ApiError(400, f"{param}: {message}", code=code, param=param)
-
-
-def _missing(param: str, message: str) -> ApiError:
-    return ApiError(
-        400, f"{param} is missing. {message}", code="missing_required_parameter", param=param
-    )
+        raise invalid("stream_options", "needs stream: true")
+    return read_boolean(options, "include_usage", "stream_options.include_usage")
 
 
 # ---------------------------------------------------------------- replies

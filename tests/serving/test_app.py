@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,9 @@ from serving_server import TOKEN, Live, Scripted, chat, request, running
 
 from maksud.errors import EngineError, InputError, SettingsError, SystemFault
 from maksud.recognizers.door import load_recognizer
+from maksud.recognizers.recognition import Proposal
 from maksud.recognizers.runs import Run
+from maksud.recognizers.steps import step
 from maksud.serving.app import Announcement, Front, ServeSettings, bind, serve
 
 HAMPA = "tolong putar lagu Hampa nomor 3"
@@ -563,3 +565,63 @@ def test_what_is_announced() -> None:
     assert "token" not in old.to_json()
     assert any("not encrypted" in line for line in old.lines())
     assert not any("not encrypted" in line for line in made.lines())
+
+
+# ---------------------------------------------------------------- long work
+
+
+class Steps(Scripted):
+    """Says before each utterance that it goes on; `wait` is called there as well."""
+
+    def __init__(self, wait: Callable[[], None]) -> None:
+        super().__init__()
+        self.wait = wait
+        self.done: list[str] = []
+
+    def propose(self, utterances: Sequence[str]) -> list[Proposal]:
+        for utterance in utterances:
+            step()
+            self.wait()
+            self.done.append(utterance)
+        return super().propose(utterances)
+
+
+def test_a_batch_that_goes_on_is_answered_whole() -> None:
+    """However long it takes: what is done of it is not thrown away after `answer_seconds`."""
+    model = Steps(lambda: time.sleep(0.15))
+    with running(model, answer_seconds=1.5, ready_seconds=1.0, batch_size=2) as live:
+        said = [f"halo {k}" for k in range(14)]
+        with ThreadPoolExecutor(1) as pool:
+            client = live.client()
+            sent = pool.submit(client.post, "/v1/recognize", json={"utterances": said})
+            while not model.done:
+                time.sleep(0.01)
+            while not sent.done():
+                assert live.client(None).get("/ready").status_code == 200
+        answers = sent.result().json()["data"]
+        assert [a["utterance"] for a in answers] == said
+
+
+def test_a_model_that_stops_answering_is_503() -> None:
+    model = Scripted()
+    with running(model, answer_seconds=0.3) as live:
+        model.gate.clear()
+        reply = live.client().post("/v1/recognize", json={"utterances": ["a", "b"]})
+        assert reply.status_code == 503 and reply.json()["error"]["code"] == "answer_timeout"
+
+
+def test_work_of_a_client_that_left_ends_and_the_next_is_answered() -> None:
+    goes_on = threading.Event()
+    model = Steps(lambda: goes_on.wait(30) and None)
+    with running(model) as live:
+        body = json.dumps({"utterances": [f"gone {k}" for k in range(128)]}).encode()
+        with socket.create_connection(("127.0.0.1", live.port)) as leaving:
+            leaving.sendall(request("POST", "/v1/recognize", body=body))
+            while live.front.lanes["scripted"].waiting != 128 - 32:
+                time.sleep(0.002)
+        while live.front.lanes["scripted"].waiting:  # the server has seen that it left
+            time.sleep(0.002)
+        goes_on.set()
+        answer = live.client().post("/v1/recognize", json={"utterance": "stays"})
+        assert answer.json()["data"][0]["utterance"] == "stays"
+        assert model.done == ["gone 0", "stays"]

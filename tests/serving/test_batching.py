@@ -9,7 +9,9 @@ import pytest
 from serving_server import Scripted
 
 from maksud.http.api_error import ApiError
-from maksud.recognizers.recognition import Recognition
+from maksud.recognizers.recognition import Proposal, Recognition
+from maksud.recognizers.steps import step
+from maksud.serving import batching
 from maksud.serving.batching import PROBE, Failure, Lane
 
 Test = Callable[[Lane, Scripted], Awaitable[None]]
@@ -200,3 +202,268 @@ def test_closing_answers_what_waits_and_ends_the_thread() -> None:
         await until(lambda: "maksud-closing" not in [t.name for t in threading.enumerate()])
 
     asyncio.run(run())
+
+
+# ---------------------------------------------------------------- small units of work
+
+
+class Clock:
+    """The time of the lane, which a model moves as it works."""
+
+    now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(batching, "time", made)
+    return made
+
+
+class Slow(Scripted):
+    """Takes so many seconds for an utterance, and says at each that it goes on.
+
+    `after`: called after each utterance.
+    """
+
+    def __init__(self, clock: Clock, seconds: float, after: Callable[[], None] | None = None):
+        super().__init__("slow")
+        self.clock, self.seconds = clock, seconds
+        self.after = after
+        self.done: list[str] = []
+
+    def propose(self, utterances: Sequence[str]) -> list[Proposal]:
+        self.batches.append(list(utterances))
+        self.gate.wait(30)
+        for utterance in utterances:
+            step()
+            self.clock.now += self.seconds
+            self.done.append(utterance)
+            if self.after is not None:
+                self.after()
+        return [self._answer(u) for u in utterances]
+
+
+def test_a_batch_takes_about_a_second(clock: Clock) -> None:
+    """So that a server that works says so, and nothing goes on for long that nobody wants."""
+
+    async def run() -> None:
+        model = Slow(clock, 0.3)
+        lane = Lane(model, most=500)
+        lane.warm_up()
+        del model.batches[:]
+        lane.start()
+        said = [f"halo {k:02}" for k in range(64)]
+        assert texts(await lane.submit(said)) == said
+        assert max(map(len, model.batches)) <= 4 and sum(map(len, model.batches)) == 64
+        model.seconds = 0.001
+        for _ in range(20):
+            await lane.submit(said)
+        assert max(map(len, model.batches)) == 32
+        lane.close()
+
+    asyncio.run(run())
+
+
+def test_long_texts_make_smaller_batches(clock: Clock) -> None:
+    class ByLength(Slow):
+        def propose(self, utterances: Sequence[str]) -> list[Proposal]:
+            self.clock.now += sum(map(len, utterances)) / 1000
+            return super().propose(utterances)
+
+    async def run() -> None:
+        model = ByLength(clock, 0.0)
+        lane = Lane(model, most=500)
+        lane.start()
+        await lane.submit(["x" * 400])
+        await lane.submit(["x" * 400] * 9)
+        await lane.submit(["x" * 40] * 9)
+        assert [len(b) for b in model.batches] == [1, 2, 2, 2, 2, 1, 9]
+        lane.close()
+
+    asyncio.run(run())
+
+
+def test_a_short_request_does_not_wait_for_a_long_one(clock: Clock) -> None:
+    async def run() -> None:
+        model = Slow(clock, 0.3)
+        lane = Lane(model, most=500)
+        lane.warm_up()
+        del model.done[:]
+        lane.start()
+        model.gate.clear()
+        long = lane.submit([f"halo {k:02}" for k in range(64)])
+        await until(lambda: len(model.batches) == 3)
+        short = lane.submit(["short"])
+        model.gate.set()
+        assert texts(await short) == ["short"]
+        assert model.done.index("short") < 12
+        assert len(await long) == 64
+        lane.close()
+
+    asyncio.run(run())
+
+
+def test_what_would_wait_for_too_long_is_refused_at_once(clock: Clock) -> None:
+    async def run() -> None:
+        model = Slow(clock, 5.0)
+        lane = Lane(model, most=500, patience=20)
+        lane.warm_up()
+        lane.start()
+        model.gate.clear()
+        jobs = [lane.submit(["first"])]
+        await until(lambda: len(model.batches) == 3)
+        with pytest.raises(ApiError) as caught:
+            for k in range(100):
+                jobs.append(lane.submit([f"halo {k:02}"]))
+        assert caught.value.status == 429 and "20 s" in caught.value.message
+        assert 20 <= len(jobs) <= 25
+        model.gate.set()
+        await asyncio.gather(*jobs)
+        jobs = [lane.submit(["halo"] * 400), lane.submit(["halo"])]  # two turns, not 401
+        for job in jobs:
+            job.cancel()
+        lane.close()
+
+    asyncio.run(run())
+
+
+# ---------------------------------------------------------------- steps
+
+
+def test_a_model_that_makes_steps_is_at_work(clock: Clock) -> None:
+    """A long batch is no silence: `/ready` is asked while it is under way, without an answer."""
+
+    async def run() -> None:
+        half, goes_on = threading.Event(), threading.Event()
+
+        def after() -> None:
+            if len(model.done) == 3:
+                half.set()
+                goes_on.wait(30)
+
+        model = Slow(clock, 3.0, after)
+        lane = Lane(model)
+        lane.start()
+        job = lane.submit(["a", "b", "c", "d"])
+        await asyncio.to_thread(half.wait, 30)
+        assert await lane.is_answering(5, 0.01)
+        clock.now += 4  # 7 s after its last step
+        assert not await lane.is_answering(5, 0.01)
+        goes_on.set()
+        await job
+        lane.close()
+
+    asyncio.run(run())
+
+
+def test_a_batch_may_take_what_such_batches_took(clock: Clock) -> None:
+    async def run() -> None:
+        model = Slow(clock, 8.0)
+        lane = Lane(model)
+        lane.warm_up()
+        lane.start()
+        model.gate.clear()
+        job = lane.submit(["halo"])
+        await until(lambda: len(model.batches) == 3)
+        clock.now += 10
+        assert await lane.is_answering(5, 0.01)
+        clock.now += 20
+        assert not await lane.is_answering(5, 0.01)
+        model.gate.set()
+        await job
+        lane.close()
+
+    asyncio.run(run())
+
+
+def test_steps_of_a_model_that_fails_are_no_answers(clock: Clock) -> None:
+    async def run() -> None:
+        reached, goes_on = threading.Event(), threading.Event()
+
+        def after() -> None:
+            if model.done[-1] == "b":
+                reached.set()
+                goes_on.wait(30)
+            raise ValueError("weights are gone")
+
+        model = Slow(clock, 0.1, after)
+        lane = Lane(model)
+        lane.start()
+        with pytest.raises(Failure):
+            await lane.submit(["a"])
+        job = lane.submit(["b"])
+        await asyncio.to_thread(reached.wait, 30)
+        assert not await lane.is_answering(5, 0.01)
+        goes_on.set()
+        with pytest.raises(Failure):
+            await job
+        lane.close()
+
+    asyncio.run(run())
+
+
+def test_work_that_nobody_wants_ends_between_two_steps(clock: Clock) -> None:
+    async def run() -> None:
+        reached, goes_on = threading.Event(), threading.Event()
+
+        def after() -> None:
+            if len(model.done) == 2:
+                reached.set()
+                goes_on.wait(30)
+
+        model = Slow(clock, 0.001, after)
+        lane = Lane(model)
+        lane.start()
+        job = lane.submit([f"gone {k}" for k in range(30)])
+        await asyncio.to_thread(reached.wait, 30)
+        job.cancel()
+        goes_on.set()
+        assert texts(await lane.submit(["stays"])) == ["stays"]
+        assert model.done == ["gone 0", "gone 1", "stays"]
+        lane.close()
+
+    asyncio.run(run())
+
+
+def test_who_shares_a_batch_with_those_that_left_is_answered(clock: Clock) -> None:
+    async def run() -> None:
+        reached, goes_on = threading.Event(), threading.Event()
+
+        def after() -> None:
+            if model.done == ["first", "gone 0", "stays 0"]:
+                reached.set()
+                goes_on.wait(30)
+
+        model = Slow(clock, 0.001, after)
+        lane = Lane(model)
+        lane.start()
+        model.gate.clear()
+        first = lane.submit(["first"])
+        await until(lambda: len(model.batches) == 1)
+        gone = lane.submit([f"gone {k}" for k in range(9)])
+        stays = lane.submit(["stays 0", "stays 1"])
+        model.gate.set()
+        await first
+        await asyncio.to_thread(reached.wait, 30)
+        gone.cancel()
+        goes_on.set()
+        assert texts(await stays) == ["stays 0", "stays 1"]
+        assert model.batches[2:] == [["stays 0", "stays 1"]]
+        assert model.done.count("gone 0") == 1 and "gone 3" not in model.done
+        lane.close()
+
+    asyncio.run(run())
+
+
+def test_the_rest_of_a_request_that_failed_is_not_asked() -> None:
+    async def test(lane: Lane, model: Scripted) -> None:
+        with pytest.raises(Failure):
+            await lane.submit(["poison", *(f"rest {k}" for k in range(20))])
+        await lane.submit(["later"])
+        assert ["rest 19"] not in model.batches and lane.waiting == 0
+
+    with_lane(test, on=refuse("poison"), batch_size=2)

@@ -28,6 +28,7 @@ from maksud.recognizers.language_model.writing import (
     Habits,
     Writing,
 )
+from maksud.recognizers.steps import step
 
 _FEW = 4
 """So many texts, or fewer, leave the machine idle enough to read ahead."""
@@ -91,6 +92,7 @@ class Decoder:
         stream = _Stream(self, len(writings), room)
         active = list(enumerate(writings))
         while active:
+            step()
             logits = stream.feed([(place, w.unread, w.asks) for place, w in active])
             ahead = _AHEAD if len(active) <= _FEW else 0
             going: list[Writing] = []

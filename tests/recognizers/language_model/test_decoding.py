@@ -199,3 +199,42 @@ def test_damaged_weights_are_an_error(base: Path) -> None:
 def test_no_utterances_no_answers(decoder: Decoder, constraint: Constraint) -> None:
     assert decoder.constrained([], constraint, 48) == []
     assert decoder.unconstrained([], 48) == []
+
+
+@pytest.mark.parametrize("free", [False, True], ids=["constrained", "free"])
+def test_writing_ends_between_two_passes(
+    decoder: Decoder, constraint: Constraint, free: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What nobody waits for any more is not written to its end; the next answer is as ever."""
+    from maksud.recognizers.steps import Abandoned, watched
+
+    def write() -> list[str]:
+        if free:
+            answers = decoder.unconstrained(UTTERANCES[:3], 24)
+        else:
+            answers = decoder.constrained(UTTERANCES[:3], constraint, 24)
+        return [a.text for a in answers]
+
+    expected = write()
+    passes: list[int] = []
+    forward = Decoder.forward
+
+    def counted(self: Decoder, *given: Any) -> Any:
+        passes.append(1)
+        return forward(self, *given)
+
+    monkeypatch.setattr(Decoder, "forward", counted)
+    steps: list[int] = []
+    with watched(lambda: steps.append(len(passes))):
+        assert write() == expected
+    assert len(passes) > 1 and steps == list(range(len(passes)))
+
+    def end() -> None:
+        if passes:
+            raise Abandoned
+
+    del passes[:]
+    with pytest.raises(Abandoned), watched(end):
+        write()
+    assert len(passes) == 1
+    assert write() == expected

@@ -1,0 +1,265 @@
+"""The application: routes over recognizers.
+
+    GET  /health, /ready                 public
+    GET  /v1/models, /v1/models/ID
+    POST /v1/chat/completions            OpenAI's shape, plain and streamed
+    POST /v1/recognize                   structured; one utterance, a batch, or turns
+
+A stream is sent when the answer is whole: only then it is known whether it is accepted, so a
+stream can't fail half-way, and equals the plain reply.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from maksud.errors import EngineError, SettingsError
+from maksud.http.api_error import ApiError, as_api_error, new_id
+from maksud.http.guard import client_gone
+from maksud.http.json_body import dumps, parse_json
+from maksud.http.settings import ServeSettings
+from maksud.recognizers.recognition import Recognition, Recognizer
+from maksud.serving import protocol
+from maksud.serving.batching import Failure, Lane
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import Route
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+
+class Front:
+    """The routes over a set of recognizers."""
+
+    def __init__(self, recognizers: Sequence[Recognizer], settings: ServeSettings) -> None:
+        names = [r.name for r in recognizers]
+        if not names:
+            raise SettingsError("there is nothing to serve", hint="Name a run")
+        twins = sorted({n for n in names if names.count(n) > 1})
+        if twins:
+            raise SettingsError(
+                f"two runs are called {twins[0]!r}, and a model is asked for by that name",
+                hint="Rename one of the directories",
+            )
+        self.settings = settings
+        self.created = int(time.time())
+        self.lanes = {
+            r.name: Lane(
+                r,
+                batch_size=settings.batch_size,
+                most=settings.max_waiting,
+                patience=settings.answer_seconds,
+            )
+            for r in recognizers
+        }
+
+    def warm_up(self) -> None:
+        """Asks every model once. Raises `EngineError` for one that does not answer."""
+        for name, lane in self.lanes.items():
+            try:
+                lane.warm_up()
+            except Exception as error:
+                raise EngineError(
+                    f"the model does not answer ({error})", where=name, hint="Train it again"
+                ) from error
+
+    def app(self) -> ASGIApp:
+        """The routes as an ASGI application, without any guard: see `guarded`."""
+        from starlette.routing import Router
+
+        @contextlib.asynccontextmanager
+        async def lifespan(_: Any) -> AsyncIterator[None]:
+            for lane in self.lanes.values():
+                lane.start()
+            yield
+            for lane in self.lanes.values():
+                lane.close()
+
+        router = Router(self.routes(), redirect_slashes=False, default=_no_route, lifespan=lifespan)
+        return _speaking_errors(router)
+
+    def routes(self) -> list[Route]:
+        """Every route that there is; a trailing slash makes no difference."""
+        from starlette.routing import Route
+
+        table: list[tuple[str, str, Callable[[Request], Any]]] = [
+            ("GET", "/health", self.health),
+            ("GET", "/ready", self.ready),
+            ("GET", "/v1/models", self.models),
+            ("POST", "/v1/chat/completions", self.chat),
+            ("POST", "/v1/recognize", self.recognize),
+        ]
+        routes = [
+            Route(path + slash, endpoint, methods=[method])
+            for method, path, endpoint in table
+            for slash in ("", "/")
+        ]
+        return [*routes, Route("/v1/models/{id:path}", self.model, methods=["GET"])]
+
+    # ------------------------------------------------------------ routes
+
+    async def health(self, _: Request) -> Response:
+        """The process is up: says nothing of the models."""
+        return _json({"status": "ok"})
+
+    async def ready(self, _: Request) -> Response:
+        """Every model answered a moment ago, or does now."""
+        seconds = self.settings.ready_seconds
+        lanes = self.lanes.values()
+        answering = await asyncio.gather(*(lane.is_answering(seconds, seconds) for lane in lanes))
+        if not all(answering):
+            raise ApiError(
+                503,
+                "a model does not answer",
+                code="engine_unavailable",
+                kind="server_error",
+                headers={"retry-after": "5"},
+            )
+        return _json({"status": "ready"})
+
+    async def models(self, _: Request) -> Response:
+        """The served models, in the order of the command line."""
+        cards = [protocol.model_card(name, self.created) for name in self.lanes]
+        return _json({"object": "list", "data": cards})
+
+    async def model(self, request: Request) -> Response:
+        """One served model."""
+        name = self._lane(request.path_params["id"]).recognizer.name
+        return _json(protocol.model_card(name, self.created))
+
+    async def chat(self, request: Request) -> Response:
+        """A chat completion: the user's turns are one utterance, its answer is the message."""
+        asked = protocol.parse_chat(parse_json(await request.body()))
+        lane = self._lane(asked.model)
+        utterance = protocol.fold(lane.recognizer, asked.turns)
+        (recognition,) = await self._recognize(request, lane, [utterance], "messages")
+        answer = protocol.Answer.of(recognition, asked)
+        id, created = new_id("chatcmpl-"), int(time.time())
+        if not asked.stream:
+            return _json(protocol.completion(answer, id, created))
+        chunks = protocol.chunks(answer, id, created, asked.include_usage)
+        return _response(
+            protocol.events(chunks),
+            "text/event-stream; charset=utf-8",
+            {"cache-control": "no-cache", "x-accel-buffering": "no"},
+        )
+
+    async def recognize(self, request: Request) -> Response:
+        """Recognitions in a shape of our own, in the order that they were asked."""
+        content = parse_json(await request.body())
+        asked = protocol.parse_recognize(content, self.settings.max_batch)
+        lane = self._lane(asked.model or self._only_model())
+        utterances, param = list(asked.utterances), "utterances" if asked.many else "utterance"
+        if asked.turns:
+            utterances, param = [protocol.fold(lane.recognizer, asked.turns)], "turns"
+        answers = await self._recognize(request, lane, utterances, param)
+        return _json(protocol.recognitions(answers, lane.recognizer.name))
+
+    # ------------------------------------------------------------ what they share
+
+    def _lane(self, name: str) -> Lane:
+        if name not in self.lanes:
+            raise protocol.unknown_model(name, self.lanes)
+        return self.lanes[name]
+
+    def _only_model(self) -> str:
+        if len(self.lanes) > 1:
+            raise ApiError(
+                400,
+                f"model is missing, and several are served: {', '.join(self.lanes)}",
+                code="missing_required_parameter",
+                param="model",
+            )
+        return next(iter(self.lanes))
+
+    async def _recognize(
+        self, request: Request, lane: Lane, utterances: Sequence[str], param: str
+    ) -> list[Recognition]:
+        """The recognitions, unless the client leaves, or none comes for too long."""
+        protocol.check_length(utterances, self.settings.max_utterance_chars, param)
+        job = lane.submit(utterances)
+        gone = asyncio.ensure_future(_disconnect(request))
+        first: set[asyncio.Future[Any]] = {job, gone}
+        before = -1
+        try:
+            # Time runs from answer to answer: what is done of a batch is not thrown away.
+            while not (job.done() or gone.done()) and before < len(job.answers):
+                before = len(job.answers)
+                await asyncio.wait(
+                    first,
+                    timeout=self.settings.answer_seconds,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+            if job.done():
+                return job.result()
+        except Failure as failure:
+            raise _shown(failure, param) from failure.cause
+        finally:
+            gone.cancel()
+            job.cancel()
+        if gone.done():
+            raise client_gone()
+        raise ApiError(
+            503,
+            f"no answer within {self.settings.answer_seconds:g} s",
+            code="answer_timeout",
+            kind="server_error",
+            headers={"retry-after": "5"},
+        )
+
+
+async def _disconnect(request: Request) -> None:
+    """Returns when the client is gone."""
+    while (await request.receive())["type"] != "http.disconnect":
+        continue
+
+
+def _shown(failure: Failure, param: str) -> ApiError:
+    """The cause of a failure as a client sees it, with the place of the utterance in a batch."""
+    error = as_api_error(failure.cause)
+    error.param = f"{param}[{failure.place}]" if param == "utterances" else param
+    return error
+
+
+def _json(content: Any) -> Response:
+    return _response(dumps(content), "application/json")
+
+
+def _response(body: bytes, kind: str, headers: dict[str, str] | None = None) -> Response:
+    from starlette.responses import Response
+
+    return Response(body, headers={"content-type": kind, **(headers or {})})
+
+
+async def _no_route(scope: Scope, receive: Receive, send: Send) -> None:
+    raise ApiError(
+        404,
+        f"there is no {scope['path'][:100]!r} here. Known: /v1/models, /v1/chat/completions, "
+        "/v1/recognize, /health, /ready",
+        code="unknown_url",
+    )
+
+
+def _speaking_errors(router: Any) -> ASGIApp:
+    """The router with its own refusals (a wrong verb) as errors of ours."""
+    from starlette.exceptions import HTTPException
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        scope["app"] = router  # makes the router raise its refusals instead of sending text
+        try:
+            await router(scope, receive, send)
+        except HTTPException as error:
+            allowed = (error.headers or {}).get("Allow", "")
+            raise ApiError(
+                error.status_code,
+                f"{scope['method'][:16]} is not possible here, use {allowed}",
+                code="method_not_allowed",
+                headers={"allow": allowed},
+            ) from None
+
+    return app
