@@ -8,14 +8,20 @@ from pathlib import Path
 
 from maksud.errors import MaksudError, SystemFault
 
+STATE = "state-"
+"""How the name of a file begins that a training can go on from."""
+
 
 @contextmanager
 def kept_for_another_try(directory: Path | None) -> Iterator[None]:
-    """Around what follows a training: an error inside says how to go on, where a state is kept."""
+    """Around a part of a training, or what follows it: an error inside says how to go on.
+
+    Only where a state is kept in `directory`; without, the error passes as it is.
+    """
     try:
         yield
     except Exception as error:
-        if directory is None or not (directory.is_dir() and any(directory.iterdir())):
+        if directory is None or not any(directory.glob(f"{STATE}*")):
             raise
         way = f"What was learnt is kept in {directory}: the same command goes on from there"
         if isinstance(error, MaksudError):

@@ -27,18 +27,20 @@ def require_method(method: str) -> None:
     """Raises `SettingsError` where this machine can't tune by `method`: before all else."""
     if method != "qlora":
         return
+    missing, ways = [], []
     if not torch.cuda.is_available():
-        raise SettingsError(
-            "method qlora needs a GPU with CUDA, and this machine shows none",
-            hint="Use method lora, or a machine with a GPU",
-        )
+        missing.append("a GPU with CUDA, and this machine shows none")
+        ways.append("use a machine with a GPU")
     try:
         import bitsandbytes  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: F401
-    except ImportError as error:
+    except ImportError:
+        missing.append("bitsandbytes, which is not installed")
+        ways.append("pip install bitsandbytes")
+    if missing:
         raise SettingsError(
-            "method qlora needs bitsandbytes, which is not installed",
-            hint="pip install bitsandbytes, or use method lora",
-        ) from error
+            f"method qlora needs {'; and '.join(missing)}",
+            hint=f"Use method lora, or {' and '.join(ways)}",
+        )
 
 
 def require_tokenizer(tokenizer: Any, contract: Contract, where: Path) -> tuple[Prompt, Constraint]:

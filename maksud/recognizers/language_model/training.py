@@ -158,6 +158,7 @@ class _Training:
         marks = {round(total * (k + 1) / settings.evaluations) for k in range(settings.evaluations)}
         names = [n for n, p in self.model.named_parameters() if p.requires_grad]
         begin, best, best_score = 0, self._state(), (-1.0, -math.inf)
+        place = keeper.directory if keeper else None
         if keeper and (state := keeper.newest()) is not None:
             begin, best, best_score = state.restore(names, self.parameters, optimizer)
             self._tell(begin / total, f"going on from step {begin}")
@@ -175,7 +176,9 @@ class _Training:
             warm = min(1.0, (step + 1) / (settings.warmup_ratio * total + 1))
             for group in optimizer.param_groups:
                 group["lr"] = rate * warm * max(0.02, 1 - share)
-            loss = self._step(packs[step], optimizer)
+            with kept_for_another_try(place):
+                loss = self._step(packs[step], optimizer)
+            # Not said here: the same command would come to the same end.
             if not math.isfinite(loss):
                 raise EngineError(
                     f"the loss is {loss} at step {step + 1} of {total}",
@@ -193,7 +196,8 @@ class _Training:
                 {"loss": loss, "learning_rate": optimizer.param_groups[0]["lr"]},
             )
             if step + 1 in marks:
-                score = self._evaluate((step + 1) / total)
+                with kept_for_another_try(place):
+                    score = self._evaluate((step + 1) / total)
                 if score >= best_score:
                     best, best_score = self._state(), score
                 self.model.train()

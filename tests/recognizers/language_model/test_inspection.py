@@ -63,6 +63,9 @@ def test_qlora_is_refused_before_anything_is_fetched(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(SettingsError, match="qlora needs a GPU with CUDA.*Use method lora"):
         train(small_data, out=tmp_path / "run", base="Qwen/Qwen3-0.6B", method="qlora")
+    monkeypatch.setitem(__import__("sys").modules, "bitsandbytes", None)
+    with pytest.raises(SettingsError, match="a GPU with CUDA.* and bitsandbytes, which is not"):
+        train(small_data, out=tmp_path / "run", base="Qwen/Qwen3-0.6B", method="qlora")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setitem(__import__("sys").modules, "bitsandbytes", None)
     with pytest.raises(SettingsError, match="bitsandbytes, which is not installed"):
