@@ -31,7 +31,12 @@ from maksud.recognizers.contract import Contract
 from maksud.recognizers.language_model import attention
 from maksud.recognizers.language_model.checkpoints import Keeper
 from maksud.recognizers.language_model.decoding import Decoder
-from maksud.recognizers.language_model.inspection import require_method, require_tokenizer
+from maksud.recognizers.language_model.inspection import (
+    context_of,
+    require_method,
+    require_room,
+    require_tokenizer,
+)
 from maksud.recognizers.language_model.loading import Base, load_model, open_base
 from maksud.recognizers.language_model.notices import quiet
 from maksud.recognizers.language_model.packing import Encoded, Lower, encode, make_packs, pack_loss
@@ -116,7 +121,9 @@ class _Training:
         self.prompt, self.constraint = require_tokenizer(self.tokenizer, contract, base.path)
         self.model = load_model(base, self.device, settings.method, settings.bits)
         attention.install(self.model)
-        self.limit = settings.seq_length or int(self.model.config.max_position_embeddings)
+        context = context_of(self.model.config)
+        require_room(self.prompt, contract, context, base.path)
+        self.limit = min(settings.seq_length or context, context)
         self.precision = choose_precision(settings.precision, self.device)
         if settings.method == "lora":  # autocast would cast a base of another type each time
             self.model.to(self.precision)
@@ -328,7 +335,12 @@ class _Training:
                 raise DataError(
                     f"an example has {prefix + len(encoded)} tokens, more than {self.limit}",
                     where=example.place,
-                    hint="Raise seq_length or shorten the example",
+                    hint="Shorten the example"
+                    + (
+                        ", or raise seq_length"
+                        if 0 < self.settings.seq_length == self.limit
+                        else ""
+                    ),
                 )
             out.append(encoded)
         return out
