@@ -20,8 +20,14 @@ QWEN_PATTERN = (
 """How Qwen's tokenizer cuts text: a sign sticks to the word behind it, as in `=Hampa`."""
 
 
-def tiny_tokenizer(*, qwen: bool = False, vocabulary: int = 700) -> Any:
-    """A byte-level BPE tokenizer that cuts text as GPT-2's does, or as Qwen's."""
+_CHATML, _MISTRAL = ("<|im_start|>", "<|im_end|>"), ("[INST]", "[/INST]")
+
+
+def tiny_tokenizer(*, qwen: bool = False, vocabulary: int = 700, chatml: bool = True) -> Any:
+    """A byte-level BPE tokenizer that cuts text as GPT-2's does, or as Qwen's.
+
+    Without `chatml` it has Mistral's control tokens.
+    """
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -36,7 +42,7 @@ def tiny_tokenizer(*, qwen: bool = False, vocabulary: int = 700) -> Any:
     texts = [WORDS, *words, *(f"f({a}={b}, {b}={a});" for a in words for b in words)]
     trainer = trainers.BpeTrainer(
         vocab_size=vocabulary,
-        special_tokens=["<|endoftext|>", "<|im_start|>", "<|im_end|>"],
+        special_tokens=["<|endoftext|>", *(_CHATML if chatml else _MISTRAL)],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )

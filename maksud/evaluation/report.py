@@ -24,6 +24,7 @@ from maksud.evaluation.figures import Prediction
 from maksud.evaluation.wording import HEADLINE
 from maksud.language.calls import Call
 from maksud.progress import OnProgress, Progress
+from maksud.recognizers.contract import CHATML
 from maksud.recognizers.recognition import Recognition, Recognizer
 
 
@@ -105,7 +106,11 @@ def evaluate(
         "examples": len(kept),
         "skipped": skipped,
         **figures.headline(cases, seed),
-        "guide": figures.guide_against_exact(cases, guide.crashes, catalog, texts is not None),
+        "guide": {
+            **figures.guide_against_exact(cases, guide.crashes, catalog, texts is not None),
+            # The guide's script writes ChatML by hand, whatever the model's template is.
+            "own_template": contract.template not in ("", CHATML),
+        },
         **figures.confidence(cases, contract.calibration is not None),
         **figures.acceptance(cases, contract),
         "latency_ms": latency,

@@ -212,6 +212,11 @@ def guide_line(figures: Figures) -> str:
         )
     if guide["crashes"]:
         line += f"; its script would have stopped with an error {guide['crashes']:,} times"
+    if guide.get("own_template"):
+        line += (
+            ". The model was tuned with its base's own chat template: the guide's script writes "
+            "ChatML instead, and gives other figures on it than those above"
+        )
     return line + "."
 
 

@@ -8,14 +8,20 @@ from pathlib import Path
 
 from maksud.errors import MaksudError, SystemFault
 
+STATE = "state-"
+"""How the name of a file begins that a training can go on from."""
+
 
 @contextmanager
 def kept_for_another_try(directory: Path | None) -> Iterator[None]:
-    """Around what follows a training: an error inside says how to go on, where a state is kept."""
+    """Around a part of a training, or what follows it: an error inside says how to go on.
+
+    Only where a state is kept in `directory`; without, the error passes as it is.
+    """
     try:
         yield
     except Exception as error:
-        if directory is None or not _holds_a_state(directory):
+        if directory is None or not any(directory.glob(f"{STATE}*")):
             raise
         way = f"What was learnt is kept in {directory}: the same command goes on from there"
         if isinstance(error, MaksudError):
@@ -25,8 +31,3 @@ def kept_for_another_try(directory: Path | None) -> Iterator[None]:
             raise SystemFault(f"the run can't be finished ({error})", hint=way) from error
         error.add_note(way)
         raise
-
-
-def _holds_a_state(directory: Path) -> bool:
-    """Whether there is more than what a stop while writing left, whose names begin with a dot."""
-    return directory.is_dir() and any(not p.name.startswith(".") for p in directory.iterdir())

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -100,8 +101,14 @@ class Draft:
     def finish(
         self, *, kind: str, contract: Contract, metrics: dict[str, Any], about: dict[str, Any]
     ) -> None:
-        """Writes contract, metrics and the manifest; the directory is then ready to be moved."""
+        """Writes contract, metrics and the manifest; the directory is then ready to be moved.
+
+        Every file gets the mode that the umask leaves: safetensors writes its own for one user.
+        """
+        mode = stat.S_IMODE(os.fstat(self._log.fileno()).st_mode)
         self._log.close()
+        for file in _files(self.directory).values():
+            file.chmod(mode)
         contract.save(self.directory / _CONTRACT)
         _write_json(self.directory / _METRICS, metrics)
         files = {

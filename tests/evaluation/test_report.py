@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from scripted import Scripted, catalog_of, examples
 
 from maksud.data.dataset import Dataset, Example
 from maksud.errors import DataError, EngineError
-from maksud.evaluation import page
+from maksud.evaluation import page, wording
 from maksud.evaluation.report import Report, evaluate
 from maksud.progress import Progress
 from maksud.recognizers.door import load_recognizer
@@ -82,6 +83,20 @@ def test_the_guide_takes_half_an_answer_for_a_whole_one() -> None:
     assert guide["reasons"] == {"cut_at_semicolon": 2}
 
 
+@pytest.mark.parametrize(("template", "own"), [("chatml", False), ("", False), ("[INST]", True)])
+def test_the_line_about_the_guide_names_a_template_of_the_base(template: str, own: bool) -> None:
+    rows = examples(("a", "f(p=a)"))
+    recognizer = Scripted({"a": "f(p=a)"}, catalog_of(rows), own={"a": "f(p=a)"})
+    recognizer.contract = replace(recognizer.contract, template=template)
+    found = evaluate(recognizer, rows)
+    assert found["guide"]["own_template"] is own
+    line = wording.guide_line(found.figures)
+    assert ("writes ChatML instead, and gives other figures" in line) is own
+    assert "own chat template" not in wording.guide_line(
+        {**found.figures, "guide": {**found["guide"], "own_template": False}}
+    )
+
+
 def test_the_guide_judges_what_the_model_writes_by_itself() -> None:
     rows = examples(("a", "f(p=a)"), ("b", "f(p=b)"), ("c", "g()"))
     own = {"a": "f(p=x)", "b": "f(p=b", "c": "g"}
@@ -95,6 +110,7 @@ def test_the_guide_judges_what_the_model_writes_by_itself() -> None:
     assert (found["guide"]["crashes"], found["guide"]["unparsed"]) == (1, 2)
     assert found["guide"]["disagree"] == 0
     assert found.predictions[0].guide_text == "f(p=x)"
+    assert not found["guide"]["own_template"]
     plain = evaluate(recognizer, rows, unconstrained=False)
     assert plain["guide"]["judged"] == "answer" and plain["guide_parameter_accuracy"] == 1
 

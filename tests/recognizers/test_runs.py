@@ -323,6 +323,25 @@ def test_a_run_is_as_readable_as_any_other_folder(tmp_path: Path) -> None:
         assert stat.S_IMODE(file.stat().st_mode) == 0o644, file
 
 
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o027, 0o640), (0o077, 0o600)])
+def test_weights_that_a_library_keeps_for_one_user_get_the_mode_of_the_umask(
+    umask: int, mode: int, tmp_path: Path
+) -> None:
+    old = os.umask(umask)
+    try:
+        with drafting(tmp_path / "run") as draft:
+            (draft.directory / "more").mkdir()
+            for name in ("model.safetensors", "more/part.safetensors"):
+                (draft.directory / name).write_bytes(b"w")
+                (draft.directory / name).chmod(0o600)
+            draft.finish(kind="compact", contract=CONTRACT, metrics={}, about={})
+    finally:
+        os.umask(old)
+    files = [f for f in Run.open(tmp_path / "run").path.rglob("*") if f.is_file()]
+    assert len(files) == 6
+    assert {stat.S_IMODE(f.stat().st_mode) for f in files} == {mode}
+
+
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_a_link_is_no_empty_place(tmp_path: Path, overwrite: bool) -> None:
     target = tmp_path / "run"

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,8 @@ import torch
 from torch import Tensor
 
 from maksud.errors import SystemFault
+from maksud.recognizers.resuming import STATE
+from maksud.storage import StagedFile, make_directory, sync
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ class Keeper:
     """
 
     def __init__(self, directory: Path, identity: str) -> None:
-        self._directory = directory
-        self._file = directory / f"state-{identity[:16]}.safetensors"
+        self.directory = directory
+        self._file = directory / f"{STATE}{identity[:16]}.safetensors"
         self._identity = identity
 
     def newest(self) -> Checkpoint | None:
@@ -108,24 +108,19 @@ class Keeper:
             "score": json.dumps(score),
             "sha256": digest.hexdigest(),
         }
-        staged = ""
         try:
-            self._directory.mkdir(parents=True, exist_ok=True)
-            handle, staged = tempfile.mkstemp(dir=self._directory, suffix=".staged")
-            os.close(handle)
-            save_file(tensors, staged, metadata=about)
-            with open(staged, "rb") as file:
-                os.fsync(file.fileno())
-            os.replace(staged, self._file)
+            make_directory(self.directory)
+            with StagedFile(self._file) as staged:
+                save_file(tensors, staged.path, metadata=about)
+                sync(staged.path)  # it replaced the file that `staged` opened
+                staged.put()
         except (OSError, SafetensorError) as error:
-            if staged:
-                Path(staged).unlink(missing_ok=True)
             raise SystemFault(
-                f"the state of the training can't be kept ({error})", where=str(self._directory)
+                f"the state of the training can't be kept ({error})", where=str(self.directory)
             ) from error
 
     def clear(self) -> None:
         """Removes the state of a finished training, and the directory if nothing else is there."""
         self._file.unlink(missing_ok=True)
         with suppress(OSError):
-            self._directory.rmdir()
+            self.directory.rmdir()

@@ -20,6 +20,7 @@ from maksud.errors import EngineError, TooLongError
 from maksud.recognizers.language_model import attention
 from maksud.recognizers.language_model.attention import Rows
 from maksud.recognizers.language_model.constraint import Constraint
+from maksud.recognizers.language_model.inspection import context_of
 from maksud.recognizers.language_model.prompt import Prompt
 from maksud.recognizers.language_model.writing import (
     Answer,
@@ -48,7 +49,7 @@ class Decoder:
         self.model = model
         self.prompt = prompt
         self.device = next(model.parameters()).device
-        self.context = int(model.config.max_position_embeddings)
+        self.context = context_of(model.config)
         self.habits = Habits()
 
     def require_room(self, utterance: str, max_new_tokens: int) -> None:

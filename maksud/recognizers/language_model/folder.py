@@ -31,16 +31,20 @@ def check_model_folder(path: str | Path) -> None:
     """Refuses a model directory that could run code when loaded, before any loader sees it.
 
     Raises `NotFoundError` for no such directory and `InputError`, with the file, for Python code,
-    a configuration that asks for code, pickled files, links that leave the directory, weights
-    that are damaged or missing, adapters, quantised weights, and unknown architectures.
+    a configuration that asks for code, pickled files, links that leave the directory (those of
+    the hub's cache lead to files that belong to it), weights that are damaged or missing,
+    adapters, quantised weights, and unknown architectures.
     """
     folder = Path(path)
     if not folder.is_dir():
         raise NotFoundError("no such model directory", where=str(folder))
-    root = folder.resolve()
+    root = Path(os.path.realpath(folder))
     weights = False
     for file in _files(folder):
-        _refuse_link(file, root)
+        if file.is_symlink():
+            _check_link(file, root)
+        elif not file.is_file():
+            raise _unsafe(file, "is no regular file", "Remove it")
         suffix = file.suffix.lower()
         if suffix in (".py", ".pyc", ".pyd", ".so", ".dll"):
             raise _unsafe(file, "is code, which a model must not bring", "Remove it")
@@ -57,6 +61,7 @@ def check_model_folder(path: str | Path) -> None:
             _check_safetensors(file)
             weights = True
     _refuse_adapter(folder, weights=(folder / "config.json").is_file())
+    _require_config(folder)
     config = _read_json(folder / "config.json")
     if not isinstance(config, dict):
         raise _unsafe(folder / "config.json", "is not a model's configuration", "")
@@ -108,9 +113,26 @@ def _files(folder: Path) -> Iterator[Path]:
                 yield file
 
 
-def _refuse_link(file: Path, root: Path) -> None:
-    if file.is_symlink() and not file.resolve().is_relative_to(root):
+def _check_link(file: Path, root: Path) -> None:
+    target = Path(os.path.realpath(file))  # unlike `resolve`, it ends where links go in a circle
+    if not target.exists():
+        raise _unsafe(file, "is a link to nothing", "Fetch the model again")
+    # Beside snapshots/REVISION of the hub's cache, blobs/ holds the files of the same model.
+    blobs = root.parent.with_name("blobs") if root.parent.name == "snapshots" else None
+    own = target.is_relative_to(root) or (target.parent == blobs and target.is_file())
+    if not own:
         raise _unsafe(file, "is a link that leaves the directory", "Copy the file itself")
+
+
+def _require_config(folder: Path) -> None:
+    if (folder / "config.json").exists():
+        return
+    revisions = sorted((folder / "snapshots").glob("*/config.json"))
+    raise _unsafe(
+        folder, "holds no config.json: it is not a model's directory",
+        f"It is an entry of the hub's cache: give {revisions[-1].parent}" if revisions
+        else "Give the directory that save_pretrained wrote, with tokenizer and weights",
+    )  # fmt: skip
 
 
 def _check_json(file: Path) -> None:

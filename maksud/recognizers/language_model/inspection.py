@@ -27,18 +27,20 @@ def require_method(method: str) -> None:
     """Raises `SettingsError` where this machine can't tune by `method`: before all else."""
     if method != "qlora":
         return
+    missing, ways = [], []
     if not torch.cuda.is_available():
-        raise SettingsError(
-            "method qlora needs a GPU with CUDA, and this machine shows none",
-            hint="Use method lora, or a machine with a GPU",
-        )
+        missing.append("a GPU with CUDA, and this machine shows none")
+        ways.append("use a machine with a GPU")
     try:
         import bitsandbytes  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: F401
-    except ImportError as error:
+    except ImportError:
+        missing.append("bitsandbytes, which is not installed")
+        ways.append("pip install bitsandbytes")
+    if missing:
         raise SettingsError(
-            "method qlora needs bitsandbytes, which is not installed",
-            hint="pip install bitsandbytes, or use method lora",
-        ) from error
+            f"method qlora needs {'; and '.join(missing)}",
+            hint=f"Use method lora, or {' and '.join(ways)}",
+        )
 
 
 def require_tokenizer(tokenizer: Any, contract: Contract, where: Path) -> tuple[Prompt, Constraint]:
@@ -77,10 +79,10 @@ def require_lasting(tokenizer: Any, where: Path) -> None:
 
 
 def require_weights(report: Mapping[str, Any], where: Path) -> None:
-    """Raises `RunError` where weights of a model were not in its files.
+    """Raises `RunError` where the weights in a model's files are not those of its config.json.
 
     `report`: what transformers' `output_loading_info` gives. Missing weights would start at
-    random, without a word. Tied weights are not missing.
+    random, others would be left out, both without a word. Tied weights are not missing.
     """
     missing = sorted(report["missing_keys"])
     if missing:
@@ -93,6 +95,13 @@ def require_weights(report: Mapping[str, Any], where: Path) -> None:
         )
         raise RunError(
             f"weights of the model are missing: {_some(missing)}", where=str(where), hint=hint
+        )
+    unknown = sorted(report["unexpected_keys"])
+    if unknown:
+        raise RunError(
+            f"the files hold weights that config.json knows nothing of: {_some(unknown)}",
+            where=str(where),
+            hint="Fetch or save the model again; config.json must be that of the weights",
         )
     other = sorted(name for name, *_ in report["mismatched_keys"])
     if other:
@@ -112,6 +121,31 @@ def require_embeddings(tokenizer: Any, model: Any, where: Path) -> None:
             f"the tokenizer has {ids} ids, the model {rows}",
             where=str(where),
             hint="Take the tokenizer of this model, or call resize_token_embeddings and save again",
+        )
+
+
+def context_of(config: Any) -> int:
+    """How many tokens a model of this configuration reads, prompt and answer together.
+
+    Within a sliding window, attention is as without one: beyond it is where ours would part.
+    """
+    context = int(config.max_position_embeddings)
+    window = getattr(config, "sliding_window", None)
+    if window is None or not getattr(config, "use_sliding_window", True):
+        return context
+    return min(context, int(window))
+
+
+def require_room(prompt: Prompt, contract: Contract, context: int, where: Path) -> None:
+    """Raises `RunError` where a model's context has no room for an utterance of one word."""
+    needed = len(prompt.ids("a")) + contract.decoding.max_new_tokens
+    if needed > context:
+        raise RunError(
+            f"the model reads {context} tokens; prompt and answer of the shortest utterance may "
+            f"take {needed}",
+            where=str(where),
+            hint="Take a base with a longer context, a shorter system_prompt or a smaller "
+            "max_new_tokens",
         )
 
 

@@ -17,9 +17,18 @@ from typing import Any
 
 from maksud.errors import EngineError, RunError
 from maksud.recognizers.contract import CHATML
+from maksud.recognizers.language_model.rendering import render_template
 
 _START, _END = "<|im_start|>", "<|im_end|>"
-_UTTERANCE = "\u241eutterance\u241e"
+_UTTERANCE, _SYSTEM = "\u241eutterance\u241e", "\u241esystem\u241e"
+_WITHOUT_SYSTEM = """\
+{% if messages[0]['role'] == 'system' %}\
+{% set messages = [{'role': 'user', 'content': \
+(messages[0]['content'] ~ '\\n\\n' if messages[0]['content'] else '') ~ messages[1]['content']}] \
++ messages[2:] %}\
+{% endif %}
+"""
+# Before a template that has no place for a system prompt: it then stands in the first user's turn.
 # Utterances that between them show where the tokens of every prompt start to differ.
 _PROBES = ("a", "\na", " a", "1", "é", "<|im_end|>")
 
@@ -27,26 +36,46 @@ _PROBES = ("a", "\na", " a", "1", "é", "<|im_end|>")
 def template_of(tokenizer: Any) -> str:
     """The template that suits a tokenizer: `"chatml"`, or its own Jinja text.
 
-    Raises `EngineError` where it has neither ChatML's tokens nor a template.
+    Of several named ones, that is `default`. Where the template refuses a system prompt or leaves
+    it out (Mistral's), lines before it put the prompt into the first user's turn.
+
+    Raises `EngineError` where it has neither ChatML's tokens nor a template, `RunError` where the
+    template can't be rendered.
     """
     vocabulary = tokenizer.get_vocab()
     if _START in vocabulary and _END in vocabulary:
         return CHATML
     template = tokenizer.chat_template
-    if isinstance(template, str) and template:
-        return template
-    raise EngineError(
-        "the base model has no chat template and no ChatML tokens",
-        hint="Take an instruction-tuned model, such as smollm2-135m",
-    )
+    if isinstance(template, dict):
+        if template and "default" not in template:
+            raise EngineError(
+                f"the base model has no default chat template, only {', '.join(sorted(template))}",
+                hint="Name one of its templates `default`",
+            )
+        template = template.get("default")
+    if not (isinstance(template, str) and template):
+        raise EngineError(
+            "the base model has no chat template and no ChatML tokens",
+            hint="Take an instruction-tuned model, such as smollm2-135m",
+        )
+    try:
+        if _SYSTEM in _render(tokenizer, _SYSTEM, template):
+            return template
+    except RunError:
+        if _SYSTEM in _render(tokenizer, _SYSTEM, _WITHOUT_SYSTEM + template):
+            return _WITHOUT_SYSTEM + template
+        raise
+    return _WITHOUT_SYSTEM + template
 
 
 def prepare_tokenizer(tokenizer: Any, template: str) -> None:
-    """Gives a tokenizer the end token that is trained, and padding: as a run saves it.
+    """Gives a tokenizer the end token that is trained, padding, and the template: as a run has it.
 
     The guide's script stops at the tokenizer's end token. Both become control tokens, which the
     fingerprint shows: they are set before a contract is made, and not while saving.
     """
+    if template != CHATML:  # other tools then write the prompt that was trained
+        tokenizer.chat_template = template
     end = tokenizer.convert_ids_to_tokens(_end_of_turn(tokenizer, template))
     roles = {}
     if tokenizer.eos_token != end:
@@ -174,24 +203,22 @@ def _around_utterance(tokenizer: Any, system_prompt: str, template: str) -> tupl
             f"{_START}system\n{system_prompt}{_END}\n{_START}user\n",
             f"{_END}\n{_START}assistant\n",
         )
-    system = [{"role": "system", "content": system_prompt}]
-    user = [{"role": "user", "content": _UTTERANCE}]
-    try:
-        # Templates that date the prompt or add a reasoning turn are told the same every day.
-        text = tokenizer.apply_chat_template(
-            system + user,
-            chat_template=template,
-            tokenize=False,
-            add_generation_prompt=True,
-            date_string="26 Jul 2024",
-            enable_thinking=False,
-        )
-    except Exception as error:  # Jinja's tree, and whatever a template raises by itself
-        raise RunError(f"the chat template can't be rendered ({error})") from error
+    text = _render(tokenizer, system_prompt, template)
     before, found, after = text.partition(_UTTERANCE)
     if not found or _UTTERANCE in after:
-        raise RunError("the chat template does not hold the user's turn exactly once")
+        raise RunError(
+            "the chat template does not hold the user's turn exactly once, as it was said",
+            hint="Take a base whose template writes the user's words unchanged",
+        )
     return before, after
+
+
+def _render(tokenizer: Any, system_prompt: str, template: str) -> str:
+    messages = [
+        {"role": "system", "content": system_prompt},
+        {"role": "user", "content": _UTTERANCE},
+    ]
+    return render_template(template, messages, getattr(tokenizer, "special_tokens_map", {}))
 
 
 def _control_tokens(tokenizer: Any) -> set[str]:
@@ -206,7 +233,10 @@ def _end_of_turn(tokenizer: Any, template: str) -> int:
             raise RunError("the tokenizer has no <|im_end|>, which ChatML needs")
         return int(number)
     if tokenizer.eos_token_id is None:
-        raise RunError("the tokenizer has no end token")
+        raise RunError(
+            "the tokenizer has no end token",
+            hint="Name it as eos_token in tokenizer_config.json: what ends the assistant's turn",
+        )
     return int(tokenizer.eos_token_id)
 
 

@@ -31,7 +31,12 @@ from maksud.recognizers.contract import Contract
 from maksud.recognizers.language_model import attention
 from maksud.recognizers.language_model.checkpoints import Keeper
 from maksud.recognizers.language_model.decoding import Decoder
-from maksud.recognizers.language_model.inspection import require_method, require_tokenizer
+from maksud.recognizers.language_model.inspection import (
+    context_of,
+    require_method,
+    require_room,
+    require_tokenizer,
+)
 from maksud.recognizers.language_model.loading import Base, load_model, open_base
 from maksud.recognizers.language_model.notices import quiet
 from maksud.recognizers.language_model.packing import Encoded, Lower, encode, make_packs, pack_loss
@@ -116,7 +121,9 @@ class _Training:
         self.prompt, self.constraint = require_tokenizer(self.tokenizer, contract, base.path)
         self.model = load_model(base, self.device, settings.method, settings.bits)
         attention.install(self.model)
-        self.limit = settings.seq_length or int(self.model.config.max_position_embeddings)
+        context = context_of(self.model.config)
+        require_room(self.prompt, contract, context, base.path)
+        self.limit = min(settings.seq_length or context, context)
         self.precision = choose_precision(settings.precision, self.device)
         if settings.method == "lora":  # autocast would cast a base of another type each time
             self.model.to(self.precision)
@@ -158,6 +165,7 @@ class _Training:
         marks = {round(total * (k + 1) / settings.evaluations) for k in range(settings.evaluations)}
         names = [n for n, p in self.model.named_parameters() if p.requires_grad]
         begin, best, best_score = 0, self._state(), (-1.0, -math.inf)
+        place = keeper.directory if keeper else None
         if keeper and (state := keeper.newest()) is not None:
             begin, best, best_score = state.restore(names, self.parameters, optimizer)
             self._tell(begin / total, f"going on from step {begin}")
@@ -175,7 +183,9 @@ class _Training:
             warm = min(1.0, (step + 1) / (settings.warmup_ratio * total + 1))
             for group in optimizer.param_groups:
                 group["lr"] = rate * warm * max(0.02, 1 - share)
-            loss = self._step(packs[step], optimizer)
+            with kept_for_another_try(place):
+                loss = self._step(packs[step], optimizer)
+            # Not said here: the same command would come to the same end.
             if not math.isfinite(loss):
                 raise EngineError(
                     f"the loss is {loss} at step {step + 1} of {total}",
@@ -193,7 +203,8 @@ class _Training:
                 {"loss": loss, "learning_rate": optimizer.param_groups[0]["lr"]},
             )
             if step + 1 in marks:
-                score = self._evaluate((step + 1) / total)
+                with kept_for_another_try(place):
+                    score = self._evaluate((step + 1) / total)
                 if score >= best_score:
                     best, best_score = self._state(), score
                 self.model.train()
@@ -324,7 +335,12 @@ class _Training:
                 raise DataError(
                     f"an example has {prefix + len(encoded)} tokens, more than {self.limit}",
                     where=example.place,
-                    hint="Raise seq_length or shorten the example",
+                    hint="Shorten the example"
+                    + (
+                        ", or raise seq_length"
+                        if 0 < self.settings.seq_length == self.limit
+                        else ""
+                    ),
                 )
             out.append(encoded)
         return out

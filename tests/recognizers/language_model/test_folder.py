@@ -64,6 +64,63 @@ def test_links_that_stay_inside_are_fine(model: Path) -> None:
     check_model_folder(model)
 
 
+def cache_entry(place: Path) -> tuple[Path, Path]:
+    """An entry of the hub's cache with a tiny model: the entry, and its snapshot of links."""
+    entry = place / "models--Org--Tiny"
+    snapshot = entry / "snapshots" / "a1b2"
+    for folder in (entry / "blobs", entry / "refs", snapshot):
+        folder.mkdir(parents=True)
+    (entry / "refs" / "main").write_text("a1b2")
+    for number, file in enumerate(sorted(write_tiny_base(place / "plain").iterdir())):
+        os.rename(file, entry / "blobs" / str(number))
+        os.symlink(f"../../blobs/{number}", snapshot / file.name)
+    return entry, snapshot
+
+
+def test_a_snapshot_of_the_hubs_cache_is_fine(tmp_path: Path) -> None:
+    entry, snapshot = cache_entry(tmp_path)
+    check_model_folder(snapshot)
+    assert gallery.get(str(snapshot)) == snapshot
+    os.symlink(snapshot, tmp_path / "short")
+    check_model_folder(tmp_path / "short")
+    with pytest.raises(InputError, match=f"entry of the hub's cache: give {snapshot}"):
+        check_model_folder(entry)
+
+
+@pytest.mark.parametrize("target", ["../../blobs", "../../refs/main", "../../../secret.json"])
+def test_links_of_a_snapshot_lead_to_its_own_files(target: str, tmp_path: Path) -> None:
+    _, snapshot = cache_entry(tmp_path)
+    (tmp_path / "secret.json").write_text("{}")
+    os.symlink(target, snapshot / "extra.json")
+    with pytest.raises(InputError, match=r"extra\.json: is a link that leaves"):
+        check_model_folder(snapshot)
+    os.rename(snapshot, tmp_path / "a1b2")  # blobs are those of a cache only beside snapshots
+    with pytest.raises(InputError, match="is a link to nothing|is a link that leaves"):
+        check_model_folder(tmp_path / "a1b2")
+
+
+def test_links_to_nothing_and_in_a_circle_are_refused(model: Path) -> None:
+    os.symlink("not there", model / "extra.json")
+    with pytest.raises(InputError, match="is a link to nothing.*Fetch the model again"):
+        check_model_folder(model)
+    (model / "extra.json").unlink()
+    os.symlink("extra.json", model / "extra.json")
+    with pytest.raises(InputError, match="is a link to nothing"):
+        check_model_folder(model)
+
+
+def test_a_pipe_is_refused_unread(model: Path) -> None:
+    os.mkfifo(model / "extra.json")
+    with pytest.raises(InputError, match="is no regular file"):
+        check_model_folder(model)
+
+
+def test_a_directory_of_another_kind(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("")
+    with pytest.raises(InputError, match="holds no config.json.*save_pretrained"):
+        check_model_folder(tmp_path)
+
+
 @pytest.mark.parametrize("cut", [-1, -4000, 4])
 def test_damaged_weights_are_refused(model: Path, cut: int) -> None:
     weights = model / "model.safetensors"

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,7 +17,14 @@ from tiny_language_model import (
 )
 
 from maksud.data.dataset import Dataset, Example
-from maksud.errors import EngineError, MaksudError, RunError, SettingsError, TooLongError
+from maksud.errors import (
+    DataError,
+    EngineError,
+    MaksudError,
+    RunError,
+    SettingsError,
+    TooLongError,
+)
 from maksud.progress import Progress
 from maksud.recognizers.contract import Contract
 from maksud.recognizers.door import checkpoints_of, load_recognizer, train
@@ -26,6 +34,7 @@ from maksud.recognizers.language_model.prompt import tokenizer_fingerprint
 from maksud.recognizers.language_model.recognizer import LanguageModelRecognizer
 from maksud.recognizers.language_model.settings import LanguageModelSettings
 from maksud.recognizers.language_model.training import train_language_model
+from maksud.storage import sha256
 
 SHORT = LanguageModelSettings(
     num_train_epochs=1, tokens_per_pack=300, dev_loss_rows=4, dev_answer_rows=2, threads=1
@@ -50,6 +59,11 @@ def change_weights(base: Path, change: Any) -> None:
     save_file(change(load_file(file)), file, metadata={"format": "pt"})
 
 
+def change_config(base: Path, **changes: Any) -> None:
+    config = json.loads((base / "config.json").read_text())
+    (base / "config.json").write_text(json.dumps(config | changes))
+
+
 # ---------------------------------------------------------------- the method
 
 
@@ -62,6 +76,9 @@ def test_qlora_is_refused_before_anything_is_fetched(
     monkeypatch.setattr(gallery, "get", get)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(SettingsError, match="qlora needs a GPU with CUDA.*Use method lora"):
+        train(small_data, out=tmp_path / "run", base="Qwen/Qwen3-0.6B", method="qlora")
+    monkeypatch.setitem(__import__("sys").modules, "bitsandbytes", None)
+    with pytest.raises(SettingsError, match="a GPU with CUDA.* and bitsandbytes, which is not"):
         train(small_data, out=tmp_path / "run", base="Qwen/Qwen3-0.6B", method="qlora")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setitem(__import__("sys").modules, "bitsandbytes", None)
@@ -193,6 +210,42 @@ def test_weights_of_another_shape(small_data: Dataset, tmp_path: Path) -> None:
     assert "another shape than config.json says: model.layers.0.mlp.down_proj" in str(error)
 
 
+def test_weights_that_the_configuration_does_not_know(small_data: Dataset, tmp_path: Path) -> None:
+    base = write_tiny_base(tmp_path / "base")
+    change_config(base, num_hidden_layers=3)
+    error = refused(base, small_data, tmp_path / "run")
+    assert "weights that config.json knows nothing of: model.layers.3." in str(error)
+    change_config(base, num_hidden_layers=4)
+    change_weights(base, lambda w: w | {"model.layers.0.lora_A.weight": torch.zeros(2, 2)})
+    with pytest.raises(RunError, match=r"knows nothing of: model\.layers\.0\.lora_A"):
+        load(base, CPU)
+    # Written by old versions of transformers, computed by all.
+    change_weights(
+        base,
+        lambda w: (
+            {n: t for n, t in w.items() if "lora" not in n}
+            | {"model.layers.0.self_attn.rotary_emb.inv_freq": torch.zeros(8)}
+        ),
+    )
+    load(base, CPU)
+
+
+@pytest.mark.parametrize("layers", [3, 5])
+def test_a_run_whose_configuration_was_changed_is_not_opened(
+    layers: int, small_data: Dataset, tmp_path: Path
+) -> None:
+    """Also where somebody made the checksums fit."""
+    base = write_tiny_base(tmp_path / "base")
+    rows = Dataset([*small_data.train[:12], *small_data.dev[:4]])
+    run = train(rows, out=tmp_path / "run", base=str(base), kind=SHORT).path
+    change_config(run, num_hidden_layers=layers)
+    manifest = json.loads((run / "run.json").read_text())
+    manifest["files"]["config.json"] = sha256(run / "config.json")
+    (run / "run.json").write_text(json.dumps(manifest))
+    with pytest.raises(RunError, match=r"run: (weights of the model are missing|the files hold)"):
+        load_recognizer(run)
+
+
 def test_tied_weights_are_not_missing(tmp_path: Path) -> None:
     base = write_tiny_base(tmp_path / "base")
     change_weights(base, lambda w: {n: t for n, t in w.items() if n != "lm_head.weight"})
@@ -202,6 +255,66 @@ def test_tied_weights_are_not_missing(tmp_path: Path) -> None:
     (base / "config.json").write_text(json.dumps(config | {"tie_word_embeddings": True}))
     _, model = load(base, CPU)
     assert model.lm_head.weight is model.model.embed_tokens.weight
+
+
+# ---------------------------------------------------------------- the context
+
+
+def mistral(base: Path, window: int | None, context: int = 512) -> Path:
+    """A tiny base of Mistral's architecture, whose weights are as Llama's."""
+    write_tiny_base(base)
+    change_config(
+        base, architectures=["MistralForCausalLM"], model_type="mistral",
+        sliding_window=window, max_position_embeddings=context,
+    )  # fmt: skip
+    return base
+
+
+@pytest.mark.parametrize(("window", "context"), [(24, 512), (None, 64)])
+def test_a_context_too_short_for_any_utterance(
+    window: int | None, context: int, small_data: Dataset, tmp_path: Path
+) -> None:
+    base = mistral(tmp_path / "base", window, context)
+    error = refused(base, small_data, tmp_path / "run")
+    reads = window or context
+    assert f"the model reads {reads} tokens; prompt and answer of the shortest" in str(error)
+    assert "smaller max_new_tokens" in str(error)
+
+
+def test_within_a_sliding_window_a_model_is_as_without_one(
+    small_data: Dataset, tmp_path: Path
+) -> None:
+    base = mistral(tmp_path / "base", 400)
+    rows = Dataset([*small_data.train[:12], *small_data.dev[:4]])
+    run = train(rows, out=tmp_path / "run", base=str(base), kind=SHORT)
+    assert run.manifest["settings"]["kind"]["seq_length"] == 400
+    opened = load_recognizer(run)
+    opened.check(["putar lagu"])
+    with pytest.raises(TooLongError, match="the model's context is 400"):
+        opened.check(["kata " * 150])
+    long = [Example("kata " * 160, "none()", source="d.json", line=2)]
+    contract = Contract(small_data.catalog)
+    with pytest.raises(DataError, match="more than 400. Shorten the example$"):
+        train_language_model(long, [], base, contract, tmp_path / "x", SHORT)
+    short = replace(SHORT, seq_length=300)
+    with pytest.raises(DataError, match="more than 300.*or raise seq_length$"):
+        train_language_model(long, [], base, contract, tmp_path / "x", short)
+
+
+@pytest.mark.parametrize(
+    ("config", "context"),
+    [
+        ({"sliding_window": 64, "use_sliding_window": False}, 512),
+        ({"sliding_window": 64, "use_sliding_window": True}, 64),
+        ({"sliding_window": 1024, "use_sliding_window": True}, 512),
+        ({"sliding_window": None}, 512),
+        ({"sliding_window": 64}, 64),
+        ({}, 512),
+    ],
+)
+def test_how_much_a_model_reads(config: dict[str, Any], context: int) -> None:
+    config["max_position_embeddings"] = 512
+    assert inspection.context_of(SimpleNamespace(**config)) == context
 
 
 # ---------------------------------------------------------------- the data, and the work

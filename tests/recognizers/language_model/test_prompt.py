@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_language_model import tiny_tokenizer
+from transformers import PreTrainedTokenizerBase
 
 from maksud.errors import EngineError, RunError
 from maksud.language.catalog import Catalog, Intent
@@ -14,6 +15,7 @@ from maksud.recognizers.language_model.packing import encode
 from maksud.recognizers.language_model.prompt import (
     Prompt,
     clean,
+    prepare_tokenizer,
     template_of,
     token_bytes,
     tokenizer_fingerprint,
@@ -86,6 +88,66 @@ def test_which_template_suits() -> None:
     Other.chat_template = None
     with pytest.raises(EngineError, match="no chat template"):
         template_of(Other())
+
+
+MISTRAL = """{{ bos_token }}{% for m in messages %}\
+{% if (m['role'] == 'user') != (loop.index0 % 2 == 0) %}\
+{{ raise_exception('Conversation roles must alternate user/assistant/user/assistant/...') }}\
+{% endif %}\
+{% if m['role'] == 'user' %}{{ '[INST] ' + m['content'] + ' [/INST]' }}\
+{% else %}{{ m['content'] + eos_token }}{% endif %}{% endfor %}"""
+SILENT = "\n  {% for m in messages if m.role == 'user' %}<u>{{ m.content }}</u>{% endfor %}\n"
+OWN_PLACE = "{% for m in messages %}{{ m.role }}: {{ m.content }}.{% endfor %}"
+
+
+def plain_tokenizer(template: str | dict[str, str]) -> PreTrainedTokenizerBase:
+    """A tokenizer without ChatML's tokens, and with this template or these."""
+    made: PreTrainedTokenizerBase = tiny_tokenizer(chatml=False)
+    made.chat_template = template
+    return made
+
+
+@pytest.mark.parametrize(
+    ("template", "system", "text"),
+    [
+        (MISTRAL, "Jawab.", "[INST] Jawab.\n\nhai [/INST]"),
+        (MISTRAL, "", "[INST] hai [/INST]"),
+        (SILENT, "Jawab.", "\n<u>Jawab.\n\nhai</u>"),
+        (OWN_PLACE, "Jawab.", "system: Jawab..user: hai."),
+    ],
+)
+def test_a_template_without_a_system_role(template: str, system: str, text: str) -> None:
+    tokenizer = plain_tokenizer(template)
+    found = template_of(tokenizer)
+    assert found.endswith(template) and (found == template) == (template == OWN_PLACE)
+    prompt = Prompt(tokenizer, system, found)
+    assert prompt.ids("hai") == tokenizer(text).input_ids
+    # Its own conversations are rendered as before, and a run's tokenizer knows the trained prompt.
+    prepare_tokenizer(tokenizer, found)
+    talk = [{"role": r, "content": r[0]} for r in ("user", "assistant", "user")]
+    assert tokenizer.apply_chat_template(talk, tokenize=False) == (
+        tokenizer.apply_chat_template(talk, chat_template=template, tokenize=False)
+    )
+    talk = [{"role": "system", "content": system}, {"role": "user", "content": "hai"}]
+    assert tokenizer.apply_chat_template(talk, tokenize=True)["input_ids"] == prompt.ids("hai")
+
+
+def test_what_fails_for_another_reason_is_told_as_it_is() -> None:
+    with pytest.raises(RunError, match="can't be rendered .no such luck"):
+        template_of(plain_tokenizer("{{ raise_exception('no such luck') }}"))
+
+
+def test_of_named_templates_the_default_is_taken(tmp_path: Path) -> None:
+    from transformers import AutoTokenizer
+
+    plain_tokenizer({"tool_use": "tools", "default": OWN_PLACE}).save_pretrained(tmp_path)
+    named = AutoTokenizer.from_pretrained(tmp_path)
+    assert sorted(named.chat_template) == ["default", "tool_use"]
+    assert template_of(named) == OWN_PLACE
+    with pytest.raises(EngineError, match="no default chat template, only rag, tool_use.*Name one"):
+        template_of(plain_tokenizer({"tool_use": "a", "rag": "b"}))
+    with pytest.raises(EngineError, match="has no chat template and no ChatML tokens"):
+        template_of(plain_tokenizer({}))
 
 
 def test_the_fingerprint_survives_saving_and_tells_tokenizers_apart(tmp_path: Path) -> None:

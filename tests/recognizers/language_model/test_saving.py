@@ -92,6 +92,54 @@ def test_what_fails_after_the_training_leaves_it_to_go_on_from(
     assert all(torch.equal(whole[n], t) for n, t in weights(out).items())
 
 
+def test_what_fails_in_the_middle_of_a_training_says_how_to_go_on(
+    base: Path, small_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(place: Path, tell: Callable[[Progress], None] | None = None) -> Any:
+        return train(
+            small_data, out=place, base=str(base), kind=replace(SHORT, evaluations=4),
+            on_progress=tell,
+        )  # fmt: skip
+
+    looked: list[float] = []
+    evaluate = training._Training._evaluate
+
+    def evaluated(this: Any, done: float) -> Any:
+        looked.append(done)
+        return evaluate(this, done) if len(looked) < 3 else broken()
+
+    out = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr(training._Training, "_evaluate", evaluated)
+        with pytest.raises(EngineError, match=f"gives no numbers.*is kept in.*{GOING_ON}"):
+            start(out)
+    told: list[str] = []
+    start(out, lambda p: told.append(p.text))
+    assert any(t.startswith("going on from step") for t in told)
+    whole = weights(start(tmp_path / "whole").path)
+    assert all(torch.equal(whole[n], t) for n, t in weights(out).items())
+
+
+def test_a_loss_that_is_no_number_promises_no_way_on(
+    base: Path, small_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[int] = []
+
+    def step(this: Any, numbers: list[int], optimizer: torch.optim.Optimizer) -> float:
+        steps.append(1)
+        return real(this, numbers, optimizer) if len(steps) < 3 else float("nan")
+
+    real = training._Training._step
+    monkeypatch.setattr(training, "KEEP_SECONDS", -1.0)
+    monkeypatch.setattr(training._Training, "_step", step)
+    with pytest.raises(EngineError, match="the loss is nan at step 3.*Lower learning") as caught:
+        train_language_model(
+            small_data.train[:20], [], base, Contract(small_data.catalog), tmp_path / "x", SHORT,
+            checkpoints=tmp_path / "kept",
+        )  # fmt: skip
+    assert list((tmp_path / "kept").iterdir()) and GOING_ON not in str(caught.value)
+
+
 def test_without_a_state_no_way_on_is_promised(
     base: Path, small_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
