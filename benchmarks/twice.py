@@ -257,9 +257,8 @@ def main() -> None:
     sys.stdout.write(
         f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, Python "
         f"{platform.python_version()}; CPU time, medians\n\n"
-        "| | pairs | before | after | before / after | of all pairs |\n|---|---:|---:|---:|---:|---|\n"
-        + "\n".join(lines)
-        + "\n"
+        "| | pairs | before | after | before / after | of all pairs |\n"
+        "|---|---:|---:|---:|---:|---|\n" + "\n".join(lines) + "\n"
     )
 
 
