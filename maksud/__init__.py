@@ -12,18 +12,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from maksud.data.checks import check
-from maksud.data.dataset import Dataset, Example
-from maksud.data.findings import Finding
-from maksud.data.formats.files import load, save
 from maksud.errors import MaksudError
-from maksud.language.calls import NONE, Argument, Call, format_calls, parse_calls
-from maksud.language.catalog import Catalog, Intent, MissingParameter, Parameter
-from maksud.language.catalog_files import load_catalog, save_catalog
 
 if TYPE_CHECKING:
+    from maksud.data.checks import check
+    from maksud.data.dataset import Dataset, Example
+    from maksud.data.findings import Finding
+    from maksud.data.formats.files import load, save
     from maksud.evaluation.label_errors import find_label_errors
     from maksud.evaluation.report import Report, evaluate
+    from maksud.language.calls import NONE, Argument, Call, format_calls, parse_calls
+    from maksud.language.catalog import Catalog, Intent, MissingParameter, Parameter
+    from maksud.language.catalog_files import load_catalog, save_catalog
     from maksud.recognizers.contract import Contract
     from maksud.recognizers.conversation import Turn, converse
     from maksud.recognizers.door import load_recognizer, train
@@ -66,9 +66,20 @@ __all__ = [
     "train",
 ]
 
-# What needs numpy is imported when it is first asked for, so that `import maksud` stays light.
+# Imported when it is first asked for, so that `import maksud` and `maksud --help` stay light: the
+# checks and the formats alone are sixty modules.
 _LATER = {
+    "Argument": "maksud.language.calls",
+    "Call": "maksud.language.calls",
+    "Catalog": "maksud.language.catalog",
     "Contract": "maksud.recognizers.contract",
+    "Dataset": "maksud.data.dataset",
+    "Example": "maksud.data.dataset",
+    "Finding": "maksud.data.findings",
+    "Intent": "maksud.language.catalog",
+    "MissingParameter": "maksud.language.catalog",
+    "NONE": "maksud.language.calls",
+    "Parameter": "maksud.language.catalog",
     "Recognition": "maksud.recognizers.recognition",
     "Recognizer": "maksud.recognizers.recognition",
     "Report": "maksud.evaluation.report",
@@ -76,9 +87,16 @@ _LATER = {
     "TrainSettings": "maksud.recognizers.settings",
     "Turn": "maksud.recognizers.conversation",
     "converse": "maksud.recognizers.conversation",
+    "check": "maksud.data.checks",
     "evaluate": "maksud.evaluation.report",
     "find_label_errors": "maksud.evaluation.label_errors",
+    "format_calls": "maksud.language.calls",
+    "load": "maksud.data.formats.files",
+    "load_catalog": "maksud.language.catalog_files",
     "load_recognizer": "maksud.recognizers.door",
+    "parse_calls": "maksud.language.calls",
+    "save": "maksud.data.formats.files",
+    "save_catalog": "maksud.language.catalog_files",
     "train": "maksud.recognizers.door",
 }
 
@@ -87,5 +105,10 @@ def __getattr__(name: str) -> Any:
     if name in _LATER:
         from importlib import import_module
 
-        return getattr(import_module(_LATER[name]), name)
+        value = globals()[name] = getattr(import_module(_LATER[name]), name)
+        return value
     raise AttributeError(f"module 'maksud' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})

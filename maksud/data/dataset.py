@@ -9,6 +9,7 @@ import random
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
@@ -170,7 +171,7 @@ class Dataset(Sequence[Example]):
         answers, texts = [], []
         for e in self.examples:
             try:
-                answers.append(parse_calls(e.output))
+                answers.append(e.calls)
             except CallSyntaxError:
                 continue  # `checks` reports it; training refuses it
             texts.append(e.instruction)
@@ -249,9 +250,7 @@ class Dataset(Sequence[Example]):
                         for k in members:
                             assigned[k] = part
                         break
-        return self._with(
-            replace(e, split=part) for e, part in zip(self.examples, assigned, strict=True)
-        )
+        return self._with(map(_in_split, self.examples, assigned))
 
 
 def fold_turns(turns: Sequence[str]) -> str:
@@ -309,6 +308,14 @@ def near_groups(texts: Sequence[str]) -> list[int]:
 
 def _stratum(example: Example) -> str:
     try:
-        return ";".join(c.intent for c in parse_calls(example.output))
+        return ";".join(c.intent for c in example.calls)
     except CallSyntaxError:
         return ""
+
+
+def _in_split(example: Example, split: str) -> Example:
+    """The example in a split, with the calls that were parsed already."""
+    moved = replace(example, split=split)
+    with suppress(AttributeError):
+        object.__setattr__(moved, "_calls", example._calls)
+    return moved

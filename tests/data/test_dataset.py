@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from maksud.data.dataset import Dataset, Example, fold_turns, near_groups
 from maksud.errors import CallSyntaxError, DataError, InputError
+from maksud.language.calls import Argument, Call, parse_calls
 
 
 def dataset(n: int = 40) -> Dataset:
@@ -51,6 +52,31 @@ def test_no_group_straddles(letters: list[str], seed: int) -> None:
 def test_an_intent_is_never_absent_from_train() -> None:
     data = Dataset([Example(f"word{k} x{k}", f"i{k}()") for k in range(30)]).split(dev=0.4)
     assert len(data.train) == 30
+
+
+def test_catalog_validation_and_splits_parse_an_answer_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    parsed: Counter[str] = Counter()
+
+    def counted(text: str) -> tuple[Call, ...]:
+        parsed[text] += 1
+        return parse_calls(text)
+
+    monkeypatch.setattr("maksud.data.dataset.parse_calls", counted)
+    data = Dataset([Example(f"play number {k} {k}", f"play(n={k})") for k in range(64)])
+    data.require_valid()
+    again = data.split(seed=1)
+    for e in [*again, *again.train, *data]:
+        assert e.calls == (Call("play", (Argument("n", e.output[7:-1]),)),)
+    assert again.train.catalog.names == ("play",)
+    assert parsed == Counter(e.output for e in data)
+
+
+def test_the_catalog_leaves_out_what_does_not_parse() -> None:
+    data = Dataset([Example("a", "play()"), Example("b", ""), Example("c", "broken(")])
+    assert data.catalog.names == ("play",)
+    assert Counter(e.split for e in data.split(dev=0.0, test=0.0)) == {"train": 3}
 
 
 def test_shares_that_leave_nothing_are_refused() -> None:

@@ -1,12 +1,15 @@
 """What every recognizer says is made in one place."""
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from maksud.language import catalog as catalog_module
 from maksud.language.calls import NONE, Call, parse_calls
 from maksud.language.catalog import Catalog, Intent, Parameter
 from maksud.recognizers.calibration import fit_calibration
@@ -48,6 +51,31 @@ def test_arguments_are_named_and_the_text_keeps_the_style() -> None:
     assert answer.text == "weather(Hangzhou)"
     assert answer.accepted and answer.missing == ()
     assert answer.model == "fixed" and answer.contract.startswith("sha256:")
+
+
+@pytest.mark.parametrize("written", ["weather(Hangzhou)", "weather(place=Hangzhou)"])
+def test_a_recognition_names_each_answer_once(
+    written: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: Counter[str] = Counter()
+    name, made = Catalog.name_arguments, catalog_module.Call
+
+    def counted_name(self: Catalog, calls: Iterable[Call]) -> tuple[Call, ...]:
+        done["named"] += 1
+        return name(self, calls)
+
+    def counted_call(*parts: Any) -> Call:
+        done["calls made"] += 1
+        return made(*parts)
+
+    fixed = recognizer()
+    monkeypatch.setattr(Catalog, "name_arguments", counted_name)
+    monkeypatch.setattr(catalog_module, "Call", counted_call)
+    answer = fixed(written)
+    assert answer.text == "weather(Hangzhou)" and answer.calls[0].named == {"place": "Hangzhou"}
+    # The answer and its alternative; one call is turned from positional to named, or to its
+    # style, never there and back.
+    assert done == {"named": 2, "calls made": 1}
 
 
 def test_confidence_is_calibrated_and_gates() -> None:

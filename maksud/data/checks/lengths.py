@@ -63,7 +63,8 @@ class Lengths(Part):
         """Utterances by their number of words."""
 
     def see(self, row: Row) -> None:
-        self.words[min(len(row.words), LONGEST_WORDS)] += 1
+        words = len(row.words)
+        self.words[words if words < LONGEST_WORDS else LONGEST_WORDS] += 1
         text, output = row.text, row.answer.text
         if self._count is not None:
             self._waiting += (text, output)

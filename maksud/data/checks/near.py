@@ -64,11 +64,8 @@ class _Chunk:
         self.letters = array("q")
         self.letters_row = array("i")
 
-    @property
-    def is_full(self) -> bool:
-        return len(self.letters_row) >= CHUNK or len(self.words) >= CHUNK_WORDS
-
-    def add(self, number: int, words: Sequence[str]) -> None:
+    def add(self, number: int, words: Sequence[str]) -> bool:
+        """Adds a row; whether it is time to compute the keys."""
         letters = "".join(words)
         if len(letters) >= FEWEST_LETTERS:
             self.letters.append(hash(letters))
@@ -77,6 +74,7 @@ class _Chunk:
             self.words.extend(map(hash, words))
             self.length.append(len(words))
             self.row.append(number)
+        return len(self.letters_row) >= CHUNK or len(self.words) >= CHUNK_WORDS
 
     def keys(self) -> tuple[Keys, Keys | None]:
         """Keys and rows: of letters and deletions, and of long texts where there are some."""
@@ -101,7 +99,7 @@ class Near(Part):
     """Near copies, near contradictions and near leaks.
 
     Sees 4 bytes for each key, about one key a word; the keys of rows that may meet another one
-    are computed again when it tells.
+    are computed again, once and whole, when it tells.
     """
 
     @classmethod
@@ -119,8 +117,7 @@ class Near(Part):
         self._long: list[Keys] = []
 
     def see(self, row: Row) -> None:
-        self._chunk.add(row.number, row.words)
-        if self._chunk.is_full:
+        if self._chunk.add(row.number, row.words):
             self._end_chunk()
 
     def _end_chunk(self) -> None:
@@ -148,9 +145,9 @@ class Near(Part):
         self._near_leak = np.full(n, -1, np.int32)
         self._near_clash: dict[int, int] = {}
         self._looked = 0
-        parts = self._parts(rows)
-        for part in range(parts):
-            self._short_part(*self._keys(rows, part, parts))
+        parts = self._keys(rows, self._parts(rows))
+        while parts:
+            self._short_part(*_joined(parts.pop(0)))
         self._long_part(*_joined(self._long))
         self._near_leak = self._near_leak[first]
         self._tell_copies(found)
@@ -162,30 +159,29 @@ class Near(Part):
         letters = sum(len(self._examples[row].instruction) for row in rows.tolist())
         return 1 + letters // (6 * TOGETHER)
 
-    def _keys(self, rows: NDArray[np.int32], part: int, parts: int) -> Keys:
-        """The keys of the rows that fall in the part."""
+    def _keys(self, rows: NDArray[np.int32], parts: int) -> list[list[Keys]]:
+        """The keys of the rows, by the part that they fall in."""
         import numpy as np
 
-        kept: list[Keys] = []
+        kept: list[list[Keys]] = [[] for _ in range(parts)]
+        bounds = [(part << 32) // parts for part in range(1, parts)]
         chunk = _Chunk()
-        low, high = ((part + k << 32) // parts for k in (0, 1))
 
         def end() -> None:
             (keys, of), _ = chunk.keys()
-            cut = keys >> np.uint64(32)
-            mine = (cut >= low) & (cut < high)
-            kept.append((keys[mine], of[mine]))
+            part = np.searchsorted(np.array(bounds, np.uint64), keys >> np.uint64(32), "right")
+            for k, mine in enumerate(kept):
+                mine.append((keys[part == k], of[part == k]))
 
         for k, row in enumerate(rows.tolist()):
             text = self._examples[row].instruction
-            chunk.add(row, folded_words(text) or normalised(text).split())
-            if chunk.is_full:
+            if chunk.add(row, folded_words(text) or normalised(text).split()):
                 end()
                 chunk = _Chunk()
                 if self._tick is not None:
-                    self._tick("Looking closer", (part + k / len(rows)) / parts)
+                    self._tick("Looking closer", k / len(rows))
         end()
-        return _joined(kept)
+        return kept
 
     def _short_part(self, keys: NDArray[np.uint64], rows: NDArray[np.int32]) -> None:
         import numpy as np

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from maksud.data.checks.base import Check, Checking, Part
-from maksud.data.checks.rows import Answer, Row
+from maksud.data.checks.rows import Answer, Row, count_digits
 from maksud.data.dataset import normalised
 from maksud.data.findings import Finding, Findings
 
@@ -21,6 +21,8 @@ _EMAIL = re.compile(
 _RESERVED = re.compile(r"(?:^|\.)(?:example\.(?:com|org|net)|example|test|invalid|localhost)$")
 """Domains that belong to nobody (RFC 2606)."""
 _NUMBER = re.compile(r"(?<![\w.,:/-])\+?\(?\d(?:[ ().\-]{0,2}\d){7,18}(?![\w:/])")
+_FEWEST_DIGITS = 8
+"""Digits of the shortest match of `_NUMBER`."""
 _PHONE = re.compile(
     r"\+[1-9]\d{7,14}"  # international (E.164)
     r"|0[1-9]\d{7,11}"  # national, with the trunk prefix
@@ -73,7 +75,7 @@ class Personal(Part):
     def see(self, row: Row) -> None:
         text = row.text
         # Keys have digits too, but for the head of a key file.
-        if not row.has_digits and "@" not in text and "-----" not in text:
+        if not row.digits and "@" not in text and "-----" not in text:
             return
         told = dict(personal(self._without_declared(text, row.answer)))
         for code, what in told.items():
@@ -107,13 +109,13 @@ def personal(text: str) -> Iterator[tuple[str, str]]:
     """What a text seems to hold: a code and the kind, never the value. Linear in its length."""
     if _KEY.search(text):
         yield "W-SECRET", "what looks like an access key"
-    for match in _NUMBER.finditer(text):
+    for match in _NUMBER.finditer(text) if count_digits(text) >= _FEWEST_DIGITS else ():
         digits = re.sub(r"[^\d+]", "", match.group())
         if _CARD.fullmatch(digits) and luhn(digits) and len(set(digits)) > 2:
             yield "W-SECRET", "what looks like a card number"
         elif _PHONE.fullmatch(digits) or _NORTH_AMERICAN.fullmatch(match.group()):
             yield "W-PERSONAL", "what looks like a phone number"
-    for match in _EMAIL.finditer(text):
+    for match in _EMAIL.finditer(text) if "@" in text else ():
         if not _RESERVED.search(match[1].casefold()):
             yield "W-PERSONAL", "what looks like an e-mail address"
 

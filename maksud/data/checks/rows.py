@@ -17,7 +17,7 @@ from maksud.language.calls import Call, parse_calls
 from maksud.language.catalog import Catalog
 
 KEPT_ANSWERS = 20_000
-"""Different answers that are remembered at a time."""
+"""Different answers that are remembered at least; at most twice as many."""
 LONGEST_NAME = 128
 """Characters of an intent's or a parameter's name: a longer one is no name."""
 
@@ -53,6 +53,17 @@ class Answer:
     violations: tuple[str, ...] = ()
     problem: tuple[str, str, str] | None = None
     """Code, message and mend of an output that can't be parsed."""
+    _places: tuple[tuple[str, str], ...] | None = None
+
+    @property
+    def places(self) -> tuple[tuple[str, str], ...]:
+        """What stands for each value in the pattern of an utterance: the value as `normalised`
+        writes it and `{parameter}`, between spaces; longest values first. Worked out once."""
+        if self._places is None:
+            # A value that holds another one must go first.
+            given = sorted(self.arguments, key=_longest_first)
+            self._places = tuple((f" {normalised(v)} ", f" {{{_named(p)}}} ") for _, p, v in given)
+        return self._places
 
 
 @dataclass(slots=True)
@@ -65,7 +76,8 @@ class Row:
     folded: str = ""
     """The utterance as `normalised` writes it, and its words."""
     words: list[str] = field(default_factory=list)
-    has_digits: bool = False
+    digits: int = 0
+    """Digits of the utterance."""
     answer: Answer = field(default_factory=lambda: Answer(""))
     split: int = TRAIN
     is_multi: bool = False
@@ -73,18 +85,24 @@ class Row:
 
 
 class Answers:
-    """Reads outputs, and remembers the last ones."""
+    """Reads outputs, and remembers the last ones.
+
+    In two generations: what was not asked for while so many others came is forgotten, so that
+    frequent answers are read once, however many rare ones there are.
+    """
 
     def __init__(self, catalog: Catalog | None) -> None:
         self.catalog = catalog
         self._known: dict[str, Answer] = {}
+        self._older: dict[str, Answer] = {}
 
     def __call__(self, output: str) -> Answer:
         known = self._known.get(output)
         if known is None:
             if len(self._known) >= KEPT_ANSWERS:
-                self._known.clear()
-            known = self._known[output] = read_answer(output, self.catalog)
+                self._older, self._known = self._known, {}
+            known = self._older.get(output) or read_answer(output, self.catalog)
+            self._known[output] = known
         return known
 
 
@@ -135,15 +153,30 @@ def fill(row: Row, number: int, example: Example, answer: Answer) -> None:
     row.text = text
     row.words = words
     row.folded = " ".join(words) or normalised(text)
-    row.has_digits = _DIGIT.search(text) is not None
+    row.digits = count_digits(text)
     row.answer = answer
     row.split = _SPLITS.get(example.split, OTHER)
     row.is_multi = len(answer.calls) > 1 or (bool(example.metadata) and example.is_multi_turn)
 
 
+def count_digits(text: str) -> int:
+    """How many digits a text has, of any script."""
+    if text.isascii():
+        return len(text) - len(text.encode("ascii").translate(None, b"0123456789"))
+    return len(_DIGIT.findall(text))
+
+
 def is_positional(parameter: str) -> bool:
     """Whether it is the place of an argument, not its name."""
     return parameter.startswith("#")
+
+
+def _named(parameter: str) -> str:
+    return "value" if is_positional(parameter) else parameter
+
+
+def _longest_first(given: Given) -> int:
+    return -len(given[2])
 
 
 def _problem(output: str, error: CallSyntaxError) -> tuple[str, str, str]:

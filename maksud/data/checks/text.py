@@ -19,7 +19,6 @@ from maksud.data.checks.rows import Row
 from maksud.data.dataset import normalised
 from maksud.data.findings import Finding, Findings, Level, excerpt
 
-_ASCII_TRIGGER = re.compile(r"[<&\[\\]")
 _TRIGGER = re.compile(
     r"[<&\[\\\u0080-\u00ad\u00c2-\u00f4\u0370-\u052f\u061c\u180e\u200b-\u200f\u2028-\u202e"
     r"\u2060-\u206f\ue000-\uf8ff\ufeff\ufff9-\ufffd\u951f\u70eb\U000e0000-\U000e0fff]"
@@ -126,15 +125,18 @@ class Text(Part):
 
     def see(self, row: Row) -> None:
         text = row.text
-        trigger = _ASCII_TRIGGER if text.isascii() else _TRIGGER
         codes: set[str] = set()
-        if text[:1].isspace() or text[-1:].isspace():
+        if text != text.strip():
             self._found.note("I-SPACE", partial(_fault, "I-SPACE", _SPACE, text, row.example.place))
-        if not text.isascii() and not unicodedata.is_normalized("NFC", text):
-            self._found.note(
-                "I-NFC", partial(_fault, "I-NFC", _DECOMPOSED, text, row.example.place)
-            )
-        if trigger.search(text) or not _CUES.isdisjoint(row.words):
+        if text.isascii():
+            odd = "<" in text or "&" in text or "[" in text or "\\" in text
+        else:
+            odd = _TRIGGER.search(text) is not None
+            if not unicodedata.is_normalized("NFC", text):
+                self._found.note(
+                    "I-NFC", partial(_fault, "I-NFC", _DECOMPOSED, text, row.example.place)
+                )
+        if odd or not _CUES.isdisjoint(row.words):
             codes = self._note(row, text, row.folded, codes, "")
         output = row.answer.text
         if not output.isascii() and _TRIGGER.search(output):

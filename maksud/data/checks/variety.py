@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from maksud.data.checks.base import Check, Checking, Part
-from maksud.data.checks.rows import TRAIN, Answer, Given, Row, is_positional, read_answer
+from maksud.data.checks.rows import TRAIN, Answer, Row, read_answer
 from maksud.data.checks.strategy import FEW
 from maksud.data.dataset import Example, normalised
 from maksud.data.findings import Finding, Findings, excerpt
@@ -79,7 +79,7 @@ class Variety(Part):
             return
         known = self._intents
         said = row.folded
-        if row.answer.arguments or row.has_digits:
+        if row.answer.arguments or row.digits:
             said = pattern(said, row.answer)
         self._intent.append(known.setdefault(intents[0], len(known)))
         self._pattern.append(hash(said))
@@ -145,20 +145,11 @@ class Variety(Part):
 
 def pattern(folded: str, answer: Answer) -> str:
     """The words of an utterance with values replaced by their parameters, and digits by 0."""
-    given = answer.arguments
-    if len(given) > 1:
-        # A value that holds another one must go first.
-        given = tuple(sorted(given, key=_longest_first))
     said = f" {folded} "
-    for _, parameter, value in given:
-        name = "value" if is_positional(parameter) else parameter
-        said = said.replace(f" {normalised(value)} ", f" {{{name}}} ", 1)
+    for value, name in answer.places:
+        said = said.replace(value, name, 1)
     raw = said.strip().encode("utf-8", "surrogatepass").translate(_DIGITS)
     return raw.decode("utf-8", "surrogatepass")
-
-
-def _longest_first(given: Given) -> int:
-    return -len(given[2])
 
 
 def _judge(phrasing: Phrasing, found: Findings) -> None:

@@ -87,7 +87,7 @@ def read_delimited(file: Source, options: Options, delimiter: str) -> Reading:
             full += 1
             if options.tick is not None and full % _EVERY == 0:
                 options.tick(min(1.0, binary.tell() / file.size))
-            if any(_UNDECODED.search(cell) for cell in cells if not cell.isascii()):
+            if not all(map(str.isascii, cells)) and any(map(_UNDECODED.search, cells)):
                 bad += 1
                 original = lines.original()
                 at = next(k for k, b in enumerate(original) if b >= 0x80)

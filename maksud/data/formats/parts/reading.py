@@ -217,8 +217,11 @@ def _problem(instruction: str, output: str | None) -> tuple[str, str, str] | Non
     if output is not None and not output.strip():
         fix = 'write the answer, none() for "out of scope", or null for "not labelled yet"'
         return "E-EMPTYTEXT", '"output" is empty', fix
-    found, name = _UNFIT.search(instruction), "instruction"
-    if found is None and output is not None:
+    # What is printable has none of them, and is told ten times as fast.
+    found, name = None, "instruction"
+    if not instruction.isprintable():
+        found = _UNFIT.search(instruction)
+    if found is None and output is not None and not output.isprintable():
         found, name = _UNFIT.search(output), "output"
     if found is None:
         return None

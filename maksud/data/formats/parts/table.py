@@ -60,6 +60,7 @@ class Table:
                 f"{code} no column is the utterance (has: {has})", where=where, hint=_HEADER
             )
         self._columns = Columns(columns, self._labels, label_names=True)
+        self._plain = _plain_places(self._header, columns)
         guessed = {k: v for k, v in columns.items() if k not in options.columns and k != v}
         if guessed:
             said = ", ".join(f"{excerpt(v, 30)} is read as {k}" for k, v in guessed.items())
@@ -67,6 +68,19 @@ class Table:
 
     def add(self, line: int, cells: Sequence[Any], original: Original) -> None:
         """Adds a row, or rejects it. Cells beside text are taken as the file types them."""
+        if self._plain is not None:
+            instruction, output = cells[self._plain[0]], cells[self._plain[1]]
+            # Nearly every row: nothing to map, and the label is an answer as it stands.
+            if type(instruction) is str and type(output) is str and instruction and "(" in output:
+                self._reading.add(
+                    instruction,
+                    output,
+                    source=self._source,
+                    line=line,
+                    original=original,
+                    split=self._split,
+                )
+                return
         row = {k: v for k, v in zip(self._header, cells, strict=True) if v not in (None, "")}
         try:
             native = self._columns.native(row)
@@ -115,6 +129,14 @@ def restored(cell: str) -> str:
 def is_formula(cell: str) -> bool:
     """Whether a spreadsheet would take a cell for a formula."""
     return cell[:1] in ("=", "+", "-", "@")
+
+
+def _plain_places(header: Sequence[str], columns: Mapping[str, str]) -> tuple[int, int] | None:
+    """Where utterance and answer stand, in a table that has nothing else."""
+    if len(header) != 2 or set(columns) != {"instruction", "output"}:
+        return None
+    places = header.index(columns["instruction"]), header.index(columns["output"])
+    return places if places[0] != places[1] else None
 
 
 _HEADER = "The first row names the columns: instruction, output; or say --columns instruction=NAME"
