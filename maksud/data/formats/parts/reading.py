@@ -28,7 +28,7 @@ _EXPECTED = frozenset(
     | {"weight", "time", "timestamp", "created_at"}
 )
 """Metadata that formats give, or checks look at: not worth a warning."""
-_SPLIT_NAMES = {
+SPLIT_NAMES = {
     "training": "train",
     "validation": "dev",
     "valid": "dev",
@@ -38,6 +38,7 @@ _SPLIT_NAMES = {
     "dev": "dev",
     "test": "test",
 }
+"""What a split is called, in a row's field and in a file's name, and which one it is."""
 _VISIBLE = re.compile(r"[^\s\u200b\u200c\u200d\u2060\ufeff\u00ad]")
 _UNFIT = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")
 _SHAPES = 1000
@@ -128,7 +129,7 @@ class Reading:
         """
         problem = _problem(instruction, output)
         if problem is None and split not in SPLITS and split:
-            split = _SPLIT_NAMES.get(split.strip().casefold(), split)
+            split = SPLIT_NAMES.get(split.strip().casefold(), split)
             if split not in SPLITS:
                 problem = "E-SPLIT", f"unknown split {excerpt(split, 20)}", nearest(split, SPLITS)
         if problem is None and id:
