@@ -22,7 +22,9 @@ from maksud.data.formats.parts.reading import Reading, Reject
 from maksud.data.formats.parts.source import Source
 from maksud.data.formats.registry import format_named
 from maksud.data.formats.targets import (
-    CATALOG_NAMES,
+    CATALOG_NAMES as CATALOG_NAMES,
+)
+from maksud.data.formats.targets import (
     is_file_name,
     split_file,
     suffix_of,

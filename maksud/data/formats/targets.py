@@ -99,7 +99,7 @@ def target_files(
         return [(place, dataset.examples)]
     ending = chosen.ending or chosen.suffixes[0]
     there = store.names(place)
-    parts = []
+    parts: list[tuple[str, Sequence[Example]]] = []
     for split in SPLITS:
         examples = [e for e in dataset if (e.split or "train") == split]
         name = next((n for n in split_files(there, split) if suffix_of(n) == ending), "")

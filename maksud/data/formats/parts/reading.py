@@ -95,6 +95,7 @@ class Reading:
     _ids: dict[str, int] = field(default_factory=dict)
     _shapes: dict[tuple[str, ...], list[int]] = field(default_factory=dict)
     _shared: dict[str, str] = field(default_factory=dict)
+    _weights: int = 0
 
     def refuse(self, place: str, error: RowError, original: Original) -> None:
         """Rejects a row for what reading it raised."""
@@ -169,6 +170,10 @@ class Reading:
         elif len(self._shapes) < _SHAPES:
             self._shapes[shape] = [1, line]
 
+    def note_weight(self) -> None:
+        """Counts a row that says how much it should weigh; `close` tells them."""
+        self._weights += 1
+
     def close(self, path: str) -> None:
         """Tells at the end of a file what could only be counted."""
         rows: dict[str, int] = {}
@@ -179,7 +184,14 @@ class Reading:
             self._tell_near_keys(shape, f"{path}:{line}")
         for name, count in rows.items():
             what = f"unknown field {excerpt(name, 40)} in {count:,} rows, kept as metadata"
-            self.tell("warning", "W-FIELD", what, path, "remove it if it is a slip of the pen")
+            fix = "remove it if it is a slip of the pen"
+            if name == "input":
+                fix = "if it is the utterance, as in Alpaca's rows, say --format alpaca"
+            self.tell("warning", "W-FIELD", what, path, fix)
+        if self._weights:
+            what = f"{self._weights:,} rows say a weight: training gives every row the same"
+            self.tell("info", "I-WEIGHT", what, path, "repeat what should count more")
+            self._weights = 0
         self._shapes.clear()
         self._ids.clear()
         self._shared.clear()
