@@ -186,6 +186,12 @@ def convert(
         Path | None, typer.Option(help="Also write the catalog (YAML; OpenAI tools as .json).")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the splits.")] = 0,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace what stands at the target.")
+    ] = False,
+    append: Annotated[
+        bool, typer.Option("--append", help="Add to what stands at the target (JSON, JSONL).")
+    ] = False,
     format: ReadFormat = "",
     columns: ReadColumns = "",
     delimiter: ReadDelimiter = "",
@@ -196,7 +202,8 @@ def convert(
     """Read data in one format and write it in another, or split it.
 
     Rows that can't be used go to TARGET.rejects.jsonl, with their reasons. Exit 0: all was
-    written; 4: some was rejected; 2: nothing could be used.
+    written; 4: some was rejected; 2: nothing could be used. What stands at the target is only
+    replaced with --force.
     """
     from maksud.data.formats.conversion import convert as run_conversion
 
@@ -210,12 +217,11 @@ def convert(
             tools=tools,
             split=split,
             seed=seed,
+            catalog=catalog,
+            overwrite=force,
+            append=append,
             tick=ticks(tell),
         )
-    if catalog is not None:
-        from maksud.language.catalog_files import save_catalog
-
-        save_catalog(done.dataset.catalog, catalog)
     if as_json:
         write_json({"source": source, "target": target, **done.to_json()})
     else:

@@ -22,15 +22,23 @@ from maksud.data.formats.parts.source import Source
 def read_alpaca(file: Source, options: Options) -> Reading:
     """Rows, in an array or one a line."""
     reading = Reading()
+    prompts = 0
+    first = 0
     for line, row, original in records(file, options, reading):
         if isinstance(row, dict):
             try:
                 row = _native(row)
+                prompts += "prompt" in row
+                first = first or line * ("prompt" in row)
             except RowError as error:
                 place = f"{file.path}:{line}"
                 reading.refuse(place, error, original)
                 continue
         add_row(reading, row, file.path, line, options.split, original)
+    if prompts:
+        what = f"of {prompts:,} rows the input is the utterance, the instruction its prompt"
+        fix = "say --format json (or jsonl) where the instruction is what people said"
+        reading.tell("info", "I-ALPACA", what, f"{file.path}:{first}", fix)
     return reading
 
 
@@ -92,9 +100,11 @@ def _row(example: Example, writing: Writing) -> dict[str, Any]:
 
 
 def _is_alpaca(file: Source) -> bool:
-    return file.start.has("instruction", "output") and (
-        file.start.has("input") or file.start.has("history")
-    )
+    """Whether any of the first rows has an input or a history: the first may go without."""
+    if not file.start.has("instruction", "output"):
+        return False
+    rows = file.start.rows or (dict.fromkeys(file.start.keys, "?"),)
+    return any(isinstance(row, dict) and ("input" in row or row.get("history")) for row in rows)
 
 
 FORMAT = Format(

@@ -7,17 +7,24 @@ or `Test`, is its split.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any
 
 from maksud.data.dataset import Example
+from maksud.data.findings import excerpt
 from maksud.data.formats.base import Format, Options, Writing
-from maksud.data.formats.parts.document import read_document
 from maksud.data.formats.parts.labels import Labels
-from maksud.data.formats.parts.reading import Reading, RowError
-from maksud.data.formats.parts.rows import kind, text_field
+from maksud.data.formats.parts.reading import Reading
+from maksud.data.formats.parts.rows import text_field
 from maksud.data.formats.parts.source import Source
-from maksud.data.formats.parts.spans import Span, from_utf16, marked_call, spanned_answer, to_utf16
+from maksud.data.formats.parts.spans import marked_call, spanned_answer, to_utf16
+from maksud.data.formats.parts.utterances import (
+    Said,
+    entity_spans,
+    language_of,
+    read_utterances,
+    text_and_intent,
+)
 from maksud.errors import DataError
 from maksud.language.calls import NONE
 
@@ -28,37 +35,28 @@ LANGUAGE = "en-us"
 
 def read_clu(file: Source, options: Options) -> Reading:
     """Utterances of a project. Raises `DataError` where the file is no project."""
-    reading = Reading()
-    labels = Labels(reading, file.path)
-    document = read_document(file, options, reading)
-    assets = document.value.get("assets") if isinstance(document.value, Mapping) else None
-    utterances = assets.get("utterances") if isinstance(assets, Mapping) else None
-    if not isinstance(utterances, list):
-        raise DataError(
-            "E-SHAPE the project has no assets.utterances",
-            where=file.path,
-            hint="Export the project with its labelled utterances",
-        )
-    in_units = str(document.value.get("stringIndexType") or "Utf16").startswith("Utf16")
-    for utterance in utterances:
-        line = document.line(utterance)
-        original = json.dumps(utterance, ensure_ascii=False)
-        try:
-            text, output, split, language = _read(utterance, labels, in_units)
-        except RowError as error:
-            reading.refuse(f"{file.path}:{line}", error, original)
-            continue
-        reading.add(
-            text,
-            output,
-            source=file.path,
-            line=line,
-            original=original,
-            split=split or options.split,
-            metadata={"language": reading.share(language)} if language else None,
-        )
-    labels.close()
-    return reading
+
+    def listed(value: Any) -> Iterator[tuple[str, Any]]:
+        assets = value.get("assets") if isinstance(value, Mapping) else None
+        utterances = assets.get("utterances") if isinstance(assets, Mapping) else None
+        if not isinstance(utterances, list):
+            raise DataError(
+                "E-SHAPE the project has no assets.utterances",
+                where=file.path,
+                hint="Export the project with its labelled utterances",
+            )
+        for name, known in _KNOWN.items():
+            for part in (value, value.get("metadata"), assets):
+                given = part.get(name) if isinstance(part, Mapping) else None
+                if given is not None and str(given).casefold() not in known:
+                    raise DataError(
+                        f"E-ENUM {name} is {excerpt(str(given), 40)}: not known",
+                        where=file.path,
+                        hint=f"Known: {', '.join(known)}. Export the project with one of them",
+                    )
+        yield from (("", utterance) for utterance in utterances)
+
+    return read_utterances(file, options, listed, _read)
 
 
 def write_clu(examples: Sequence[Example], file: IO[bytes], writing: Writing) -> None:
@@ -116,37 +114,34 @@ def write_clu(examples: Sequence[Example], file: IO[bytes], writing: Writing) ->
     file.write((json.dumps(project, ensure_ascii=False, indent=1) + "\n").encode())
 
 
-def _read(utterance: Any, labels: Labels, in_units: bool) -> tuple[str, str, str, str]:
-    """Text, answer, split and language of an utterance. Raises `RowError`."""
-    if not isinstance(utterance, Mapping):
-        raise RowError("E-SHAPE", f"expected an object, found {kind(utterance)}")
-    text, intent = utterance.get("text"), utterance.get("intent")
-    for name, value in (("text", text), ("intent", intent)):
-        if not isinstance(value, str):
-            raise RowError("E-TYPE", f'"{name}" is {kind(value)}, expected text')
-    text, intent = str(text), str(intent)
-    entities = utterance.get("entities") or []
-    if not isinstance(entities, list):
-        raise RowError("E-TYPE", f"entities is {kind(entities)}, expected a list")
-    spans = []
-    for k, entity in enumerate(entities):
-        begin, length = (entity.get(n) if isinstance(entity, Mapping) else None for n in _OFFSETS)
-        if type(begin) is not int or type(length) is not int:
-            raise RowError("E-SPAN", f"entities[{k}] has no offset and length", "export it again")
-        end = begin + length
-        if in_units:
-            begin, end = from_utf16(text, begin), from_utf16(text, end)
-        spans.append(Span(begin, end, str(entity.get("category") or "")))
-    split = text_field(utterance, "dataset")
-    return (
+def _read(_: str, utterance: Any, labels: Labels, project: Any) -> Said:
+    """An utterance of a project. Raises `RowError`."""
+    text, intent = text_and_intent(utterance)
+    spans = entity_spans(
+        utterance,
         text,
-        spanned_answer(labels, intent, text, spans),
-        split,
-        text_field(utterance, "language"),
+        _offsets,
+        lambda entity: str(entity.get("category") or ""),
+        utf16=str(project.get("stringIndexType")).casefold() != _POINTS,
     )
+    output = spanned_answer(labels, intent, text, spans)
+    return Said(text, output, text_field(utterance, "dataset"), language_of(utterance))
 
 
-_OFFSETS = ("offset", "length")
+def _offsets(entity: Mapping[str, Any]) -> tuple[Any, Any]:
+    begin, length = entity.get("offset"), entity.get("length")
+    if type(begin) is not int or type(length) is not int:
+        return None, None
+    return begin, begin + length
+
+
+_POINTS = "unicodecodepoint"
+_KNOWN = {
+    "stringIndexType": ("utf16codeunit", _POINTS),
+    "projectKind": ("conversation", "orchestration"),
+}
+"""What the fields of a project may say that change how it is read; `TextElement_v8` counts what no
+other tool counts."""
 
 
 def _is_clu(file: Source) -> bool:

@@ -2,6 +2,7 @@
 
 What was converted from a labelled iTAG manifest to `.json` has the shape that the guide's own
 script gives; `to="json"` keeps the metadata. Target and rejects appear together, or not at all.
+Nothing that stands is written over unless the caller says so; rows may be added to it.
 """
 
 from __future__ import annotations
@@ -14,16 +15,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from maksud.data.dataset import Dataset
-from maksud.data.findings import Finding, Findings
+from maksud.data.dataset import Dataset, Example
+from maksud.data.findings import Finding, Findings, counted
 from maksud.data.formats import store
 from maksud.data.formats.base import Format, Options
-from maksud.data.formats.files import Tick, find, tally, target_format, write
+from maksud.data.formats.files import Found, Tick, find, load_catalog_at, tally, write
 from maksud.data.formats.parts.reading import Reject
-from maksud.errors import DataError
+from maksud.data.formats.registry import whole_names
+from maksud.data.formats.targets import (
+    REJECTS,
+    catalog_beside,
+    refuse_mixed,
+    refuse_standing,
+    standing,
+    target_files,
+    target_format,
+)
+from maksud.errors import CallSyntaxError, DataError, InputError, SettingsError
+from maksud.language.catalog_files import save_catalog
 
-REJECTS = ".rejects.jsonl"
-"""Ending of the file of rejects, after the target's name."""
+_SHOWN = 5
+"""So many different answers outside the catalog are told one by one."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +52,8 @@ class Conversion:
     rejects_path: str
     """Where the rejects are; "" for none."""
     findings: Findings
+    before: int = 0
+    """Examples that stood at the target already, where they were added to."""
 
     @property
     def rejected(self) -> dict[str, int]:
@@ -48,6 +62,8 @@ class Conversion:
 
     def __str__(self) -> str:
         text = f"Read {self.read:,}, wrote {self.written:,}"
+        if self.before:
+            text = f"Read {self.read:,}, added {self.written:,} to {self.before:,}"
         if self.rejects:
             text += f", rejected {len(self.rejects):,} ({tally(self.rejects)}: {self.rejects_path})"
         return text
@@ -57,6 +73,7 @@ class Conversion:
         return {
             "read": self.read,
             "written": self.written,
+            "before": self.before,
             "rejected": self.rejected,
             "rejects": self.rejects_path,
             "source_formats": [f.name for f in self.source_formats],
@@ -75,54 +92,151 @@ def convert(
     tools: bool = False,
     split: bool = False,
     seed: int = 0,
+    catalog: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+    append: bool = False,
     tick: Tick | None = None,
 ) -> Conversion:
     """Reads data in one format and writes it in another: paths, URLs, files, directories.
 
     `format` and `to` force what is read and written; else the content and the target's name
-    decide. `split` assigns new splits with `seed`. Rejects go to `TARGET.rejects.jsonl`.
+    decide. `split` assigns new splits with `seed`. `catalog` is where the catalog goes as well.
+    Rejects go to `TARGET.rejects.jsonl`. Answers outside the catalog that stands where the target
+    goes are told (`W-CATALOG`).
 
-    Raises `DataError` (`E-NOROWS`) where nothing can be used; the rejects are written even then.
+    Where something stands at the target, `overwrite` replaces it and `append` adds to it; without
+    either raises `InputError`, before anything is read. Raises `DataError` (`E-NOROWS`) where
+    nothing can be used; the rejects are written even then.
     """
     place = os.fspath(target)
-    target_format(place, to)  # a target that can't be written is told before anything is read
+    if overwrite and append:
+        raise SettingsError("replace, or add: not both", hint="Choose --force or --append")
+    chosen = target_format(place, to)  # a target that can't be written is told before reading
+    there = standing(place)
+    catalogs = [os.fspath(catalog)] if catalog is not None else []
+    if not overwrite:
+        refuse_standing([p for p in catalogs if store.exists(p)])
+        refuse_standing([] if append else there)
     found = find(source, format=format, options=options, tick=tick)
     dataset = found.dataset.split(seed=seed) if split else found.dataset
-    if not to and len(found.formats) == 1 and (rule := found.formats[0].converts_to) is not None:
-        to = rule(dataset, os.path.splitext(place)[1])
     findings = Findings()
     findings.extend(found.findings)
     rejects_path = place.rstrip("/") + REJECTS
     if not len(dataset):
         with store.Staging() as staging:
-            _write_rejects(found.rejects, rejects_path, staging)
+            _write_rejects(found.rejects, rejects_path, staging, append)
         raise _nothing(found.rejects, os.fspath(source), rejects_path)
+    before = 0
+    if append and there:
+        earlier = _read_target(place, os.fspath(source), chosen if to else None)
+        before = len(earlier.dataset)
+        to = earlier.formats[0].name
+        dataset = Dataset([*earlier.dataset, *dataset], name=dataset.name)
+    elif not to and len(found.formats) == 1 and (rule := found.formats[0].converts_to) is not None:
+        to = rule(dataset, os.path.splitext(place)[1])
+    targets = [name for name, _ in target_files(dataset, place, target_format(place, to))]
+    refuse_mixed(targets, place)
+    declared = catalog_beside(place)
+    if declared:
+        findings.extend(_outside(dataset.examples[before:], declared))
     with store.Staging() as staging:
-        written = write(dataset, target, staging, format=to, tools=tools)
+        stays = bool(declared) and not overwrite  # a catalog that somebody wrote
+        written = write(dataset, target, staging, format=to, tools=tools, catalog=not stays)
         rejects = (*found.rejects, *written.rejects)
         if not written.examples:
             staging.discard()
-        _write_rejects(rejects, rejects_path, staging)
+        _write_rejects(rejects, rejects_path, staging, append)
+        if not overwrite and not append:
+            refuse_standing(standing(place))  # what came meanwhile
     findings.extend(written.findings)
     if not written.examples:
         raise _nothing(rejects, os.fspath(source), rejects_path)
-    if not rejects and not store.is_remote(rejects_path):
+    if not rejects and not append and not store.is_remote(rejects_path):
         Path(rejects_path).unlink(missing_ok=True)  # of an earlier conversion to the same place
+    if catalog is not None:
+        save_catalog(dataset.catalog, Path(catalog))
     return Conversion(
-        dataset=dataset,
+        dataset=found.dataset if not split else dataset,
         source_formats=found.formats,
         target_format=written.format,
-        read=len(dataset) + len(found.rejects),
-        written=written.examples,
+        read=len(found.dataset) + len(found.rejects),
+        written=written.examples - before,
         rejects=rejects,
         rejects_path=rejects_path if rejects else "",
         findings=findings,
+        before=before,
     )
 
 
-def _write_rejects(rejects: Sequence[Reject], path: str, staging: store.Staging) -> None:
+def _read_target(place: str, source: str, wanted: Format | None) -> Found:
+    """What stands at the target, to add to. Raises `InputError` where it would not stay whole."""
+    if not store.is_remote(place) and os.path.exists(source) and os.path.samefile(source, place):
+        raise InputError("is source and target: its rows would be doubled", where=place)
+    found = find(place)
+    unlike = next((f for f in found.formats if not f.holds_all), None)
+    wrapped = next((f for f in found.findings if f.code == "I-WRAPPED"), None)
+    if found.rejects:
+        raise DataError(
+            f"{counted(len(found.rejects), 'row')} of what stands there can't be read, and would "
+            "be lost",
+            where=found.rejects[0].finding.place,
+            hint="Mend it first: `maksud check` shows all",
+        )
+    if unlike is not None or wrapped is not None or len(found.formats) > 1:
+        what = unlike.name if unlike else "several formats" if not wrapped else "a wrapped array"
+        raise InputError(
+            f"rows are not added to {what}: it may hold what we do not read",
+            where=place,
+            hint=f"Convert it to {whole_names()} first, and add to that",
+        )
+    if wanted is not None and wanted != found.formats[0]:
+        raise InputError(
+            f"is {found.formats[0].name}, not {wanted.name}", where=place, hint="Leave --to away"
+        )
+    return found
+
+
+def _outside(examples: Sequence[Example], path: str) -> list[Finding]:
+    """Findings about answers that the catalog at `path` does not allow, each once."""
+    catalog = load_catalog_at(path)
+    said: Counter[str] = Counter()
+    first: dict[str, str] = {}
+    for e in examples:
+        try:
+            violations = catalog.violations(e.calls)[:1] if e.is_labelled else []
+        except CallSyntaxError:
+            continue  # `check` tells it, with its place
+        for what in violations:
+            said[what] += 1
+            first.setdefault(what, e.place)
+    found = [
+        Finding(
+            "warning",
+            "W-CATALOG",
+            f"{what.rstrip('.')} ({counted(n, 'row')})",
+            first[what],
+            why=f"training refuses answers that {path} does not have",
+            fix=f"add it to {path}, or mend the rows",
+        )
+        for what, n in said.most_common(_SHOWN)
+    ]
+    if len(said) > _SHOWN:
+        more = counted(sum(n for _, n in said.most_common()[_SHOWN:]), "row")
+        what = f"{more} more with answers outside {path}"
+        found.append(Finding("warning", "W-CATALOG", what, path, fix="see `maksud check`"))
+    return found
+
+
+def _write_rejects(
+    rejects: Sequence[Reject], path: str, staging: store.Staging, append: bool
+) -> None:
+    """Stages the file of rejects; with `append`, behind those of the conversions before."""
     if rejects:
+        earlier = b""
+        if append and not store.is_remote(path) and store.exists(path):
+            earlier = Path(path).read_bytes()
         with staging.file(path) as file:
+            file.write(earlier)
             for reject in rejects:
                 row = json.dumps(reject.to_json(), ensure_ascii=False)
                 file.write((row + "\n").encode())

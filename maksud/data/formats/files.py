@@ -21,11 +21,20 @@ from maksud.data.formats.manifest import check_rows, is_manifest, read_manifest,
 from maksud.data.formats.parts.reading import Reading, Reject
 from maksud.data.formats.parts.source import Source
 from maksud.data.formats.registry import format_named
-from maksud.errors import CatalogError, DataError, SettingsError
+from maksud.data.formats.targets import (
+    CATALOG_NAMES as CATALOG_NAMES,
+)
+from maksud.data.formats.targets import (
+    is_file_name,
+    split_file,
+    suffix_of,
+    target_files,
+    target_format,
+    unread_files,
+)
+from maksud.errors import CatalogError, DataError
 from maksud.language.catalog import Catalog
 from maksud.language.catalog_files import format_catalog, load_catalog
-
-CATALOG_NAMES = ("catalog.yaml", "catalog.yml", "catalog.toml")
 
 Tick = Callable[[str, float], None]
 
@@ -111,7 +120,7 @@ def find(
         readings = [_read_file(place, options, format, tick)]
         return _found(readings, place, name, None)
     there = store.names(place)
-    files = [(split, f) for split in SPLITS if (f := _split_file(place, there, split))]
+    files = [(split, f) for split in SPLITS if (f := split_file(place, there, split))]
     if not files:
         return _found([_read_directory(place, there, options, format)], place, name, None)
     readings = [
@@ -119,8 +128,13 @@ def find(
         for split, file in files
     ]
     catalog = next((c for c in CATALOG_NAMES if c in there), None)
-    declared = _load_catalog(store.join(place, catalog)) if catalog else None
-    return _found(readings, place, name, declared)
+    declared = load_catalog_at(store.join(place, catalog)) if catalog else None
+    found = _found(readings, place, name, declared)
+    if unread := unread_files(there, [file for _, file in files]):
+        what = f"{', '.join(unread[:8])} beside the files of splits: not read"
+        fix = "name the files train, dev and test, or move others away"
+        found.findings.append(Finding("info", "I-UNREAD", what, place, fix=fix))
+    return found
 
 
 def save(
@@ -154,20 +168,16 @@ def write(
     *,
     format: str = "",
     tools: bool = False,
+    catalog: bool = True,
 ) -> Written:
-    """As `save`, into a staging of the caller, who decides about what could not be written."""
+    """As `save`, into a staging of the caller, who decides about what could not be written, and
+    whether a directory gets the dataset's declared catalog."""
     place = os.fspath(path)
     if not isinstance(dataset, Dataset):
         dataset = Dataset(dataset)
-    whole = _is_file_name(place)
     chosen = target_format(place, format)
-    parts: list[tuple[str, Sequence[Example]]] = [(place, dataset.examples)]
-    if not whole:
-        ending = chosen.ending or chosen.suffixes[0]
-        by_split = {s: [e for e in dataset if (e.split or "train") == s] for s in SPLITS}
-        parts = [(store.join(place, f"{s}{ending}"), p) for s, p in by_split.items() if p]
     written = Written(0, chosen)
-    for target, examples in parts:
+    for target, examples in target_files(dataset, place, chosen):
         several = len({e.split for e in examples}) > 1
         writing = Writing(dataset, tools=tools, split=several, path=target)
         examples = _with_own_ids(examples, writing)
@@ -178,35 +188,10 @@ def write(
         written.examples += len(examples) - len(writing.rejects)
         written.findings.extend(writing.findings)
         written.rejects += writing.rejects
-    if not whole and dataset.declared_catalog is not None:
+    if catalog and not is_file_name(place) and dataset.declared_catalog is not None:
         with staging.file(store.join(place, CATALOG_NAMES[0])) as file:
             file.write(format_catalog(dataset.declared_catalog).encode())
     return written
-
-
-def target_format(path: str | os.PathLike[str], format: str = "") -> Format:
-    """The format that a target is written in: the named one, else that of the file's name, else
-    (a directory) JSON. Raises `SettingsError` where nothing is written so."""
-    place = os.fspath(path)
-    if format:
-        chosen = format_named(format)
-    elif not _is_file_name(place):
-        chosen = format_named(registry.DEFAULT)
-    else:
-        suffix = _suffix(place)
-        fitting = [f for f in registry.FORMATS if suffix in f.suffixes and f.write]
-        if not fitting:
-            raise SettingsError(
-                f"no format is written to {suffix!r} files",
-                hint=f"Use {', '.join(registry.written_suffixes())}, or name the format",
-            )
-        chosen = fitting[0]
-    if chosen.write is None:
-        raise SettingsError(
-            f"format {chosen.name!r} can be read, not written",
-            hint="Written are " + ", ".join(f.name for f in registry.FORMATS if f.write),
-        )
-    return chosen
 
 
 def tally(rejects: Iterable[Reject]) -> str:
@@ -267,7 +252,9 @@ def _read_file(
     path: str, options: Options, format: str, tick: Tick | None
 ) -> tuple[Format, Reading]:
     if not store.is_remote(path) and not os.path.lexists(path):
-        near = [n for n in store.names(os.path.dirname(path)) if _suffix(n) in registry.suffixes()]
+        near = [
+            n for n in store.names(os.path.dirname(path)) if suffix_of(n) in registry.suffixes()
+        ]
         hint = f"In that directory: {', '.join(near[:5])}" if near else "Check the path"
         raise DataError("no such file or directory", where=path, hint=hint)
     source = Source(path)
@@ -302,18 +289,6 @@ def _read_directory(
     )
 
 
-def _split_file(place: str, there: Sequence[str], split: str) -> str | None:
-    files = [n for n in there if n.partition(".")[0] == split and _suffix(n) in registry.suffixes()]
-    files = [n for n in files if n == f"{split}{_suffix(n)}"]
-    if len(files) > 1:
-        raise DataError(
-            f"there are several files of the {split} split: {', '.join(files)}",
-            where=place,
-            hint="Keep one of them, or give the file to read",
-        )
-    return files[0] if files else None
-
-
 def _detected(source: Source) -> Format:
     for format in registry.FORMATS:
         if not format.detect(source):
@@ -337,7 +312,8 @@ def _detected(source: Source) -> Format:
     )
 
 
-def _load_catalog(path: str) -> Catalog:
+def load_catalog_at(path: str) -> Catalog:
+    """The catalog at a path or URL. Raises `CatalogError`."""
     if not store.is_remote(path):
         return load_catalog(path)
     with tempfile.TemporaryDirectory() as folder:
@@ -354,17 +330,8 @@ def _load_catalog(path: str) -> Catalog:
 def _name(place: str) -> str:
     if store.is_remote(place):
         last = place.rstrip("/").rsplit("/", 1)[-1]
-        return last.removesuffix(_suffix(last))
+        return last.removesuffix(suffix_of(last))
     return Path(place).resolve().name.removesuffix(Path(place).suffix)
-
-
-def _is_file_name(place: str) -> bool:
-    """Whether a target is a file: it has an ending, and is no directory yet."""
-    return bool(_suffix(place)) and not place.endswith("/") and not store.is_directory(place)
-
-
-def _suffix(path: str) -> str:
-    return os.path.splitext(path.rsplit("/", 1)[-1])[1].lower()
 
 
 # ---------------------------------------------------------------- writing

@@ -21,7 +21,7 @@ from maksud.data.formats.base import Format, Options, Writing
 from maksud.data.formats.parts.labelling import item_data, read_item
 from maksud.data.formats.parts.reading import Reading, RowError
 from maksud.data.formats.parts.records import records, shape_problem
-from maksud.data.formats.parts.rows import kind, listed
+from maksud.data.formats.parts.rows import decode_inner, kind, listed
 from maksud.data.formats.parts.source import Source
 from maksud.data.formats.parts.voting import Vote, same
 
@@ -181,10 +181,7 @@ def _answer(result: Any, title: str, where: str) -> str:
         return str(result["data"])  # a question of its own: {"questionId", "data", "markTitle"}
     mark = result.get("MarkResult")
     if isinstance(mark, str):
-        try:
-            mark = json.loads(mark)
-        except (ValueError, RecursionError) as error:
-            raise RowError("E-ITAG", f"{where}.MarkResult is not JSON: {error}") from error
+        mark = decode_inner(mark, f"{where}.MarkResult", "E-ITAG", "export it again")
     annotations = mark.get("annotations") if isinstance(mark, Mapping) else None
     if not isinstance(annotations, list):
         raise RowError("E-ITAG", f"{where}.MarkResult has no annotations", "export it again")

@@ -119,12 +119,14 @@ def _answer(
         control = str(item.get("from_name") or "")
         sort = item.get("type")
         if sort == "choices":
-            choices.setdefault(control, []).extend(map(str, value.get("choices") or ()))
+            choices.setdefault(control, []).extend(_names(value, "choices", "E-TASK"))
         elif sort == "textarea":
             said = value.get("text") or ""
             areas[control] = "\n".join(map(str, said)) if isinstance(said, list) else str(said)
         elif sort in _SPANS:
-            spans += _spans(value, text, str(sort))
+            marked = _spans(value, text, str(sort))
+            counts["spans without a label"] += not marked
+            spans += marked
         else:
             counts[f"kind {sort}"] += 1
     wanted = options.columns.get("output", "")
@@ -132,6 +134,7 @@ def _answer(
     if area not in areas and not choices and not spans and len(areas) == 1:
         area = next(iter(areas))
     if areas.get(area, "").strip():
+        _count_others(counts, areas, area)
         return labels.answer(areas[area].strip())
     control = wanted if wanted in choices else next((n for n in ANSWERS if n in choices), "")
     if not control and len(choices) == 1:
@@ -140,6 +143,8 @@ def _answer(
     if not control and choices:
         what = f"which control is the intent? ({listed(choices)})"
         raise RowError("E-TASK", what, "say --columns output=NAME")
+    _count_others(counts, areas, "")
+    _count_others(counts, choices, control)
     if not intents:
         if spans:
             raise RowError("E-TASK", "spans are marked, but no intent is chosen", "choose one")
@@ -152,13 +157,32 @@ def _answer(
     return ";".join(labels.call(intent) for intent in intents)
 
 
+def _count_others(counts: Counter[str], controls: Mapping[str, Any], taken: str) -> None:
+    """Counts the controls in which something was said that is no part of the answer."""
+    for name, said in controls.items():
+        if name != taken and said:
+            counts[f"control {name}"] += 1
+
+
+def _names(value: Mapping[str, Any], field: str, code: str) -> list[str]:
+    """The names of a choice or a span: a list of texts, or one text. Raises `RowError`."""
+    given = value.get(field) or []
+    given = [given] if isinstance(given, str) else given
+    if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
+        what = f"{field} is {kind(given)}, expected a list of texts"
+        raise RowError(code, what, "export it again")
+    return given
+
+
 def _spans(value: Mapping[str, Any], text: str, sort: str) -> list[Span]:
     start, end = value.get("start"), value.get("end")
-    names = value.get(sort) or ()
+    names = _names(value, sort, "E-SPAN")
     if not isinstance(start, int) or not isinstance(end, int):
         raise RowError("E-SPAN", "a span has no offsets", "export it again")
     said = value.get("text")
-    if isinstance(said, str) and text[start:end] != said:
+    if not isinstance(said, str):  # nothing says otherwise: as Label Studio counts
+        start, end = from_utf16(text, start), from_utf16(text, end)
+    elif text[start:end] != said:
         # Browsers count UTF-16 code units; other tools write code points.
         units = from_utf16(text, start), from_utf16(text, end)
         if min(units) < 0 or text[units[0] : units[1]] != said:
@@ -167,7 +191,7 @@ def _spans(value: Mapping[str, Any], text: str, sort: str) -> list[Span]:
             )
             raise RowError("E-SPAN", what, "mark it again")
         start, end = units
-    return [Span(start, end, str(name)) for name in names]
+    return [Span(start, end, name) for name in names]
 
 
 def _result(e: Example, writing: Writing) -> list[dict[str, Any]]:
@@ -210,6 +234,12 @@ def _tell(reading: Reading, counts: Counter[str], path: str) -> None:
         if name.startswith("kind "):
             what = f"{n:,} results of the kind {excerpt(name[5:], 30)} are not read"
             reading.tell("warning", "W-RESULT", what, path)
+        elif name.startswith("control "):
+            what = f"{n:,} answers have results of the control {excerpt(name[8:], 30)}: not read"
+            fix = "say --columns output=CONTROL where that is the answer"
+            reading.tell("warning", "W-RESULT", what, path, fix)
+    if n := counts["spans without a label"]:
+        reading.tell("warning", "W-RESULT", f"{n:,} marked spans have no label: not read", path)
 
 
 def _is_label_studio(file: Source) -> bool:

@@ -80,20 +80,7 @@ def write_messages(examples: Sequence[Example], file: IO[bytes], writing: Writin
         file.write((json.dumps(row, ensure_ascii=False) + "\n").encode())
 
 
-def _messages(row: Mapping[str, Any], labels: Labels) -> list[Message]:
-    messages = row.get("messages")
-    if not isinstance(messages, list):
-        raise RowError("E-CHAT", f"messages is {kind(messages)}, expected a list")
-    return [_message(m, f"messages[{k}]", labels) for k, m in enumerate(messages)]
-
-
-def _message(message: Any, where: str, labels: Labels) -> Message:
-    if not isinstance(message, Mapping):
-        raise RowError("E-CHAT", f"{where} is {kind(message)}, expected an object")
-    role = _ROLES.get(str(message.get("role")))
-    if role is None:
-        what = f"role {excerpt(str(message.get('role')), 40)} unknown at {where}"
-        raise RowError("E-CHAT", what, "user or assistant")
+def _message(message: Mapping[str, Any], role: str, where: str, labels: Labels) -> Message:
     calls = ""
     made = message.get("tool_calls") or []
     legacy = message.get("function_call")
@@ -117,11 +104,14 @@ def _content(content: Any, where: str, may_lack: bool) -> str:
     parts = []
     for k, part in enumerate(content):
         what = part.get("type") if isinstance(part, Mapping) else kind(part)
-        if what != "text" or not isinstance(part.get("text"), str):
+        text = part.get("text", part.get("value")) if isinstance(part, Mapping) else None
+        if isinstance(text, Mapping) and not text.get("annotations"):
+            text = text.get("value")  # as threads of assistants say it
+        if what != "text" or not isinstance(text, str):
             said_type = excerpt(str(what), 40)
             what = f"{where}.content[{k}].type {said_type} not supported"
             raise RowError("E-CHAT", what, "write text parts")
-        parts.append(part["text"])
+        parts.append(text)
     return "".join(parts)
 
 
@@ -129,7 +119,7 @@ def _is_messages(file: Source) -> bool:
     return file.start.has("messages")
 
 
-CHAT = Chat("messages", _messages)
+CHAT = Chat("messages", "role", _ROLES, "user or assistant", _message)
 FORMAT = Format(
     "openai",
     "OpenAI messages, one conversation a line",

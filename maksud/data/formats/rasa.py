@@ -1,8 +1,9 @@
 """Rasa NLU YAML: examples below their intents, entities marked inline.
 
 `[Hampa](song)` and `[Hampa]{"entity": "song", "role": "first"}` are arguments: `song`,
-`song_first`. What a mark says beside it (a normalised value) is kept as metadata; synonyms, lookups
-and regular expressions, which are no examples, are counted.
+`song_first`. A normalised value is kept as metadata; groups of entities, metadata, synonyms,
+lookups and regular expressions are counted. A directory of such files is one data set. A backslash
+is a backslash, as Rasa's own reader of YAML has it.
 """
 
 from __future__ import annotations
@@ -11,14 +12,16 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from textwrap import indent
 from typing import IO, Any
 
 from maksud.data.dataset import Example
 from maksud.data.findings import excerpt
+from maksud.data.formats import store
 from maksud.data.formats.base import Format, Options, Writing
 from maksud.data.formats.parts.labels import Labels
 from maksud.data.formats.parts.reading import Reading, RowError
-from maksud.data.formats.parts.rows import MAX_DEPTH
+from maksud.data.formats.parts.rows import MAX_DEPTH, decode_inner
 from maksud.data.formats.parts.source import Source
 from maksud.data.formats.parts.spans import Span, marked_call, reads_back, spanned_answer
 from maksud.errors import DataError
@@ -27,12 +30,16 @@ _ENTITY = re.compile(
     r"\[(?P<text>[^\]]+?)\]"
     r"(?:\((?P<entity>[^:)]+?)(?::(?P<value>[^)]+))?\)|(?P<one>\{[^}]+?\})|(?P<many>\[\{.+?\}\]))"
 )
-_UNESCAPED = {"\\b": "\b", "\\f": "\f", "\\n": "\n", "\\r": "\r", "\\t": "\t"}
-_ESCAPES = re.compile(r"\\[bfnrt]")
+_MARK_KEYS = frozenset({"entity", "role", "value", "group"})
+_NO_DATA = ("tests", "models", "results", "actions", "node_modules")
+"""Folders of a project that hold no training data."""
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_./+-]*")
 _UNPRINTABLE = re.compile(
-    r"[^\t\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+    r"[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
+
+
+_VALUES = "normalised values"
 
 
 def read_rasa(file: Source, options: Options) -> Reading:
@@ -42,12 +49,12 @@ def read_rasa(file: Source, options: Options) -> Reading:
     counts: Counter[str] = Counter()
     for line, intent, raw in _examples(file, options, reading, counts):
         try:
-            text, spans, values = parse_example(raw)
+            text, spans, values = parse_example(raw, counts)
             output = spanned_answer(labels, intent, text, spans)
         except RowError as error:
             reading.refuse(f"{file.path}:{line}", error, raw)
             continue
-        counts["normalised values"] += len(values)
+        counts[_VALUES] += sum(len(v) if isinstance(v, list) else 1 for v in values.values())
         reading.add(
             text,
             output,
@@ -60,10 +67,28 @@ def read_rasa(file: Source, options: Options) -> Reading:
     for name, n in counts.items():
         if n:
             kept = "kept as metadata: values are read as said"
-            what = f"{n:,} {name} are {kept if name == 'normalised values' else 'not read'}"
+            what = f"{n:,} {name} are {kept if name == _VALUES else 'not read'}"
             reading.tell("info", "I-RASA", what, file.path)
     labels.close()
     return reading
+
+
+def read_project(path: str, options: Options) -> Reading:
+    """Examples of all NLU files of a directory and its folders, as Rasa takes them together."""
+    whole = Reading()
+    others = 0
+    for name in _files(path):
+        source = Source(name)
+        if not _is_rasa(source):
+            others += 1
+            continue
+        part = read_rasa(source, options)
+        part.close(name)
+        whole.extend(part)
+    if others:
+        what = f"{others:,} YAML files without nlu (domain, stories, rules) are not read"
+        whole.tell("info", "I-RASA", what, path)
+    return whole
 
 
 def write_rasa(examples: Sequence[Example], file: IO[bytes], writing: Writing) -> None:
@@ -87,48 +112,66 @@ def write_rasa(examples: Sequence[Example], file: IO[bytes], writing: Writing) -
     out = ['version: "3.1"\n\nnlu:\n' if by_intent else 'version: "3.1"\n\nnlu: []\n']
     for intent, lines in by_intent.items():
         name = intent if _PLAIN_NAME.fullmatch(intent) else json.dumps(intent, ensure_ascii=False)
-        out.append(f"- intent: {name}\n  examples: |\n")
-        out += [f"    - {line}\n" for line in lines]
+        if any("\n" in line for line in lines):  # Rasa's form for texts of several lines
+            out.append(f"- intent: {name}\n  examples:\n")
+            out += [f"  - text: |\n{indent(line, ' ' * 6, _always)}\n" for line in lines]
+        else:
+            out.append(f"- intent: {name}\n  examples: |\n")
+            out += [f"    - {line}\n" for line in lines]
     file.write("".join(out).encode())
 
 
-def parse_example(raw: str) -> tuple[str, list[Span], dict[str, str]]:
-    """Text, entities and normalised values of an example. Raises `RowError` (`E-MARKUP`)."""
+def parse_example(
+    raw: str, counts: Counter[str] | None = None
+) -> tuple[str, list[Span], dict[str, str | list[str]]]:
+    """Text, entities and normalised values of an example. Raises `RowError` (`E-MARKUP`).
+
+    A text that is said twice with two values has both. `counts` gets what of the marks is not
+    read.
+    """
+    counts = Counter() if counts is None else counts
     parts: list[str] = []
     spans: list[Span] = []
-    values: dict[str, str] = {}
+    values: dict[str, str | list[str]] = {}
     at = length = 0
     for match in _ENTITY.finditer(raw):
-        before, said = _plain(raw[at : match.start()]), _plain(match["text"])
+        before, said = raw[at : match.start()], match["text"]
         at = match.end()
         start = length + len(before)
         length = start + len(said)
         parts += [before, said]
-        for name, value in _entities(match):
+        for name, value in _entities(match, counts):
             spans.append(Span(start, length, name))
             if value is not None and value != said:
-                values[said] = value
-    text = "".join([*parts, _plain(raw[at:])])
+                known = values.get(said, [])
+                known = [known] if isinstance(known, str) else known
+                values[said] = value if known in ([], [value]) else _both(known, value)
+    text = "".join([*parts, raw[at:]])
     stripped = text.strip()
     shift = len(text) - len(text.lstrip())
     return stripped, [Span(s.start - shift, s.end - shift, s.name) for s in spans], values
 
 
-def _entities(match: re.Match[str]) -> Iterator[tuple[str, str | None]]:
+def _both(known: list[str], value: str) -> list[str]:
+    return list(dict.fromkeys([*known, value]))
+
+
+def _entities(match: re.Match[str], counts: Counter[str]) -> Iterator[tuple[str, str | None]]:
     if match["entity"] is not None:
         yield match["entity"], match["value"]
         return
-    try:
-        given: Any = json.loads(match["one"] or match["many"])
-    except (ValueError, RecursionError) as error:
-        what = f"the mark {excerpt(match.group(), 60)} is not JSON"
-        raise RowError("E-MARKUP", what, 'write {"entity": "name"}') from error
+    what = f"the mark {excerpt(match.group(), 60)}"
+    fix = 'write {"entity": "name"}'
+    given = decode_inner(match["one"] or match["many"], what, "E-MARKUP", fix)
     for about in given if isinstance(given, list) else [given]:
         name = about.get("entity") if isinstance(about, dict) else None
         if not isinstance(name, str):
-            raise RowError("E-MARKUP", f"the mark {excerpt(match.group(), 60)} names no entity")
+            raise RowError("E-MARKUP", f"{what} names no entity")
         role = about.get("role")
         value = about.get("value")
+        counts["groups of entities"] += bool(about.get("group"))
+        for other in about.keys() - _MARK_KEYS:
+            counts[f"entries {other!r} of marks"] += 1
         yield f"{name}_{role}" if role else name, None if value is None else str(value)
 
 
@@ -136,8 +179,11 @@ def _examples(
     file: Source, options: Options, reading: Reading, counts: Counter[str]
 ) -> Iterator[tuple[int, str, str]]:
     """(line, intent, text) of the file's examples."""
-    root = _composed(file.text(reading, options.encoding), file.path)
+    text = file.text(reading, options.encoding)
+    root = _composed(text, file.path)
     seen: set[int] = set()
+    if twice := _doubled(root):
+        raise DataError(f"E-DUPKEY {twice[0]}", where=f"{file.path}:{twice[1]}", hint="Join them")
     for key, node in _pairs(root):
         if key != "nlu":
             counts[f"entries under {key!r}"] += len(getattr(node, "value", ())) * (key != "version")
@@ -149,25 +195,42 @@ def _examples(
             about = dict(_pairs(item))
             intent = about.get("intent")
             line = item.start_mark.line + 1
+            if twice := _doubled(item):
+                what, at = twice
+                fix = "begin the second with '- ', or remove it"
+                body = text[item.start_mark.index : item.end_mark.index]
+                reading.reject(f"{file.path}:{at}", "E-DUPKEY", what, fix, body)
+                continue
+            counts["entries of metadata"] += "metadata" in about
             if intent is None:
                 counts[next(iter(about), "empty") + " entries"] += 1
                 continue
             if not _is(intent, "scalar"):
                 raise DataError("E-YAML an intent has no name", where=f"{file.path}:{line}")
-            yield from _below(about.get("examples"), intent.value, file, line, reading, seen)
+            below = about.get("examples")
+            yield from _below(below, intent.value, file, line, reading, seen, counts)
 
 
 def _below(
-    node: Any, intent: str, file: Source, line: int, reading: Reading, seen: set[int]
+    node: Any,
+    intent: str,
+    file: Source,
+    line: int,
+    reading: Reading,
+    seen: set[int],
+    counts: Counter[str],
 ) -> Iterator[tuple[int, str, str]]:
-    """(line, intent, text) of an intent's examples: a block of text, or a list with texts."""
+    """(line, intent, text) of an intent's examples: a block of text, or a list with texts.
+
+    A line of a block that begins with `#` is a comment, as people mean it.
+    """
     if _is(node, "scalar"):
         first = node.start_mark.line + (2 if node.style in ("|", ">") else 1)
         for k, text in enumerate(node.value.split("\n")):
             text = text.strip()
             if text.startswith("-"):
                 yield first + k, intent, text[1:].strip()
-            elif text:
+            elif text and not text.startswith("#"):
                 what = f"expected '- example', found {excerpt(text, 30)}"
                 reading.reject(f"{file.path}:{first + k}", "E-YAML", what, "begin it with -", text)
     elif _is(node, "sequence"):
@@ -175,10 +238,15 @@ def _below(
             raise DataError("E-YAML aliases are not read", where=file.path)
         seen.add(id(node))
         for item in node.value:
-            text_node = dict(_pairs(item)).get("text", item)
+            about = dict(_pairs(item))
+            text_node = about.get("text", item)
             at = item.start_mark.line + 1
-            if _is(text_node, "scalar"):
-                yield at, intent, text_node.value.strip().removeprefix("- ")
+            counts["entries of metadata"] += "metadata" in about
+            if twice := _doubled(item):
+                where = f"{file.path}:{twice[1]}"
+                reading.reject(where, "E-DUPKEY", twice[0], "begin the second with '- '", intent)
+            elif _is(text_node, "scalar"):
+                yield at, intent, text_node.value.strip()
             else:
                 what = "an example has no text"
                 reading.reject(f"{file.path}:{at}", "E-YAML", what, "write text: …", intent)
@@ -215,24 +283,29 @@ def _pairs(node: Any) -> list[tuple[str, Any]]:
     return [(str(k.value), v) for k, v in node.value]
 
 
+def _doubled(node: Any) -> tuple[str, int] | None:
+    """What is said of a key that stands twice in a mapping, and the line of the second."""
+    seen: set[str] = set()
+    for key, _ in node.value if _is(node, "mapping") else ():
+        name = str(key.value)
+        if name in seen:
+            return f"{excerpt(name, 40)} appears twice in one entry", key.start_mark.line + 1
+        seen.add(name)
+    return None
+
+
+def _always(_: str) -> bool:
+    return True
+
+
 def _marked(text: str, spans: Sequence[Span]) -> str:
     parts, at = [], 0
     for s in spans:
         plain = not set(":") & set(s.name)
         mark = f"({s.name})" if plain else json.dumps({"entity": s.name}, ensure_ascii=False)
-        parts += [_escaped(text[at : s.start]), f"[{_escaped(text[s.start : s.end])}]{mark}"]
+        parts += [text[at : s.start], f"[{text[s.start : s.end]}]{mark}"]
         at = s.end
-    return "".join([*parts, _escaped(text[at:])])
-
-
-def _plain(text: str) -> str:
-    return _ESCAPES.sub(lambda m: _UNESCAPED[m[0]], text)
-
-
-def _escaped(text: str) -> str:
-    for said, char in _UNESCAPED.items():
-        text = text.replace(char, said)
-    return text
+    return "".join([*parts, text[at:]])
 
 
 def _is_rasa(file: Source) -> bool:
@@ -241,6 +314,31 @@ def _is_rasa(file: Source) -> bool:
     return file.suffix in (".yml", ".yaml") or "- intent:" in file.head_text
 
 
+def _files(path: str, depth: int = 3) -> Iterator[str]:
+    """The YAML files that are not empty below a directory."""
+    for name in store.names(path):
+        place = store.join(path, name)
+        if name.startswith(".") or name in _NO_DATA:
+            continue
+        if name.lower().endswith((".yml", ".yaml")):
+            if store.size(place):
+                yield place
+        elif depth and "." not in name and store.is_directory(place):
+            yield from _files(place, depth - 1)
+
+
+def _is_project(path: str) -> bool:
+    return any(_is_rasa(Source(name)) for name in _files(path))
+
+
 FORMAT = Format(
-    "rasa", "Rasa NLU YAML", (".yml", ".yaml"), _is_rasa, read_rasa, write_rasa, keeps=()
+    "rasa",
+    "Rasa NLU YAML, a file or a directory of them",
+    (".yml", ".yaml"),
+    _is_rasa,
+    read_rasa,
+    write_rasa,
+    keeps=(),
+    is_directory=_is_project,
+    read_directory=read_project,
 )

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any
 
 from maksud.data.dataset import Example
-from maksud.data.findings import excerpt
 from maksud.data.formats.base import Format, Options, Writing
 from maksud.data.formats.parts.arrays import write_array
 from maksud.data.formats.parts.conversation import (
@@ -25,7 +24,7 @@ from maksud.data.formats.parts.conversation import (
 )
 from maksud.data.formats.parts.labels import Labels
 from maksud.data.formats.parts.reading import Reading, RowError
-from maksud.data.formats.parts.rows import kind
+from maksud.data.formats.parts.rows import decode_spelled, kind
 from maksud.data.formats.parts.source import Source
 from maksud.language.catalog_tools import catalog_to_tools
 
@@ -80,37 +79,17 @@ def _rows(examples: Sequence[Example], writing: Writing, tools: str) -> Iterator
         yield row
 
 
-def _messages(row: Mapping[str, Any], labels: Labels) -> list[Message]:
-    turns = row.get("conversations")
-    if not isinstance(turns, list):
-        raise RowError("E-CHAT", f"conversations is {kind(turns)}, expected a list")
-    messages = []
-    system = row.get("system")
-    if isinstance(system, str) and system:
-        messages.append(Message("system", system))
-    for k, turn in enumerate(turns):
-        where = f"conversations[{k}]"
-        if not isinstance(turn, Mapping):
-            raise RowError("E-CHAT", f"{where} is {kind(turn)}, expected an object")
-        role = _ROLES.get(str(turn.get("from")))
-        value = turn.get("value")
-        if role is None:
-            what = f"role {excerpt(str(turn.get('from')), 40)} unknown at {where}"
-            raise RowError("E-CHAT", what, "human or gpt")
-        if not isinstance(value, str):
-            raise RowError("E-CHAT", f"{where}.value is {kind(value)}, expected text")
-        if role == "call":
-            messages.append(Message("assistant", "", _call(value, where, labels)))
-        else:
-            messages.append(Message(role, value))
-    return messages
+def _message(turn: Mapping[str, Any], role: str, where: str, labels: Labels) -> Message:
+    value = turn.get("value")
+    if not isinstance(value, str):
+        raise RowError("E-CHAT", f"{where}.value is {kind(value)}, expected text")
+    if role == "call":
+        return Message("assistant", "", _call(value, where, labels))
+    return Message(role, value)
 
 
 def _call(value: str, where: str, labels: Labels) -> str:
-    try:
-        calls = json.loads(value, parse_float=str, parse_int=str)
-    except (ValueError, RecursionError) as error:
-        raise RowError("E-TARGET", f"{where}.value is not valid JSON: {error}") from error
+    calls = decode_spelled(value, f"{where}.value", "E-TARGET")
     return tool_answer(calls if isinstance(calls, list) else [calls], where, labels)
 
 
@@ -118,7 +97,7 @@ def _is_sharegpt(file: Source) -> bool:
     return file.start.has("conversations")
 
 
-CHAT = Chat("conversations", _messages)
+CHAT = Chat("conversations", "from", _ROLES, "human or gpt", _message)
 FORMAT = Format(
     "sharegpt",
     "ShareGPT conversations",

@@ -14,12 +14,12 @@ from typing import IO, Any
 from maksud.data.dataset import Example
 from maksud.data.findings import excerpt
 from maksud.data.formats.base import Format, Options, Writing
-from maksud.data.formats.parts.document import read_document
 from maksud.data.formats.parts.labels import Labels
-from maksud.data.formats.parts.reading import Reading, RowError
+from maksud.data.formats.parts.reading import Reading
 from maksud.data.formats.parts.rows import kind
 from maksud.data.formats.parts.source import Source
 from maksud.data.formats.parts.spans import chunks, marked_call, spanned_answer
+from maksud.data.formats.parts.utterances import Said, read_utterances
 from maksud.errors import DataError
 
 LANGUAGE = "en"
@@ -28,31 +28,17 @@ LANGUAGE = "en"
 
 def read_snips(file: Source, options: Options) -> Reading:
     """Utterances of all intents. Raises `DataError` where the file is no JSON."""
-    reading = Reading()
-    labels = Labels(reading, file.path)
-    document = read_document(file, options, reading)
-    language = document.value.get("language") if isinstance(document.value, Mapping) else None
-    about = {"language": language} if isinstance(language, str) else None
-    for intent, utterance in _utterances(document.value, file.path):
-        line = document.line(utterance)
-        original = json.dumps(utterance, ensure_ascii=False)
-        try:
-            text, spans = chunks(utterance, "slot_name", "entity")
-            output = spanned_answer(labels, intent, text, spans)
-        except RowError as error:
-            reading.refuse(f"{file.path}:{line}", error, original)
-            continue
-        reading.add(
-            text,
-            output,
-            source=file.path,
-            line=line,
-            original=original,
-            split=options.split,
-            metadata=about,
-        )
-    labels.close()
-    return reading
+    return read_utterances(file, options, lambda value: _utterances(value, file.path), _said)
+
+
+def _said(intent: str, utterance: Any, labels: Labels, dataset: Any) -> Said:
+    text, spans = chunks(utterance, "slot_name", "entity")
+    language = dataset.get("language")
+    return Said(
+        text,
+        spanned_answer(labels, intent, text, spans),
+        language=language if isinstance(language, str) else "",
+    )
 
 
 def write_snips(examples: Sequence[Example], file: IO[bytes], writing: Writing) -> None:

@@ -18,7 +18,8 @@ from maksud.data.dataset import Dataset, Example
 from maksud.data.formats import registry
 from maksud.data.formats.conversion import convert
 from maksud.data.formats.files import load, save
-from maksud.errors import DataError
+from maksud.errors import DataError, InputError, SettingsError
+from maksud.language.catalog import Catalog, Intent
 
 GOOD = '{"instruction": "halo", "output": "greet()"}'
 BAD = '{"instruction": "halo"}'
@@ -101,8 +102,156 @@ def test_what_the_target_has_no_place_for_is_rejected_as_a_row(tmp_path: Path) -
 def test_rejects_of_an_earlier_conversion_do_not_stay(mixed: Path, tmp_path: Path) -> None:
     convert(mixed, tmp_path / "out.json")
     mixed.write_text(GOOD)
-    done = convert(mixed, tmp_path / "out.json")
+    done = convert(mixed, tmp_path / "out.json", overwrite=True)
     assert not done.rejects_path and not (tmp_path / "out.json.rejects.jsonl").exists()
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {p.name: p.read_bytes() for p in sorted(folder.iterdir()) if p.is_file()}
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """A project as `maksud init` makes it: splits and a catalog."""
+    rows = [Example(f"{s} {k}", "f()", split=s) for s in ("train", "dev", "test") for k in (1, 2)]
+    catalog = Catalog((Intent("f"),))
+    save(Dataset(rows, catalog=catalog), tmp_path / "shop")
+    return tmp_path / "shop"
+
+
+@pytest.mark.parametrize("target", ["shop/train.json", "shop", "shop/", "shop/dev.json"])
+def test_nothing_is_written_over_without_being_told_to(
+    target: str, shop: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "x.jsonl").write_text(GOOD)
+    before = content(shop)
+    place = f"{tmp_path}/{target}"
+    error = maksud("convert", tmp_path / "x.jsonl", place, code=2).stderr
+    assert "already" in error and "--append" in error and "--force" in error
+    assert content(shop) == before
+    assert not Path(f"{place.rstrip('/')}.rejects.jsonl").exists()
+    error = maksud("convert", tmp_path / "x.jsonl", place, "--split", code=2).stderr
+    assert "already" in error and content(shop) == before
+
+
+def test_a_catalog_is_not_written_over_either(shop: Path, tmp_path: Path) -> None:
+    before = content(shop)
+    catalog = shop / "catalog.yaml"
+    maksud("convert", shop, tmp_path / "y.json", "--catalog", catalog, code=2)
+    assert content(shop) == before and not (tmp_path / "y.json").exists()
+    maksud("convert", shop, tmp_path / "y.json", "--catalog", catalog, "--force")
+    assert content(shop)["catalog.yaml"] != before["catalog.yaml"] or catalog.exists()
+
+
+def test_what_appears_meanwhile_is_not_written_over(
+    mixed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "out.json"
+
+    def somebody(*_: object) -> None:
+        place.write_text("somebody else's")
+
+    monkeypatch.setattr("maksud.data.formats.conversion._write_rejects", somebody)
+    with pytest.raises(InputError, match="already"):
+        convert(mixed, place)
+    assert place.read_text() == "somebody else's"
+
+
+def test_force_replaces_a_file(shop: Path, tmp_path: Path) -> None:
+    (tmp_path / "x.jsonl").write_text(GOOD)
+    maksud("convert", tmp_path / "x.jsonl", shop / "train.json", "--force")
+    assert [e.instruction for e in load(shop).train] == ["halo"]
+    assert len(load(shop).dev) == 2
+
+
+def test_force_leaves_no_directory_of_two_data_sets(shop: Path, tmp_path: Path) -> None:
+    (tmp_path / "x.jsonl").write_text(GOOD)  # one row, of train: dev and test would stay
+    before = content(shop)
+    with pytest.raises(InputError, match=r"dev\.json: is of other data"):
+        convert(tmp_path / "x.jsonl", shop, overwrite=True)
+    with pytest.raises(InputError, match="is of other data"):
+        convert(shop, shop, to="csv", overwrite=True)  # two files of each split
+    assert content(shop) == before
+
+
+def test_append_adds(shop: Path, tmp_path: Path) -> None:
+    (tmp_path / "x.jsonl").write_text(GOOD.replace("greet", "f") + "\n" + BAD)
+    done = maksud("convert", tmp_path / "x.jsonl", shop / "train.json", "--append", code=4)
+    assert "Read 2, added 1 to 2, rejected 1" in done.stderr
+    assert [e.instruction for e in load(shop).train] == ["train 1", "train 2", "halo"]
+    more = [Example("dev 3", "f()", split="dev"), Example("train 4", "f()")]
+    save(Dataset(more), tmp_path / "y.jsonl")
+    (tmp_path / "y.jsonl").write_text(
+        '{"instruction": "dev 3", "output": "f()", "split": "dev"}\n' + GOOD.replace("greet", "f")
+    )
+    catalog = (shop / "catalog.yaml").read_bytes()
+    done = maksud("convert", tmp_path / "y.jsonl", shop, "--append")
+    assert "Read 2, added 2 to 7" in done.stderr
+    data = load(shop)
+    assert (len(data.train), len(data.dev), len(data.test)) == (4, 3, 2)
+    assert (shop / "catalog.yaml").read_bytes() == catalog
+    assert len(rejects(shop / "train.json.rejects.jsonl")) == 1
+
+
+def test_append_keeps_the_rejects_of_before(mixed: Path, tmp_path: Path) -> None:
+    convert(mixed, tmp_path / "out.json")
+    convert(mixed, tmp_path / "out.json", append=True)
+    assert len(rejects(tmp_path / "out.json.rejects.jsonl")) == 6
+    assert len(load(tmp_path / "out.json")) == 4
+
+
+def test_append_makes_what_is_not_there(tmp_path: Path, mixed: Path) -> None:
+    done = convert(mixed, tmp_path / "new.jsonl", append=True)
+    assert (done.before, done.written) == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("there", "name", "says"),
+    [
+        (f"[{GOOD}, {BAD}]", "t.json", "1 row of what stands there can't be read"),
+        ("nlu:\n- intent: f\n  examples: |\n    - halo\n", "t.yml", "not added to rasa"),
+        ("instruction,output\nhalo,f()\n", "t.csv", "not added to csv"),
+    ],
+)
+def test_append_never_loses_what_stands(
+    there: str, name: str, says: str, mixed: Path, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(there)
+    with pytest.raises(InputError, match=says):
+        convert(mixed, tmp_path / name, append=True)
+    assert (tmp_path / name).read_text() == there
+
+
+def test_append_to_itself_is_refused(shop: Path) -> None:
+    before = content(shop)
+    with pytest.raises(InputError, match="doubled"):
+        convert(shop / "train.json", shop / "train.json", append=True)
+    with pytest.raises(InputError, match="doubled"):
+        convert(shop, shop, append=True)
+    with pytest.raises(SettingsError, match="not both"):
+        convert(shop, shop, append=True, overwrite=True)
+    assert content(shop) == before
+
+
+@pytest.mark.parametrize("target", ["shop/train.json", "shop"])
+def test_an_answer_outside_the_catalog_of_the_directory_is_told_at_once(
+    target: str, shop: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "x.jsonl").write_text(f"{GOOD}\n{GOOD}\n" + GOOD.replace("greet", "f"))
+    catalog = (shop / "catalog.yaml").read_bytes()
+    done = convert(tmp_path / "x.jsonl", tmp_path / target, append=True)
+    (told,) = (f for f in done.findings if f.code == "W-CATALOG")
+    assert "intent 'greet' is not in the catalog" in told.message and "(2 rows)" in told.message
+    assert told.place == f"{tmp_path}/x.jsonl:1"
+    assert (shop / "catalog.yaml").read_bytes() == catalog
+
+
+def test_the_catalog_of_a_directory_stays_and_the_tools_are_the_datas(
+    shop: Path, tmp_path: Path
+) -> None:
+    convert(shop, shop / "chat.jsonl", to="openai", tools=True)
+    row = json.loads((shop / "chat.jsonl").read_text().splitlines()[0])
+    assert [t["function"]["name"] for t in row["tools"]] == ["f"]
 
 
 def test_metadata_that_has_no_place_is_told(tmp_path: Path) -> None:
@@ -184,7 +333,7 @@ def test_a_fault_while_writing_leaves_everything_as_it_was(
 
     monkeypatch.setattr("maksud.data.formats.conversion._write_rejects", broken)
     with pytest.raises(KeyboardInterrupt):
-        convert(mixed, tmp_path / "out.json")
+        convert(mixed, tmp_path / "out.json", overwrite=True)
     assert (tmp_path / "out.json").read_text() == "old"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out.json", "x.jsonl"]
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maksud.data.dataset import Dataset, Example
-from maksud.data.formats.files import load, read, save
+from maksud.data.formats.files import find, load, read, save
 from maksud.errors import DataError
 
 GOOD = '{"instruction": "halo", "output": "greet()"}'
@@ -200,3 +200,32 @@ def test_splits_go_to_a_directory(tmp_path: Path) -> None:
     save(Dataset(rows), tmp_path / "out")
     assert json.loads((tmp_path / "out" / "test.json").read_text())[0]["instruction"] == "c d"
     assert load(tmp_path / "out").fingerprint == Dataset(rows).fingerprint
+
+
+@pytest.mark.parametrize("name", ["validation.jsonl", "val.jsonl", "valid.json", "Dev.jsonl"])
+def test_the_dev_split_has_several_names(name: str, tmp_path: Path) -> None:
+    """Else a tenth of train is held out, and nobody hears that there was a dev split."""
+    row = '{"instruction": "%s", "output": "f()"}\n'
+    (tmp_path / "training.jsonl").write_text(row % "a" + row % "b")
+    text = row % "c"
+    (tmp_path / name).write_text(text if name.endswith("l") else f"[{text}]")
+    (tmp_path / "testing.jsonl").write_text(row % "d")
+    found = find(tmp_path)
+    assert [e.instruction for e in found.dataset.dev] == ["c"]
+    assert (len(found.dataset.train), len(found.dataset.test)) == (2, 1)
+    assert not found.findings
+
+
+def test_two_files_of_one_split_under_two_names_are_refused(tmp_path: Path) -> None:
+    for name in ("train.jsonl", "dev.jsonl", "validation.jsonl"):
+        (tmp_path / name).write_text('{"instruction": "a", "output": "f()"}\n')
+    with pytest.raises(DataError, match=r"files of the dev split: dev\.jsonl, validation\.jsonl"):
+        load(tmp_path)
+
+
+def test_data_that_is_no_split_is_named(tmp_path: Path) -> None:
+    for name in ("train.jsonl", "more.jsonl", "eval.csv", "x.jsonl.rejects.jsonl", "notes.txt"):
+        (tmp_path / name).write_text('{"instruction": "a", "output": "f()"}\n')
+    (told,) = find(tmp_path).findings
+    assert (told.code, told.level) == ("I-UNREAD", "info")
+    assert "eval.csv, more.jsonl" in told.message

@@ -250,7 +250,7 @@ def test_abandoned_items_are_left_out_and_counted(flag: object, tmp_path: Path) 
         ('{"data": {"instruction": 3}}', "E-TYPE", "a number"),
         (json.dumps(item(label="x")), "E-ITAG", "no list of results"),
         (json.dumps(item(label=[3])), "E-ITAG", "a number, expected an object"),
-        (json.dumps(item(label=[{"MarkResult": "{"}])), "E-ITAG", "not JSON"),
+        (json.dumps(item(label=[{"MarkResult": "{"}])), "E-ITAG", "not valid JSON"),
         (json.dumps(item(label=[{"MarkResult": "{}"}])), "E-ITAG", "no annotations"),
         (json.dumps(item(label=[result(["x", "y"])])), "E-ITAG", "is a list"),
     ],

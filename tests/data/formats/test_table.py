@@ -60,8 +60,11 @@ def test_columns_are_mapped_and_others_may_be_arguments(tmp_path: Path) -> None:
 
 def test_columns_are_mapped_in_json_too(tmp_path: Path) -> None:
     file = write(tmp_path, '{"text": "a", "label": "play", "n": 3}\n', "x.jsonl")
+    assert pairs(file) == [("a", "play()")]
     _, found, _ = read(file)
-    assert "say --columns instruction=text,output=label" in found[0].fix
+    assert found.codes == {"I-COLUMNS": 1, "W-FIELD": 1}
+    told = next(f.message for f in found if f.code == "I-COLUMNS")
+    assert '"text" is read as instruction, "label" is read as output' in told
     columns = {"instruction": "text", "output": "label", "param:count": "n"}
     assert pairs(file, columns=columns) == [("a", "play(count=3)")]
 

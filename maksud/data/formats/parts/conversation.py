@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from maksud.data.dataset import Example, fold_turns
@@ -18,7 +18,13 @@ from maksud.data.formats.base import Options, Writing
 from maksud.data.formats.parts.labels import Labels
 from maksud.data.formats.parts.reading import Original, Reading, RowError
 from maksud.data.formats.parts.records import records, shape_problem
-from maksud.data.formats.parts.rows import check_extra, text_field
+from maksud.data.formats.parts.rows import (
+    check_extra,
+    decode_inner,
+    decode_spelled,
+    kind,
+    text_field,
+)
 from maksud.data.formats.parts.source import Source
 from maksud.errors import CallSyntaxError, CatalogError, InputError
 from maksud.language.calls import NONE, Argument, Call, format_calls, parse_calls
@@ -27,6 +33,9 @@ from maksud.language.catalog_tools import catalog_from_tools
 
 KEPT = ("turns", "replies", "system")
 """Metadata that a conversation has a place for."""
+
+_WEIGHTS = frozenset({"weight", "loss"})
+"""What a message says of how much its text should count."""
 
 Role = str
 """`system`, `user`, `assistant` or `tool`."""
@@ -43,10 +52,35 @@ class Message:
 
 @dataclass(frozen=True)
 class Chat:
-    """A format of conversations: the field they stand in, and how a row of it is read."""
+    """A format of conversations: the field they stand in, what a message calls its speaker, and
+    how a message is read once its role is known."""
 
     column: str
-    messages: Callable[[Mapping[str, Any], Labels], list[Message]]
+    speaker: str
+    roles: Mapping[str, Role] = field(hash=False)
+    usual: str
+    """The roles that a mistaken one is told of."""
+    message: Callable[[Mapping[str, Any], Role, str, Labels], Message]
+
+    def messages(self, row: Mapping[str, Any], labels: Labels) -> list[Message]:
+        """The messages of a row. Raises `RowError` (`E-CHAT`)."""
+        given = row.get(self.column)
+        if not isinstance(given, list):
+            raise RowError("E-CHAT", f"{self.column} is {kind(given)}, expected a list")
+        made = []
+        system = row.get("system")
+        if isinstance(system, str) and system:
+            made.append(Message("system", system))
+        for k, message in enumerate(given):
+            where = f"{self.column}[{k}]"
+            if not isinstance(message, Mapping):
+                raise RowError("E-CHAT", f"{where} is {kind(message)}, expected an object")
+            said = str(message.get(self.speaker))
+            role = self.roles.get(said)
+            if role is None:
+                raise RowError("E-CHAT", f"role {excerpt(said, 40)} unknown at {where}", self.usual)
+            made.append(self.message(message, role, where, labels))
+        return made
 
     def add(
         self,
@@ -74,6 +108,8 @@ class Chat:
         rest = {k: v for k, v in row.items() if k not in known}
         if rest:
             reading.note_fields(rest, line)
+        if "weight" in row or any(_WEIGHTS & m.keys() for m in row[self.column]):
+            reading.note_weight()
         if "system" in metadata:
             metadata["system"] = reading.share(metadata["system"])
         reading.add(
@@ -221,12 +257,11 @@ def _folded(messages: Sequence[Message], has_tools: bool) -> tuple[str, str, dic
 
 
 def _tools(row: Mapping[str, Any]) -> Any:
+    """The tools of a row; None for none: null, `[]`, or a text without anything in it."""
     tools = row.get("tools")
     if isinstance(tools, str):
-        try:
-            return json.loads(tools)
-        except ValueError as error:
-            raise RowError("E-CHAT", "tools is not JSON", "write the list of tools") from error
+        fix = "write the list of tools"
+        return decode_inner(tools, "tools", "E-CHAT", fix) if tools.strip() else None
     return tools
 
 
@@ -259,13 +294,7 @@ def _is_answer(text: str) -> bool:
 def _decoded(arguments: str, where: str) -> Any:
     if not arguments.strip():
         return None
-    try:
-        # Numbers keep their spelling: 1e5 and 2.50 are what was written.
-        return json.loads(arguments, parse_float=str, parse_int=str)
-    except (ValueError, RecursionError) as error:
-        raise RowError(
-            "E-TARGET", f"{where}.arguments is not valid JSON: {error}", "write it with json.dumps"
-        ) from error
+    return decode_spelled(arguments, f"{where}.arguments", "E-TARGET")
 
 
 def _text(value: Any) -> str:

@@ -28,7 +28,7 @@ _EXPECTED = frozenset(
     | {"weight", "time", "timestamp", "created_at"}
 )
 """Metadata that formats give, or checks look at: not worth a warning."""
-_SPLIT_NAMES = {
+SPLIT_NAMES = {
     "training": "train",
     "validation": "dev",
     "valid": "dev",
@@ -38,6 +38,7 @@ _SPLIT_NAMES = {
     "dev": "dev",
     "test": "test",
 }
+"""What a split is called, in a row's field and in a file's name, and which one it is."""
 _VISIBLE = re.compile(r"[^\s\u200b\u200c\u200d\u2060\ufeff\u00ad]")
 _UNFIT = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")
 _SHAPES = 1000
@@ -94,6 +95,7 @@ class Reading:
     _ids: dict[str, int] = field(default_factory=dict)
     _shapes: dict[tuple[str, ...], list[int]] = field(default_factory=dict)
     _shared: dict[str, str] = field(default_factory=dict)
+    _weights: int = 0
 
     def refuse(self, place: str, error: RowError, original: Original) -> None:
         """Rejects a row for what reading it raised."""
@@ -128,7 +130,7 @@ class Reading:
         """
         problem = _problem(instruction, output)
         if problem is None and split not in SPLITS and split:
-            split = _SPLIT_NAMES.get(split.strip().casefold(), split)
+            split = SPLIT_NAMES.get(split.strip().casefold(), split)
             if split not in SPLITS:
                 problem = "E-SPLIT", f"unknown split {excerpt(split, 20)}", nearest(split, SPLITS)
         if problem is None and id:
@@ -168,6 +170,10 @@ class Reading:
         elif len(self._shapes) < _SHAPES:
             self._shapes[shape] = [1, line]
 
+    def note_weight(self) -> None:
+        """Counts a row that says how much it should weigh; `close` tells them."""
+        self._weights += 1
+
     def close(self, path: str) -> None:
         """Tells at the end of a file what could only be counted."""
         rows: dict[str, int] = {}
@@ -178,7 +184,14 @@ class Reading:
             self._tell_near_keys(shape, f"{path}:{line}")
         for name, count in rows.items():
             what = f"unknown field {excerpt(name, 40)} in {count:,} rows, kept as metadata"
-            self.tell("warning", "W-FIELD", what, path, "remove it if it is a slip of the pen")
+            fix = "remove it if it is a slip of the pen"
+            if name == "input":
+                fix = "if it is the utterance, as in Alpaca's rows, say --format alpaca"
+            self.tell("warning", "W-FIELD", what, path, fix)
+        if self._weights:
+            what = f"{self._weights:,} rows say a weight: training gives every row the same"
+            self.tell("info", "I-WEIGHT", what, path, "repeat what should count more")
+            self._weights = 0
         self._shapes.clear()
         self._ids.clear()
         self._shared.clear()

@@ -14,6 +14,7 @@ from typing import Any
 
 from maksud.data.findings import excerpt
 from maksud.data.formats.base import Options
+from maksud.data.formats.parts.document import read_document
 from maksud.data.formats.parts.lines import text_lines
 from maksud.data.formats.parts.reading import Original, Reading, RowError
 from maksud.data.formats.parts.rows import DECODER, MAX_DEPTH, kind, listed
@@ -35,6 +36,9 @@ def records(file: Source, options: Options, reading: Reading) -> Iterator[Record
     Raises `DataError` for one object that spans lines: neither an array nor JSON Lines.
     """
     start = file.start
+    if start.wrapped:
+        yield from _wrapped(file, options, reading, start.wrapped)
+        return
     if start.kind == "array":
         yield from _array(file, options, reading)
         return
@@ -55,6 +59,18 @@ def records(file: Source, options: Options, reading: Reading) -> Iterator[Record
             hint='Write [{"instruction": "…", "output": "…"}, …], or one object a line',
         )
     yield from _lines(file, options, reading)
+
+
+def _wrapped(file: Source, options: Options, reading: Reading, name: str) -> Iterator[Record]:
+    """The rows of one object around them; what else stands in it is told."""
+    document = read_document(file, options, reading)
+    others = [k for k in document.value if k != name]
+    what = f"rows are read from the list {excerpt(name)} of one object"
+    if others:
+        what += f"; beside it, {listed(others)} are not read"
+    reading.tell("warning" if others else "info", "I-WRAPPED", what, file.path)
+    for row in document.value[name]:
+        yield document.line(row), row, json.dumps(row, ensure_ascii=False)
 
 
 def _lines(file: Source, options: Options, reading: Reading) -> Iterator[Record]:

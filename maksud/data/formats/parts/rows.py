@@ -25,7 +25,7 @@ MAX_WEIGHT = 1e6
 
 USUAL = {
     "instruction": ("text", "utterance", "query", "sentence", "question"),
-    "output": ("label", "intent", "answer", "category"),
+    "output": ("intent", "label", "answer", "category"),
 }
 """Usual names of the utterance and of the answer in other people's files."""
 
@@ -66,6 +66,35 @@ DECODER = json.JSONDecoder(
 )
 """JSON as it is written, not as lenient parsers read it: no doubled keys, no NaN."""
 
+_SPELLED = json.JSONDecoder(
+    object_pairs_hook=_pairs, parse_constant=_constant, parse_float=str, parse_int=str
+)
+"""The same, with numbers as texts: 1e5 and 2.50 are what was written."""
+
+
+def decode_inner(text: str, where: str, code: str, fix: str = "write it with json.dumps") -> Any:
+    """The value of JSON that stands as text in a row, read as strictly as the row itself.
+
+    Raises `RowError`: `code` where it is no JSON, `E-DUPKEY`, `E-NUMBER`, `E-DEPTH`.
+    """
+    return _decode(DECODER, text, where, code, fix)
+
+
+def decode_spelled(text: str, where: str, code: str) -> Any:
+    """As `decode_inner`, with numbers as the texts that they were written as."""
+    return _decode(_SPELLED, text, where, code, "write it with json.dumps")
+
+
+def _decode(decoder: json.JSONDecoder, text: str, where: str, code: str, fix: str) -> Any:
+    try:
+        return decoder.decode(text)
+    except RowError as error:
+        raise RowError(error.code, f"{where}: {error}", error.fix) from error
+    except RecursionError as error:
+        raise RowError("E-DEPTH", f"{where}: nesting exceeds {MAX_DEPTH}") from error
+    except ValueError as error:
+        raise RowError(code, f"{where} is not valid JSON: {error}", fix) from error
+
 
 def add_row(
     reading: Reading, row: Any, source: str, line: int, split: str, original: Original
@@ -96,6 +125,8 @@ def add_row(
         reading.refuse(f"{source}:{line}", error, original)
         return
     metadata = {k: v for k, v in row.items() if k not in KNOWN}
+    if "weight" in metadata:
+        reading.note_weight()
     if metadata:
         reading.note_fields(row, line)
     reading.add(

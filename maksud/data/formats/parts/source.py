@@ -23,6 +23,8 @@ from maksud.errors import DataError
 
 HEAD = 1 << 16
 """Bytes that a format may look at to tell whether a file is its own."""
+_LOOKED_AT = 200
+"""So many rows of the head are decoded to tell what a file is."""
 MAX_LINE = 1 << 20
 """Longest line read, in bytes (1 MiB): a longer one is a reject, not a memory fault."""
 
@@ -47,6 +49,12 @@ _PACKED = (
     (b"PAR1", "Parquet"),
 )
 _PACKED_NAMES = ("", ".gz", ".tgz", ".zip", ".tar", ".bz2", ".xz", ".zst", ".7z", ".rar", ".xls")
+WRAPPERS = ("data", "rows", "examples", "items", "results", "records")
+"""Fields of one object around all rows: `{"data": [{…}, …]}`."""
+_WRAPPED = re.compile(
+    r"""\{\s*(?:"[^"\\]*"\s*:\s*(?:"(?:[^"\\]|\\.)*"|[-+.\w]+)\s*,\s*)*"""
+    rf""""(?P<name>{"|".join(WRAPPERS)})"\s*:\s*\[\s*(?=\{{)"""
+)
 _KEY = re.compile(r'"([^"\\]{1,40})"\s*:')
 
 
@@ -55,13 +63,16 @@ class Start:
     """How the JSON of a file begins: `kind` is `array`, `lines`, `object` or "" (no JSON).
 
     `first` is its first row, decoded, where it ends within the head; `keys` are that row's, or
-    else all that stand anywhere in the head.
+    else all that stand anywhere in the head. `rows` are the first rows, and `wrapped` is the field
+    of the one object around them, if there is one.
     """
 
     kind: str
     first: Any
     keys: frozenset[str]
     spans_lines: bool = False
+    rows: tuple[Any, ...] = ()
+    wrapped: str = ""
 
     def has(self, *keys: str) -> bool:
         """Whether the first row has all these keys."""
@@ -116,17 +127,21 @@ class Source:
         if text[:1] not in ("[", "{"):
             return Start("", None, frozenset())
         at = 0 if text[0] == "{" else len(text) - len(text[1:].lstrip())
-        try:
-            first, end = json.JSONDecoder().raw_decode(text, at)
-        except (ValueError, RecursionError):
-            first, end = None, at
+        wrapper = _WRAPPED.match(text)
+        if wrapper is not None:
+            at = wrapper.end()
+        rows, end = _rows(text, at)
+        first = rows[0] if rows else None
+        if wrapper is not None:
+            keys = first if isinstance(first, dict) else _KEY.findall(text[at:])
+            return Start("object", first, frozenset(keys), True, rows, wrapper["name"])
         keys = first if isinstance(first, dict) else _KEY.findall(text)
         spans = "\n" in text[at:end]
         if text[0] == "[":
-            return Start("array", first, frozenset(keys), spans)
+            return Start("array", first, frozenset(keys), spans, rows)
         line = text.split("\n", 1)[0].rstrip()
         lines = self.suffix == ".jsonl" or line.endswith("}") or len(line) > 10_000
-        return Start("lines" if lines else "object", first, frozenset(keys), spans)
+        return Start("lines" if lines else "object", first, frozenset(keys), spans, rows)
 
     @cached_property
     def packed(self) -> str:
@@ -269,6 +284,23 @@ class Source:
 def bom(path: str) -> Finding:
     """The finding about a byte order mark."""
     return Finding("info", "I-BOM", "UTF-8 byte order mark skipped", path)
+
+
+def _rows(text: str, at: int) -> tuple[tuple[Any, ...], int]:
+    """The first values that stand from an index on, with or without a comma between them, and
+    where the first of them ends."""
+    decoder = json.JSONDecoder()
+    rows: list[Any] = []
+    ends = [at]
+    while len(rows) < _LOOKED_AT:
+        try:
+            value, at = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            break
+        rows.append(value)
+        ends.append(at)
+        at = len(text) - len(text[at:].lstrip().removeprefix(",").lstrip())
+    return tuple(rows), ends[1] if rows else ends[0]
 
 
 def _looks_like(raw: bytes) -> str:
