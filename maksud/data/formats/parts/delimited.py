@@ -164,7 +164,7 @@ def read_delimited(file: Source, options: Options, usual: str) -> Reading:
                     at = lines.first_undecoded()
                     first_bad = file.wrong_encoding(original, at, options.encoding, start)
                 what = f"bytes that are not {options.encoding.upper()}"
-                fix = "save the file as UTF-8, or pass --encoding NAME"
+                fix = file.encoding_advice(options.encoding).fix
                 reading.reject(place, "E-UTF8", what, fix, original)
             elif len(cells) != width:
                 what = f"row has {len(cells)} fields, header has {width}"
