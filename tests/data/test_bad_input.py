@@ -265,17 +265,16 @@ FILES: list[tuple[str, str, bytes, str]] = [
     (
         "D-54",
         "x.csv",
-        b"text;intent\na;f\n",
-        'E-CSV only one column "text;intent" found: the delimiter seems to be ";"',
+        b'"text;intent"\n"a;f"\n',
+        'E-CSV only one column "text;intent" found. Each line stands in quotes as a whole',
     ),
     (
         "D-54",
         "x.csv",
         b"a\tb\n1\t2\n",
-        "found: the delimiter seems to be TAB",
+        'E-CSV no column is the utterance (has: "a", "b")',
     ),
     ("D-56", "x.csv", b"text,text,label\na,b,f\n", 'E-CSV column "text" appears twice'),
-    ("D-56", "x.csv", b"text,,label\na,b,f\n", "E-CSV column 2 has no name"),
     (
         "D-56",
         "x.csv",
@@ -312,6 +311,19 @@ def test_a_file_that_can_not_be_read(name: str, content: bytes, says: str, tmp_p
     said = str(caught.value)
     assert says in said and said.startswith(str(file)) and "\n" not in said
     assert sorted(p.name for p in tmp_path.rglob("*")) == sorted(["data", name])
+
+
+def test_a_column_without_a_name_that_holds_something(tmp_path: Path) -> None:
+    """D-56: the row is a reject, so that the rest can be read; nothing of it is lost."""
+    file = put(tmp_path, b"text,,label\na,b,f\nc,,g\n", "x.csv")
+    data, _, rejects = read(file)
+    assert [e.instruction for e in data] == ["c"]
+    assert [str(r.finding) for r in rejects] == [
+        f'ERROR E-CSV {file}:2 column 2 has no name, but holds "b" - name the column in the first '
+        "row, or empty it"
+    ]
+    with pytest.raises(DataError, match="E-CSV column 2 has no name"):
+        load(file)
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,12 @@ class Parameters(Part):
             self._tell_constant(found, intent, parameter, count)
         self._tell_orders(found)
 
-    def _is_copied(self, intent: str, parameter: str, count: ParameterCount) -> bool:
+    def is_copied(self, intent: str, parameter: str) -> bool:
+        """Whether its values are copied from the utterance: by the catalog, else by most of them.
+        To be asked when all rows were seen."""
+        count = self.counts.get((intent, parameter))
+        if count is None:
+            return False
         if self.catalog is not None:
             declared = self.catalog.get(intent)
             p = declared.parameter(parameter) if declared else None
@@ -126,7 +131,7 @@ class Parameters(Part):
         self, found: Findings, intent: str, parameter: str, count: ParameterCount
     ) -> None:
         missing = count.uses - count.copied
-        if not missing or not self._is_copied(intent, parameter, count):
+        if not missing or not self.is_copied(intent, parameter):
             return
         for example, value in count.absent:
             folded = value.casefold() in example.instruction.casefold()

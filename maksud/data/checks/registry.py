@@ -4,6 +4,8 @@ read what others counted find it whole, for all rows are seen before the first o
 from __future__ import annotations
 
 from maksud.data.checks import (
+    arguments,
+    borders,
     declared,
     labels,
     languages,
@@ -26,6 +28,8 @@ CHECKS: list[Check] = [
     variety.CHECK,
     labels.CHECK,
     parameters.CHECK,
+    borders.CHECK,
+    arguments.CHECK,
     names.CHECK,
     text.CHECK,
     personal.CHECK,

@@ -13,9 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from maksud.data.checks.base import Check, Checking, Mend, Part
-from maksud.data.checks.rows import DEV, SPLIT_NAMES, TEST, TRAIN, Row
-from maksud.data.dataset import Example
+from maksud.data.checks.rows import DEV, SPLIT_NAMES, TEST, TRAIN, Row, read_answer
+from maksud.data.dataset import Example, normalised
 from maksud.data.findings import Finding, Findings, counted, excerpt
+from maksud.language.catalog import Catalog
 
 if TYPE_CHECKING:
     import numpy as np
@@ -76,11 +77,14 @@ class Repeats(Part):
 
     @classmethod
     def of(cls, checking: Checking) -> Repeats:
-        return cls(checking.examples, checking.use(Columns))
+        return cls(checking.examples, checking.use(Columns), checking.catalog)
 
-    def __init__(self, examples: Sequence[Example], columns: Columns) -> None:
+    def __init__(
+        self, examples: Sequence[Example], columns: Columns, catalog: Catalog | None = None
+    ) -> None:
         self._examples = examples
         self._columns = columns
+        self._catalog = catalog
 
     def tell(self, found: Findings) -> None:
         if len(self._columns):
@@ -131,7 +135,11 @@ class Repeats(Part):
         c = self._columns
         labelled = np.flatnonzero(c.answer)
         first = labelled[first_like(c.folded[labelled])]
-        clash = np.flatnonzero(c.answer[first] != c.answer[labelled])
+        clash = [
+            k
+            for k in np.flatnonzero(c.answer[first] != c.answer[labelled]).tolist()
+            if self._said(int(labelled[k])) != self._said(int(first[k]))
+        ]
         for k in found.each("W-CONFLICT", clash):
             e, other = self._examples[int(labelled[k])], self._examples[int(first[k])]
             found.append(
@@ -145,6 +153,24 @@ class Repeats(Part):
                     fix="decide which is right",
                 )
             )
+
+    def _said(self, row: int) -> object:
+        """The answer of a row as far as its words, without case and punctuation, decide it: two
+        rows that each copy a value as they have it (`Solo`, `solo`) have one answer."""
+        example = self._examples[row]
+        answer = read_answer(example.output, self._catalog)
+        if answer.problem is not None:
+            return example.output
+        return [
+            (
+                call.intent,
+                sorted(
+                    (a.name or f"#{place}", _as_said(a.value, example.instruction))
+                    for place, a in enumerate(call.arguments)
+                ),
+            )
+            for call in answer.calls
+        ]
 
     def _leaks(self, found: Findings) -> None:
         c = self._columns
@@ -167,6 +193,10 @@ class Repeats(Part):
                         "(`maksud convert --split`)",
                     )
                 )
+
+
+def _as_said(value: str, text: str) -> str:
+    return normalised(value) if value in text else value
 
 
 def shares_of(marked: Mapping[int, NDArray[np.bool_]], columns: Columns) -> str:

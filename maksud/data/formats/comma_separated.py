@@ -13,8 +13,8 @@ from maksud.data.formats.parts.source import Source
 
 
 def read_csv(file: Source, options: Options) -> Reading:
-    """Rows of a table with commas, or with the delimiter of the options."""
-    return read_delimited(file, options, options.delimiter or ",")
+    """Rows of a table with commas, or with another delimiter that is named or shows."""
+    return read_delimited(file, options, ",")
 
 
 def write_csv(examples: Sequence[Example], file: IO[bytes], writing: Writing) -> None:
@@ -23,7 +23,7 @@ def write_csv(examples: Sequence[Example], file: IO[bytes], writing: Writing) ->
 
 
 def _is_csv(file: Source) -> bool:
-    return is_table(file, ",", ".csv")
+    return is_table(file, False, ".csv")
 
 
 FORMAT = Format("csv", "table with commas", (".csv",), _is_csv, read_csv, write_csv)

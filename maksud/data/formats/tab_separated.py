@@ -13,8 +13,8 @@ from maksud.data.formats.parts.source import Source
 
 
 def read_tsv(file: Source, options: Options) -> Reading:
-    """Rows of a table with tabs, or with the delimiter of the options."""
-    return read_delimited(file, options, options.delimiter or "\t")
+    """Rows of a table with tabs, or with another delimiter that is named or shows."""
+    return read_delimited(file, options, "\t")
 
 
 def write_tsv(examples: Sequence[Example], file: IO[bytes], writing: Writing) -> None:
@@ -23,7 +23,7 @@ def write_tsv(examples: Sequence[Example], file: IO[bytes], writing: Writing) ->
 
 
 def _is_tsv(file: Source) -> bool:
-    return is_table(file, "\t", ".tsv")
+    return is_table(file, True, ".tsv")
 
 
 FORMAT = Format("tsv", "table with tabs", (".tsv",), _is_tsv, read_tsv, write_tsv)

@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
-from itertools import zip_longest
+from functools import partial
 from typing import IO, Any
 from xml.parsers import expat
 
@@ -20,8 +20,8 @@ from maksud.data.dataset import Example
 from maksud.data.findings import excerpt
 from maksud.data.formats.base import Format, Options, Writing
 from maksud.data.formats.parts.reading import Reading
-from maksud.data.formats.parts.source import Source
-from maksud.data.formats.parts.table import Table, table_rows
+from maksud.data.formats.parts.source import MAX_LINE, Source
+from maksud.data.formats.parts.table import MAX_COLUMNS, Table, table_rows
 from maksud.errors import DataError, MaksudError, SettingsError, SystemFault, nearest
 
 MAX_UNPACKED = 512 << 20
@@ -32,11 +32,14 @@ MAX_ROWS = 1_048_576
 """Rows of a sheet, by the format's own limit."""
 MAX_CELL = 32_767
 """Characters of a cell, by the format's own limit."""
+MAX_ELEMENT = 16 * MAX_CELL
+"""Bytes between two marks of an XML part: a cell's text takes fewer, however it is escaped."""
 
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _MUST_ESCAPE = re.compile(r"[\x00-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z0-9:]+)"')
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
+_AGAIN = "Open it in a spreadsheet program and save it again, or export CSV"
 
 
 def read_xlsx(file: Source, options: Options) -> Reading:
@@ -60,7 +63,7 @@ def read_xlsx(file: Source, options: Options) -> Reading:
             raise DataError(
                 f"E-XLSX is not a workbook that can be read ({error})",
                 where=file.path,
-                hint="Open it in a spreadsheet program and save it again, or export CSV",
+                hint=_AGAIN,
             ) from error
     return reading
 
@@ -91,27 +94,72 @@ def write_xlsx(examples: Sequence[Example], file: IO[bytes], writing: Writing) -
     book.save(file)
 
 
+def _rows(sheet: Any, file: Source) -> Iterator[tuple[int, dict[int, Any]]]:
+    """Rows of a sheet by their own numbers, with the cells that they have, by column from 0.
+
+    openpyxl's own iteration makes every row and cell up to a number that the file says, so that
+    one small row of number 100,000,000,000 keeps it busy for hours.
+    """
+    from openpyxl.worksheet._reader import WorkSheetParser  # type: ignore[import-untyped]
+
+    book = sheet.parent
+    with sheet._get_source() as part:
+        parser = WorkSheetParser(
+            part,
+            sheet._shared_strings,
+            data_only=book.data_only,
+            epoch=book.epoch,
+            date_formats=book._date_formats,
+            timedelta_formats=book._timedelta_formats,
+        )
+        last = 0
+        for line, cells in parser.parse():
+            if not last < line <= MAX_ROWS:
+                what = f"row {line:,} is beyond {MAX_ROWS:,}" if line > last else "rows go back"
+                raise DataError(
+                    f"E-XLSX {what}: no spreadsheet has such rows", where=file.path, hint=_AGAIN
+                )
+            last = line
+            row = {cell["column"] - 1: cell for cell in cells}
+            if max(row, default=0) >= MAX_COLUMNS:
+                raise DataError(
+                    f"E-XLSX a cell is beyond column {MAX_COLUMNS:,}",
+                    where=f"{file.path}:{line}",
+                    hint=_AGAIN,
+                )
+            yield line, row
+
+
 def _read_rows(sheet: Any, options: Options, reading: Reading, file: Source) -> None:
     table: Table | None = None
     width = dates = numbers = line = 0
-    for line, row in enumerate(sheet.iter_rows(values_only=True), 1):
-        dates += sum(isinstance(v, (date, datetime, time, timedelta)) for v in row)
-        numbers += sum(type(v) in (int, float, bool) for v in row)
-        cells = [_text(v) for v in row]
-        while cells and not cells[-1]:
-            cells.pop()
-        if not cells:
+    for line, row in _rows(sheet, file):
+        values = {k: cell["value"] for k, cell in row.items() if cell["value"] is not None}
+        dates += sum(isinstance(v, (date, datetime, time, timedelta)) for v in values.values())
+        numbers += sum(type(v) in (int, float, bool) for v in values.values())
+        long = next((k for k, v in values.items() if len(str(v)) > MAX_CELL), None)
+        place = f"{file.path}:{line}"
+        if long is not None:
+            what = f"cell {long + 1} has more than {MAX_CELL:,} characters"
+            if table is None:
+                raise DataError(f"E-LONG {what}", where=place, hint=_AGAIN)
+            reading.reject(place, "E-LONG", what, "shorten it", _original(values.values()))
+            continue
+        texts = {k: text for k, v in values.items() if (text := _text(v))}
+        if not texts:
             continue
         if table is None:
-            table = Table(cells, options, reading, file.path, "E-XLSX")
-            width = len(cells)
+            header = [texts.get(k, "") for k in range(max(texts) + 1)]
+            table = Table(header, options, reading, file.path, "E-XLSX", line)
+            width = len(header)
             continue
-        original = json.dumps(cells, ensure_ascii=False)
-        if len(cells) > width:
-            what = f"row has {len(cells)} cells, header has {width}"
-            reading.reject(f"{file.path}:{line}", "E-XLSX", what, "name every column", original)
+        beyond = [k for k in texts if k >= width]
+        if beyond:
+            what = f"row has {max(beyond) + 1} cells, header has {width}"
+            reading.reject(place, "E-XLSX", what, "name every column", _original(texts.values()))
             continue
-        table.add(line, cells + [""] * (width - len(cells)), original)
+        cells = [texts.get(k, "") for k in range(width)]
+        table.add(line, cells, partial(_original, cells))
         if options.tick is not None and line % 1000 == 0 and sheet.max_row:
             options.tick(min(1.0, line / sheet.max_row))
     if table is None:
@@ -164,15 +212,23 @@ def _look_at(binary: IO[bytes], sheet: Any, file: Source) -> bool:
 
 
 def _tell_formulas(written: Any, cached: Any, reading: Reading, file: Source) -> None:
-    for row, values in zip_longest(written.iter_rows(), cached.iter_rows(), fillvalue=()):
-        for cell, value in zip_longest(row, values):
-            if cell is not None and cell.data_type == "f":
-                empty = value is None or value.value is None
-                what = f"formula cell {cell.coordinate} " + (
+    """Tells each formula, and whether it had a cached value: both views of the sheet have the same
+    rows and cells."""
+    for (line, row), (_, values) in zip(_rows(written, file), _rows(cached, file), strict=True):
+        for k, cell in row.items():
+            if cell["data_type"] == "f":
+                empty = values[k]["value"] is None
+                what = f"formula cell {_letters(k)}{line} " + (
                     "has no cached value: read as empty" if empty else "used its cached value"
                 )
-                place = f"{file.path}:{cell.row}"
+                place = f"{file.path}:{line}"
                 reading.tell("warning", "W-XLSX", what, place, "paste it as a value")
+
+
+def _letters(column: int) -> str:
+    from openpyxl.utils import get_column_letter  # type: ignore[import-untyped]
+
+    return str(get_column_letter(column + 1))
 
 
 def _refuse_hostile(binary: IO[bytes], file: Source) -> None:
@@ -200,6 +256,10 @@ def _refuse_hostile(binary: IO[bytes], file: Source) -> None:
                     with archive.open(part) as stream:
                         if _declares_entities(stream):
                             raise hostile(f"entry {excerpt(part.filename, 40)} declares a DTD")
+                    with archive.open(part) as stream:
+                        if _has_long_element(stream):
+                            what = f"a text in {excerpt(part.filename, 40)} is longer than any cell"
+                            raise hostile(f"{what} ({MAX_CELL:,} characters)")
     except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError) as error:
         raise DataError(f"E-XLSX the workbook is damaged ({error})", where=file.path) from error
 
@@ -216,6 +276,22 @@ def _declares_entities(stream: IO[bytes]) -> bool:
     except expat.ExpatError:
         return False  # openpyxl will tell what is wrong with it
     return bool(found and found[0])
+
+
+def _has_long_element(stream: IO[bytes]) -> bool:
+    """Whether more than `MAX_ELEMENT` bytes stand without a mark between them."""
+    length = 0
+    while chunk := stream.read(1 << 16):
+        first = chunk.find(b"<")
+        if first < 0:
+            length += len(chunk)
+        else:
+            if length + first > MAX_ELEMENT:
+                return True
+            length = len(chunk) - chunk.rfind(b"<")
+        if length > MAX_ELEMENT:
+            return True
+    return False
 
 
 def _overlapping(part: IO[bytes]) -> Iterator[bytes]:
@@ -239,6 +315,19 @@ def _text(value: Any) -> str:
     if isinstance(value, (date, datetime, time)):
         return value.isoformat()
     return str(value)
+
+
+def _original(cells: Iterable[Any]) -> str:
+    """A row as its reject keeps it: JSON, cut where its cells together are longer than a row is."""
+    kept: list[str] = []
+    room = MAX_LINE
+    for cell in cells:
+        text = str(cell)[: max(0, room)]
+        kept.append(text)
+        room -= len(text) + 4
+        if room <= 0:
+            break
+    return json.dumps(kept, ensure_ascii=False)
 
 
 def _escaped(text: str) -> str:

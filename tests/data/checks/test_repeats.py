@@ -50,6 +50,35 @@ def test_the_order_of_arguments_is_no_contradiction() -> None:
     assert "W-CONFLICT" in found([a, Example("dari A ke B", "go(from=B, to=A)")]).codes
 
 
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        (("cuaca di Solo", "cuaca(kota=Solo)"), ("cuaca di solo", "cuaca(kota=solo)")),
+        (("jam 7.30", "alarm(jam=7.30)"), ("Jam 7:30", "alarm(jam=7:30)")),
+        (("cuaca di Solo", "cuaca(Solo)"), ("Cuaca di SOLO!", "cuaca(SOLO)")),
+        (("Solo ke Bogor", "go(a=Solo, b=Bogor)"), ("solo ke bogor", "go(b=bogor, a=solo)")),
+    ],
+)
+def test_rows_that_each_copy_their_own_words_do_not_contradict(
+    a: tuple[str, str], b: tuple[str, str]
+) -> None:
+    assert "W-CONFLICT" not in found([Example(*a), Example(*b)]).codes
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        (("cuaca di Solo", "cuaca(kota=Solo)"), ("cuaca di solo", "cuaca(kota=Bogor)")),
+        (("cuaca di Solo", "cuaca(kota=Solo)"), ("cuaca di solo", "cuaca(kota=SOLO)")),
+        (("matikan D1", "off(d=D1)"), ("matikan d1", "off(d=D2)")),
+        (("Solo ke Bogor", "go(a=Solo, b=Bogor)"), ("solo ke bogor", "go(a=bogor, b=solo)")),
+        (("cuaca di Solo", "cuaca(kota=Solo)"), ("cuaca di solo", "cuaca(solo)")),
+    ],
+)
+def test_other_values_for_the_same_words_do(a: tuple[str, str], b: tuple[str, str]) -> None:
+    assert found([Example(*a), Example(*b)]).codes["W-CONFLICT"] == 1
+
+
 def test_unlabelled_rows_contradict_nothing() -> None:
     findings = found([Example("play satu satu train", "")])
     assert set(findings.codes) == {"I-UNLABELLED"}

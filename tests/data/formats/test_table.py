@@ -110,10 +110,10 @@ def test_a_mapping_that_can_not_be_meant(given_text: str, says: str) -> None:
 
 
 def test_a_column_that_is_not_there(tmp_path: Path) -> None:
-    file = write(tmp_path, "teks,label\na,f\n")
-    with pytest.raises(DataError, match="no column is the utterance .has: .teks., .label"):
+    file = write(tmp_path, "tuturkata,label\na,f\n")
+    with pytest.raises(DataError, match="no column is the utterance .has: .tuturkata., .label"):
         load(file)
-    with pytest.raises(DataError, match='no column "text" for instruction. Known: teks, label'):
+    with pytest.raises(DataError, match='no column "text" for instruction. Known: tuturkata, la'):
         load(file, options=Options(columns={"instruction": "text"}))
 
 

@@ -1,6 +1,7 @@
 """Tables as text: a header, then one row a line, with quotes where they are needed (RFC 4180).
 
-On export a cell that a spreadsheet would take for a formula gets a quote before it; reading takes
+What stands between the cells is told from the header, or by Excel's own first line `sep=;`. On
+export a cell that a spreadsheet would take for a formula gets a quote before it; reading takes
 that quote off again.
 """
 
@@ -9,53 +10,102 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import IO
 
 from maksud.data.dataset import Example
-from maksud.data.findings import excerpt
+from maksud.data.findings import counted, excerpt
 from maksud.data.formats.base import Options, Writing
-from maksud.data.formats.parts.columns import ANSWERS, UTTERANCES
+from maksud.data.formats.parts.columns import ANSWERS, UTTERANCES, folded_header
 from maksud.data.formats.parts.reading import Reading
-from maksud.data.formats.parts.source import BOM, Source, bom
+from maksud.data.formats.parts.source import BOM, MAX_LINE, Source, bom
 from maksud.data.formats.parts.table import Table, is_formula, neutralised, restored, table_rows
 from maksud.errors import DataError
 
+DELIMITERS = (",", ";", "\t", "|")
+"""What may stand between the cells without being named by the user."""
 _EVERY = 4096
+_KEPT = 1 << 16
+"""Characters of an overlong row that its reject keeps."""
 _UNDECODED = re.compile("[\udc80-\udcff]")
 """Bytes that are not in the file's encoding, as `surrogateescape` leaves them."""
 _SPECIAL = frozenset("'=+-@")
 """What a cell begins with that is a formula, or may be a neutralised one."""
+_SEP = re.compile(r'"?sep=(?P<delimiter>[^\r\n"])"?[,;\t|]*(?:[\r\n]+|\Z)', re.IGNORECASE)
+"""Excel's first line: what stands between the cells of the rest."""
+
+
+class _TooLong(Exception):
+    """A row that is longer than any row is."""
 
 
 class _Lines:
-    """The lines of a file, as the csv module wants them; `taken` are those of the row so far."""
+    """The lines of a file, as the csv module wants them; `taken` are those of the row so far.
+
+    A line is never longer than `MAX_LINE` in memory, nor are the lines of a row together:
+    `_TooLong` is raised, and the rest of that line skipped.
+    """
 
     def __init__(self, stream: io.TextIOWrapper, encoding: str) -> None:
         self._stream = stream
         self._encoding = encoding
+        self._length = 0
         self.taken: list[str] = []
+        self.number = 0
+        """Lines so far."""
 
     def __iter__(self) -> Iterator[str]:
-        for line in self._stream:
-            self.taken.append(line)
-            yield line
+        return self
+
+    def __next__(self) -> str:
+        line = self._stream.readline(MAX_LINE + 1)
+        if not line:
+            raise StopIteration
+        self.number += 1
+        self.taken.append(line[:_KEPT])
+        self._length += len(line)
+        if self._length > MAX_LINE:
+            while not line.endswith(("\n", "\r")) and (line := self._stream.readline(MAX_LINE)):
+                pass
+            raise _TooLong
+        self.taken[-1] = line
+        return line
+
+    def begin(self) -> None:
+        """A row begins."""
+        self.taken.clear()
+        self._length = 0
 
     def original(self) -> bytes:
         """The row so far as it stood in the file: made only for a row that is rejected."""
         return "".join(self.taken).rstrip("\r\n").encode(self._encoding, "surrogateescape")
 
+    def first_undecoded(self) -> int:
+        """Which byte of the row so far is not in the encoding."""
+        text = "".join(self.taken)
+        found = _UNDECODED.search(text)
+        return len(text[: found.start() if found else 0].encode(self._encoding, "surrogateescape"))
 
-def read_delimited(file: Source, options: Options, delimiter: str) -> Reading:
-    """Rows of a table. Raises `DataError` for one whose header can't be read."""
+
+def read_delimited(file: Source, options: Options, usual: str) -> Reading:
+    """Rows of a table, with the delimiter of the options, else that of its header, else the
+    `usual` one. Raises `DataError` for one whose header can't be read."""
     file.refuse_binary()
     reading = Reading()
     if file.head.startswith(BOM):
         reading.findings.append(bom(file.path))
+    said, header = _start(_text_of(file, options.encoding))
+    seen = delimiter_of(header, usual, options.columns.values())
+    delimiter = options.delimiter or said or seen
+    if delimiter != usual and not options.delimiter:
+        by = "its first line says so" if said else "the header has it"
+        what = f"cells are separated by {_shown(delimiter)}: {by}"
+        reading.tell("info", "I-DELIMITER", what, f"{file.path}:1")
     formulas = full = bad = 0
+    extra = 0
     first_bad: DataError | None = None
     table: Table | None = None
-    width = line = 0
+    width = named = 0
     with file.open() as binary:
         if file.head.startswith(BOM):
             binary.read(len(BOM))
@@ -63,42 +113,62 @@ def read_delimited(file: Source, options: Options, delimiter: str) -> Reading:
             binary, options.encoding, errors="surrogateescape", newline="", write_through=True
         )
         lines = _Lines(stream, options.encoding)
+        if said is not None:
+            next(lines)
         rows = csv.reader(lines, delimiter=delimiter, strict=True)
         while True:
-            lines.taken.clear()
-            start = line + 1
+            lines.begin()
+            start = lines.number + 1
+            place = f"{file.path}:{start}"
             try:
                 cells = next(rows)
             except StopIteration:
                 break
+            except _TooLong:
+                if table is None:
+                    raise _too_long_a_header(place) from None
+                full += 1
+                what = f"row is longer than {MAX_LINE >> 20} MiB"
+                fix = f"split or shorten it; is a quote opened at line {start} never closed?"
+                reading.reject(place, "E-LINE", what, fix, lines.original()[:_KEPT])
+                continue
             except csv.Error as error:
-                line = rows.line_num
-                place = f"{file.path}:{start}"
+                full += 1
                 reading.reject(place, "E-CSV", *_broken(error, start), lines.original)
                 continue
-            line = rows.line_num
             if not cells:
                 continue
             if table is None:
-                _refuse_other_delimiter(cells, delimiter, file)
-                table = Table(cells, options, reading, file.path, "E-CSV")
+                if not any(cell.strip() for cell in cells):
+                    continue  # rows of delimiters before the header
+                if len(cells) == 1:
+                    _refuse_one_column(cells[0], header, seen, place)
+                table = Table(cells, options, reading, file.path, "E-CSV", start)
                 width = len(cells)
+                while cells and not cells[-1].strip():
+                    cells.pop()
+                named = len(cells)
                 continue
             full += 1
             if options.tick is not None and full % _EVERY == 0:
                 options.tick(min(1.0, binary.tell() / file.size))
+            if len(cells) > width and not any(cell.strip() for cell in cells[width:]):
+                extra += 1
+                del cells[width:]
+            elif named <= len(cells) < width:
+                cells += [""] * (width - len(cells))
             if not all(map(str.isascii, cells)) and any(map(_UNDECODED.search, cells)):
                 bad += 1
                 original = lines.original()
-                at = next(k for k, b in enumerate(original) if b >= 0x80)
-                first_bad = first_bad or file.wrong_encoding(original, at, options.encoding, start)
+                if first_bad is None:
+                    at = lines.first_undecoded()
+                    first_bad = file.wrong_encoding(original, at, options.encoding, start)
                 what = f"bytes that are not {options.encoding.upper()}"
-                fix = "save the file as UTF-8, or pass --encoding NAME"
-                reading.reject(f"{file.path}:{start}", "E-UTF8", what, fix, original)
+                fix = file.encoding_advice(options.encoding).fix
+                reading.reject(place, "E-UTF8", what, fix, original)
             elif len(cells) != width:
                 what = f"row has {len(cells)} fields, header has {width}"
                 fix = "quote cells that hold the delimiter"
-                place = f"{file.path}:{start}"
                 reading.reject(place, "E-CSV", what, fix, lines.original)
             else:
                 for k, cell in enumerate(cells):
@@ -109,12 +179,15 @@ def read_delimited(file: Source, options: Options, delimiter: str) -> Reading:
         file.refuse_changed(binary.tell())
         stream.detach()
     if table is None:
-        raise file.no_rows(line)
+        raise file.no_rows(lines.number)
     if first_bad is not None and 2 * bad > full:
         raise first_bad
     if formulas:
         what = f"{formulas:,} cells start with = + - @: kept; neutralised on export"
         reading.tell("info", "I-FORMULA", what, file.path)
+    if extra:
+        what = f"{counted(extra, 'row')} with empty cells beyond the header's: left out"
+        reading.tell("info", "I-NONAME", what, file.path)
     table.close()
     return reading
 
@@ -142,30 +215,85 @@ def _broken(error: csv.Error, line: int) -> tuple[str, str]:
     return said, "double a quote inside a quoted cell"
 
 
-def _refuse_other_delimiter(header: Sequence[str], delimiter: str, file: Source) -> None:
-    if len(header) != 1:
+def _refuse_one_column(name: str, header: str, seen: str, place: str) -> None:
+    """Raises `DataError` for a header whose one cell holds several names: because another
+    delimiter was named, or because the line stands in quotes as a whole."""
+    several = len(_header_cells(header, seen)) > 1
+    if not several and not any(d in name for d in DELIMITERS):
         return
-    name = header[0]
-    other = next((d for d in (";", "\t", "|", ",") if d in name and d != delimiter), None)
-    if other is not None:
-        said = "TAB" if other == "\t" else f'"{other}"'
-        raise DataError(
-            f"E-CSV only one column {excerpt(name, 40)} found: the delimiter seems to be {said}",
-            where=f"{file.path}:1",
-            hint=f"Pass --delimiter {'tab' if other == chr(9) else repr(other)}",
-        )
+    raise DataError(
+        f"E-CSV only one column {excerpt(name, 40)} found"
+        + (f": the delimiter seems to be {_shown(seen)}" if several else ""),
+        where=place,
+        hint=f"Pass --delimiter {_option(seen)}, or none"
+        if several
+        else "Each line stands in quotes as a whole: export it again without",
+    )
 
 
-def _names(file: Source, delimiter: str) -> set[str]:
-    header = file.head_text.lstrip().split("\n", 1)[0]
-    return {cell.strip('" \t\r').casefold() for cell in header.split(delimiter)}
+def _too_long_a_header(place: str) -> DataError:
+    return DataError(
+        f"E-CSV the header is longer than {MAX_LINE >> 20} MiB",
+        where=place,
+        hint="Is it a table, and does every row end its line?",
+    )
 
 
-def is_table(file: Source, delimiter: str, suffix: str) -> bool:
-    """Whether a file is such a table: by its ending, or by the names in its header."""
+def _shown(delimiter: str) -> str:
+    return "TAB" if delimiter == "\t" else f'"{delimiter}"'
+
+
+def _option(delimiter: str) -> str:
+    return "tab" if delimiter == "\t" else f"'{delimiter}'"
+
+
+def _text_of(file: Source, encoding: str) -> str:
+    return file.head.removeprefix(BOM).decode(encoding, "ignore")
+
+
+def _start(text: str) -> tuple[str | None, str]:
+    """The delimiter that Excel's first line names (None: there is no such line), and the text from
+    the header on."""
+    first = _SEP.match(text)
+    if first is None:
+        return None, text
+    return first["delimiter"], text[first.end() :]
+
+
+def delimiter_of(text: str, usual: str = ",", named: Iterable[str] = ()) -> str:
+    """What stands between the cells of the table that a text begins with, by its header: what
+    gives the most names that are known (or `named`), then the most cells; else the `usual` one."""
+    wanted = set(named)
+
+    def rank(delimiter: str) -> tuple[int, int, bool]:
+        cells = _header_cells(text, delimiter)
+        names = {folded_header(cell) for cell in cells}
+        known = (not names.isdisjoint(UTTERANCES)) + (not names.isdisjoint(ANSWERS))
+        known += len(wanted.intersection(cell.strip() for cell in cells))
+        return known if len(cells) > 1 else 0, len(cells), delimiter == usual
+
+    return max(DELIMITERS, key=rank)
+
+
+def _header_cells(text: str, delimiter: str) -> list[str]:
+    """The cells of a text's first row that has any; none where it can't be read so."""
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        return next((cells for cells in rows if any(cell.strip() for cell in cells)), [])
+    except csv.Error:
+        return []
+
+
+def is_table(file: Source, tabs: bool, suffix: str) -> bool:
+    """Whether a file is a table, with `tabs` or with something else between its cells: by its
+    ending, or by the names in its header."""
     if file.start.kind or file.packed or b"\x00" in file.head[:64]:
         return False
-    names = _names(file, delimiter)
+    said, header = _start(file.head_text)
+    delimiter = said or delimiter_of(header, "\t" if suffix == ".tsv" else ",")
     if file.suffix == suffix:
         return True
+    if (delimiter == "\t") is not tabs:
+        return False
+    names = {folded_header(cell) for cell in _header_cells(header, delimiter)}
     return not names.isdisjoint(UTTERANCES) and not names.isdisjoint(ANSWERS)

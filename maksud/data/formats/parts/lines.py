@@ -42,7 +42,7 @@ def text_lines(
             if wrong is None:
                 wrong = file.wrong_encoding(raw, error.start, options.encoding, number, begin)
             what = f"invalid byte 0x{raw[error.start]:02X} at column {error.start + 1}"
-            fix = "save the file as UTF-8, or pass --encoding NAME"
+            fix = file.encoding_advice(options.encoding).fix
             reading.reject(f"{file.path}:{number}", "E-UTF8", what, fix, raw)
             continue
         full += bool(text)

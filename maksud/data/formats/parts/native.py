@@ -9,7 +9,7 @@ from typing import IO, Any
 from maksud.data.dataset import Example
 from maksud.data.findings import excerpt
 from maksud.data.formats.base import Options, Writing
-from maksud.data.formats.parts.columns import ANSWERS, Columns, usual_columns
+from maksud.data.formats.parts.columns import Columns, choose_columns
 from maksud.data.formats.parts.labels import Labels
 from maksud.data.formats.parts.reading import Reading, RowError
 from maksud.data.formats.parts.records import records
@@ -64,7 +64,8 @@ class _Fields:
 
     def _found(self, shape: tuple[str, ...], place: str) -> Columns | None:
         given = self._options.columns
-        found = usual_columns(shape, given)
+        choice = choose_columns(shape, given)
+        found = dict(choice.columns)
         if "turns" in shape:
             found.pop("instruction", None)
         guessed = {k: v for k, v in found.items() if k not in given and k != v}
@@ -72,8 +73,7 @@ class _Fields:
         if not guessed or not whole:  # a row that is half known is refused, with what it has
             return self._given
         said = ", ".join(f"{excerpt(v, 30)} is read as {k}" for k, v in guessed.items())
-        folded = {name.strip().casefold(): name for name in shape}
-        others = [folded[a] for a in ANSWERS if a in folded and folded[a] != found.get("output")]
+        others = choice.passed_over.get("output", ())
         if "output" in guessed and others:
             said += f" (not {listed(others)}: metadata)"
         if said not in self._told:

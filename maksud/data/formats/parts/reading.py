@@ -23,7 +23,7 @@ MAX_ID = 128
 
 KNOWN = frozenset({"instruction", "output", "id", "split", "annotator"})
 """Fields of a native row; everything else is metadata."""
-_EXPECTED = frozenset(
+METADATA = frozenset(
     {"turns", "replies", "system", "prompt", "reply", "language", "values", "answers", "stage"}
     | {"weight", "time", "timestamp", "created_at"}
 )
@@ -179,7 +179,7 @@ class Reading:
         rows: dict[str, int] = {}
         for shape, (count, line) in self._shapes.items():
             for name in shape:
-                if name not in KNOWN and name not in _EXPECTED:
+                if name not in KNOWN and name not in METADATA:
                     rows[name] = rows.get(name, 0) + count
             self._tell_near_keys(shape, f"{path}:{line}")
         for name, count in rows.items():

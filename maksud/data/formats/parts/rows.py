@@ -15,6 +15,7 @@ from typing import Any
 
 from maksud.data.dataset import Example, fold_turns
 from maksud.data.findings import escaped, excerpt
+from maksud.data.formats.parts.columns import USUAL
 from maksud.data.formats.parts.reading import KNOWN, Original, Reading, RowError
 from maksud.errors import InputError
 
@@ -22,12 +23,6 @@ MAX_DEPTH = 64
 """Deepest nesting of a row."""
 MAX_WEIGHT = 1e6
 """Largest weight of a row."""
-
-USUAL = {
-    "instruction": ("text", "utterance", "query", "sentence", "question"),
-    "output": ("intent", "label", "answer", "category"),
-}
-"""Usual names of the utterance and of the answer in other people's files."""
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

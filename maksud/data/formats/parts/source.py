@@ -18,6 +18,7 @@ from typing import IO, Any
 
 from maksud.data.findings import Finding
 from maksud.data.formats import store
+from maksud.data.formats.parts.encodings import Advice, advise
 from maksud.data.formats.parts.reading import Reading
 from maksud.errors import DataError
 
@@ -90,6 +91,7 @@ class Source:
             self._local = store.fetch(self.path)
             weakref.finalize(self, os.unlink, self._local)
         self._changed = os.stat(self._local).st_mtime_ns
+        self._advice: dict[str, Advice] = {}
         self.crlf_lines = 0
         self.ends_in_newline = True
         if self.size == 0:
@@ -265,13 +267,20 @@ class Source:
         self, raw: bytes, at: int, encoding: str, line: int, begin: int = 0
     ) -> DataError:
         """The error for a file in another encoding: `raw` begins at byte `begin` of it."""
-        like = _looks_like(raw[max(0, at - 2000) : at + 2000])
+        advice = self.encoding_advice(encoding)
         return DataError(
             f"E-ENCODING byte 0x{raw[at]:02X} at offset {begin + at} is not {encoding.upper()}"
-            + (f" (looks like {like})" if like else ""),
+            f"{advice.said}",
             where=f"{self.path}:{line}",
-            hint=f"Convert it to UTF-8, or pass --encoding {like or 'NAME'}",
+            hint=advice.fix[:1].upper() + advice.fix[1:],
         )
+
+    def encoding_advice(self, used: str) -> Advice:
+        """Which encoding the file seems to have, after it was found not to be in the `used` one."""
+        if used not in self._advice:
+            with self.open() as file:
+                self._advice[used] = advise(file, used)
+        return self._advice[used]
 
     def no_rows(self, lines: int = 0) -> DataError:
         """The error for a file without data rows."""
@@ -301,11 +310,3 @@ def _rows(text: str, at: int) -> tuple[tuple[Any, ...], int]:
         ends.append(at)
         at = len(text) - len(text[at:].lstrip().removeprefix(",").lstrip())
     return tuple(rows), ends[1] if rows else ends[0]
-
-
-def _looks_like(raw: bytes) -> str:
-    high = [b >= 0x80 for b in raw]
-    total = sum(high)
-    # Chinese text has its high bytes in pairs, accented Latin letters stand alone.
-    paired = sum(a and b for a, b in zip(high, high[1:], strict=False))
-    return "gb18030" if paired > 0.4 * total else "latin-1"

@@ -2,6 +2,8 @@
 
 Cells are text and stay text: `NA`, `007`, `1e5` and `true` are what they are. An empty answer means
 not labelled yet. A label without parentheses is an intent's name. Unknown columns are metadata.
+What has no name is left out, and told, where nothing is lost by it: empty columns, and the numbers
+of the rows that pandas writes before the first one.
 """
 
 from __future__ import annotations
@@ -9,12 +11,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from shlex import quote
 from typing import Any
 
 from maksud.data.dataset import Example
-from maksud.data.findings import excerpt
+from maksud.data.findings import counted, escaped, excerpt
 from maksud.data.formats.base import Options, Writing
-from maksud.data.formats.parts.columns import Columns, usual_columns
+from maksud.data.formats.parts.columns import Choice, Columns, choose_columns
 from maksud.data.formats.parts.labels import Labels
 from maksud.data.formats.parts.reading import Original, Reading, RowError
 from maksud.data.formats.parts.rows import add_row, to_row
@@ -23,51 +26,48 @@ from maksud.errors import DataError, nearest
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 _QUOTED_FORMULA = re.compile(r"'+[=+\-@\t\r\n＝＋－＠]")
 _LISTS = ("turns", "replies")
+_INDEX = re.compile(r"[0-9]{1,12}")
+
+MAX_COLUMNS = 16_384
+"""Columns of a table, by the limit of spreadsheets."""
 
 
 class Table:
     """Turns the rows of one table into examples. `code` is the code of what is wrong with it."""
 
     def __init__(
-        self, header: Sequence[str], options: Options, reading: Reading, source: str, code: str
-    ) -> None:
+        self, header: Sequence[str], options: Options, reading: Reading, source: str, code: str,
+        line: int = 1,
+    ) -> None:  # fmt: skip
         self._reading = reading
         self._source = source
         self._split = options.split
+        self._code = code
         self._labels = Labels(reading, source)
         self._header = [name.strip() for name in header]
-        where = f"{source}:1"
-        for k, name in enumerate(self._header, 1):
-            if not name:
-                raise DataError(f"{code} column {k} has no name", where=where, hint=_HEADER)
-            if name in self._header[: k - 1]:
-                raise DataError(
-                    f"{code} column {excerpt(name, 40)} appears twice",
-                    where=where,
-                    hint="Rename one",
-                )
-        for ours, theirs in options.columns.items():
-            if theirs not in self._header:
-                raise DataError(
-                    f"{code} there is no column {excerpt(theirs, 40)} for {ours}",
-                    where=where,
-                    hint=nearest(theirs, self._header),
-                )
-        columns = usual_columns(self._header, options.columns)
-        if "instruction" not in columns:
-            has = ", ".join(excerpt(name, 30) for name in self._header[:6])
-            raise DataError(
-                f"{code} no column is the utterance (has: {has})", where=where, hint=_HEADER
-            )
-        self._columns = Columns(columns, self._labels, label_names=True)
-        self._plain = _plain_places(self._header, columns)
-        guessed = {k: v for k, v in columns.items() if k not in options.columns and k != v}
-        if guessed:
-            said = ", ".join(f"{excerpt(v, 30)} is read as {k}" for k, v in guessed.items())
-            reading.tell("info", "I-COLUMNS", f"column {said}", where)
+        self._nameless = [k for k, name in enumerate(self._header) if not name]
+        self._numbers = 0
+        self._empty = 0
+        where = self._where = f"{source}:{line}"
+        _refuse_header(self._header, options, where, code)
+        choice = choose_columns(self._header, options.columns)
+        _refuse_choice(choice, self._header, where, code)
+        self._alpaca = _is_alpaca(self._header) and not options.columns
+        self._columns = Columns(choice.columns, self._labels, label_names=True)
+        self._plain = None
+        if not self._alpaca and not self._nameless:
+            self._plain = _plain_places(self._header, choice.columns)
+        if not self._alpaca:
+            choice.tell(reading, options.columns, where)
+        else:
+            what = "columns instruction, input, output are read as Alpaca's: input is the utterance"
+            reading.tell("info", "I-COLUMNS", what, where)
 
     def add(self, line: int, cells: Sequence[Any], original: Original) -> None:
-        """Adds a row, or rejects it. Cells beside text are taken as the file types them."""
+        """Adds a row, or rejects it. Cells beside text are taken as the file types them.
+
+        A row without anything in its cells is left out and counted.
+        """
         if self._plain is not None:
             instruction, output = cells[self._plain[0]], cells[self._plain[1]]
             # Nearly every row: nothing to map, and the label is an answer as it stands.
@@ -82,8 +82,18 @@ class Table:
                 )
                 return
         row = {k: v for k, v in zip(self._header, cells, strict=True) if v not in (None, "")}
+        if not any(not isinstance(v, str) or v.strip() for v in row.values()):
+            self._empty += 1
+            return
         try:
+            if self._nameless:
+                row.pop("", None)
+                self._look_at_nameless(cells)
             native = self._columns.native(row)
+            if self._alpaca and str(native.get("input", "")).strip():
+                if "instruction" in native:
+                    native["prompt"] = native["instruction"]
+                native["instruction"] = native.pop("input")
             native.setdefault("output", None)
             native.setdefault("instruction", "")
             for name in _LISTS:
@@ -97,9 +107,74 @@ class Table:
             return
         add_row(self._reading, native, self._source, line, self._split, original)
 
+    def _look_at_nameless(self, cells: Sequence[Any]) -> None:
+        """Raises `RowError` where a column without a name holds something that would be lost."""
+        for k in self._nameless:
+            cell = "" if cells[k] is None else str(cells[k]).strip()
+            if not cell:
+                continue
+            if k or _INDEX.fullmatch(cell) is None:
+                what = f"column {k + 1} has no name, but holds {excerpt(cell, 40)}"
+                raise RowError(self._code, what, "name the column in the first row, or empty it")
+            self._numbers += 1
+
     def close(self) -> None:
         """Tells at the end what could only be counted."""
+        if self._nameless:
+            first = self._numbers > 0
+            empty = len(self._nameless) - first
+            parts = ["column 1 has no name and holds numbers of rows"] if first else []
+            parts += [f"{counted(empty, 'column')} without a name and empty"] if empty else []
+            what = f"{', '.join(parts)}: left out"
+            self._reading.tell("info", "I-NONAME", what, self._where)
+        if self._empty:
+            what = f"{counted(self._empty, 'row')} with nothing but empty cells: left out"
+            self._reading.tell("info", "I-EMPTYROW", what, self._source)
         self._labels.close()
+
+
+def _refuse_header(header: Sequence[str], options: Options, where: str, code: str) -> None:
+    if len(header) > MAX_COLUMNS:
+        raise DataError(
+            f"{code} the header has {len(header):,} columns (max {MAX_COLUMNS:,})",
+            where=where,
+            hint="Is the delimiter right, and does every row end its line?",
+        )
+    seen: set[str] = set()
+    for name in filter(None, header):
+        if name in seen:
+            raise DataError(
+                f"{code} column {excerpt(name, 40)} appears twice", where=where, hint="Rename one"
+            )
+        seen.add(name)
+    for ours, theirs in options.columns.items():
+        if theirs and theirs not in seen:
+            raise DataError(
+                f"{code} there is no column {excerpt(theirs, 40)} for {ours}",
+                where=where,
+                hint=nearest(theirs, [name for name in header if name]),
+            )
+
+
+def _refuse_choice(choice: Choice, header: Sequence[str], where: str, code: str) -> None:
+    names = [name for name in header if name]
+    has = ", ".join(excerpt(name, 30) for name in names[:6])
+    if "instruction" not in choice.columns:
+        raise DataError(
+            f"{code} no column is the utterance (has: {has})", where=where, hint=_HEADER
+        )
+    if choice.lacks_answer:
+        raise DataError(
+            f"{code} no column is the answer (has: {has})",
+            where=where,
+            hint=f"Say --columns {quote('output=' + escaped(choice.unknown[0][:60]))} where that "
+            "is the answer, or --columns output= where no row has one yet",
+        )
+
+
+def _is_alpaca(header: Sequence[str]) -> bool:
+    """Whether it is a table of Alpaca: we write metadata called `input` after the output."""
+    return list(header[:3]) == ["instruction", "input", "output"]
 
 
 def table_rows(
