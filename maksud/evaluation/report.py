@@ -21,6 +21,7 @@ from maksud.data.dataset import Dataset, Example
 from maksud.errors import CallSyntaxError, DataError, EngineError
 from maksud.evaluation import figures, metrics
 from maksud.evaluation.figures import Prediction
+from maksud.evaluation.grouping import ALWAYS, check_fields
 from maksud.evaluation.wording import HEADLINE
 from maksud.language.calls import Call
 from maksud.progress import OnProgress, Progress
@@ -72,6 +73,7 @@ def evaluate(
     latency_sample: int = 100,
     unconstrained: bool = True,
     skip_invalid: bool = False,
+    by: Sequence[str] = (),
     seed: int = 0,
     progress: OnProgress | None = None,
 ) -> Report:
@@ -81,14 +83,19 @@ def evaluate(
     coverage, out-of-scope figures and `accuracy_accepted` judge the gate. The guide's figures
     judge `recognizer.unconstrained` (a second pass; not with `unconstrained=False`) where there
     is such a thing, else the answer's text. Latency is wall time of single requests, on
-    `latency_sample` utterances spread over the data. `seed` draws the bootstrap intervals.
+    `latency_sample` utterances spread over the data. `by`: fields of the rows that the figures
+    are broken down by, besides language and number of calls. `seed` draws the bootstrap
+    intervals.
 
     Raises `DataError` for no examples, or for a gold output that can't be parsed; with
-    `skip_invalid` those are left out and counted (`skipped`).
+    `skip_invalid` those are left out and counted (`skipped`). Raises `InputError` for a field
+    that no row has.
     """
     started = time.perf_counter()
     tell = progress or _silence
     kept, gold, skipped = _gold(recognizer, examples, skip_invalid)
+    fields = tuple(dict.fromkeys((*ALWAYS, *by)))
+    check_fields(kept, fields)
     utterances = [e.instruction for e in kept]
     answers = _ask(recognizer, utterances, batch_size, tell)
     answered = time.perf_counter() - started
@@ -100,7 +107,7 @@ def evaluate(
     latency = _latency(recognizer, utterances, latency_sample, tell)
     contract = recognizer.contract
     catalog = contract.catalog
-    cases = figures.judge(kept, gold, answers, judged, guide, catalog)
+    cases = figures.judge(kept, gold, answers, judged, guide, catalog, fields)
     found: dict[str, Any] = {
         "examples": len(kept),
         "skipped": skipped,
@@ -112,14 +119,12 @@ def evaluate(
         "batch_examples_per_second": len(kept) / max(answered, 1e-9),
         **figures.validity(cases, catalog),
         **figures.details(cases),
+        "by": figures.break_down(cases, fields, seed),
         **figures.errors(cases),
         "model": recognizer.name,
         "kind": recognizer.kind,
         "contract": contract.id,
-        "data": {
-            "fingerprint": Dataset(kept).fingerprint,
-            "sources": sorted({e.source for e in kept if e.source})[:20],
-        },
+        "data": _about(examples, kept),
         "seconds": time.perf_counter() - started,
         "versions": _versions(),
         "machine": _machine(),
@@ -212,6 +217,20 @@ def _silence(progress: Progress) -> None:
 
 
 # ---------------------------------------------------------------- small things
+
+
+def _about(examples: Sequence[Example], kept: Sequence[Example]) -> dict[str, Any]:
+    """What data was measured on: its name, version and split, where they are known."""
+    sources = sorted({e.source for e in kept if e.source})
+    splits = {e.split for e in kept}
+    whole = examples if isinstance(examples, Dataset) else Dataset(())
+    return {
+        "name": whole.name,
+        "version": whole.version,
+        "split": splits.pop() if len(splits) == 1 else "",
+        "fingerprint": Dataset(kept).fingerprint,
+        "sources": sources[:20],
+    }
 
 
 def _rounded(value: Any) -> Any:
