@@ -8,6 +8,8 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
+from maksud.evaluation.comparison import Comparison
+from maksud.evaluation.comparison_page import render_comparison
 from maksud.evaluation.page import render
 from maksud.evaluation.report import Report
 from maksud.storage import StagedFile, make_directory, writing
@@ -26,6 +28,20 @@ def write_report(report: Report, directory: str | Path) -> Path:
             "predictions.jsonl": "".join(line + "\n" for line in lines),
             "report.json": _json(report.figures),
             "report.html": render(report),
+        },
+    )
+
+
+def write_comparison(comparison: Comparison, directory: str | Path) -> Path:
+    """Writes `comparison.json` and `comparison.html`, both or none; returns the directory.
+
+    Raises `SystemFault` where the place can't be written.
+    """
+    return _write_together(
+        Path(directory),
+        {
+            "comparison.json": _json(comparison.to_json()),
+            "comparison.html": render_comparison(comparison),
         },
     )
 

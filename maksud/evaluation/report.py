@@ -42,8 +42,8 @@ class Report:
         return self.figures[key]
 
     def __repr__(self) -> str:
-        shown = ", ".join(f"{f.name} {f.written(self.figures)}" for f in HEADLINE)
-        return f"Report({self['model']}: {self['examples']:,} examples, {shown})"
+        text = ", ".join(f"{f.name} {f.write(self.figures)}" for f in HEADLINE)
+        return f"Report({self['model']}: {self['examples']:,} examples, {text})"
 
     @property
     def exact_match(self) -> float:
@@ -130,7 +130,7 @@ def evaluate(
         "machine": _machine(),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    return Report(_rounded(found), tuple(c.prediction for c in cases))
+    return Report(_round(found), tuple(c.prediction for c in cases))
 
 
 # ---------------------------------------------------------------- asking
@@ -233,14 +233,14 @@ def _about(examples: Sequence[Example], kept: Sequence[Example]) -> dict[str, An
     }
 
 
-def _rounded(value: Any) -> Any:
+def _round(value: Any) -> Any:
     """Floats of a nested value to six places: more would be noise in a file that people read."""
     if isinstance(value, float):
         return round(value, 6)
     if isinstance(value, dict):
-        return {k: _rounded(v) for k, v in value.items()}
+        return {k: _round(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_rounded(v) for v in value]
+        return [_round(v) for v in value]
     return value
 
 

@@ -41,7 +41,7 @@ def test_differences_are_taken_from_the_first() -> None:
     assert difference.exact_match == pytest.approx((30 - 1) / 200)
     assert (difference.only_right, difference.only_wrong) == (30, 1)
     assert 0 < difference.low < difference.exact_match < difference.high
-    assert difference.shown
+    assert difference.is_shown
     turned = compare([better, base]).differences[1]
     assert turned is not None and turned.exact_match == -difference.exact_match
     assert (turned.low, turned.high) == pytest.approx((-difference.high, -difference.low))
@@ -54,7 +54,7 @@ def test_pairing_is_what_makes_the_interval_narrow() -> None:
     high = base["confidence_intervals"]["exact_match"][1]
     assert high > better["confidence_intervals"]["exact_match"][0]
     difference = compare([base, better]).differences[1]
-    assert difference is not None and difference.shown
+    assert difference is not None and difference.is_shown
 
 
 def test_chance_is_not_a_difference() -> None:
@@ -63,7 +63,7 @@ def test_chance_is_not_a_difference() -> None:
     found = compare([base, other])
     difference = found.differences[1]
     assert difference is not None and difference.low < 0 < difference.high
-    assert not difference.shown
+    assert not difference.is_shown
     assert "No difference is shown between other and base" in found.lines()[0]
 
 
@@ -71,7 +71,7 @@ def test_the_same_twice() -> None:
     report = report_of({1, 2}, "same")
     found = compare([report, report])
     difference = found.differences[1]
-    assert difference is not None and not difference.shown
+    assert difference is not None and not difference.is_shown
     assert (difference.exact_match, difference.low, difference.high) == (0, 0, 0)
     assert found.names == ("same (1)", "same (2)")
 
