@@ -124,7 +124,7 @@ def _choices(
     differ: Sequence[Sequence[Prediction]], comparison: Comparison
 ) -> list[dict[str, Any]]:
     right = Counter(_who_is_right(row, comparison) for row in differ)
-    found = [("right", "right", [(name, name) for name, _ in right.most_common()])]
+    found = [("right", "who is right", [(name, name) for name, _ in right.most_common()])]
     for k, name in enumerate(comparison.reports[0]["by"]):
         values = Counter(row[0].groups[name] for row in differ)
         options = [(v, wording.group_name(name, v)) for v, _ in values.most_common()]
