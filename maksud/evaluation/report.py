@@ -24,7 +24,7 @@ from maksud.evaluation.figures import Prediction
 from maksud.evaluation.grouping import ALWAYS, check_fields
 from maksud.evaluation.wording import HEADLINE
 from maksud.language.calls import Call
-from maksud.progress import OnProgress, Progress
+from maksud.progress import OnProgress, Progress, listen
 from maksud.recognizers.recognition import Recognition, Recognizer
 
 
@@ -75,7 +75,7 @@ def evaluate(
     skip_invalid: bool = False,
     by: Sequence[str] = (),
     seed: int = 0,
-    progress: OnProgress | None = None,
+    progress: OnProgress | bool | None = True,
 ) -> Report:
     """Asks the recognizer every utterance and measures its answers.
 
@@ -85,26 +85,26 @@ def evaluate(
     is such a thing, else the answer's text. Latency is wall time of single requests, on
     `latency_sample` utterances spread over the data. `by`: fields of the rows that the figures
     are broken down by, besides language and number of calls. `seed` draws the bootstrap
-    intervals.
+    intervals. `progress`: shown on standard error; a function is told it; False: silent.
 
     Raises `DataError` for no examples, or for a gold output that can't be parsed; with
     `skip_invalid` those are left out and counted (`skipped`). Raises `InputError` for a field
     that no row has.
     """
     started = time.perf_counter()
-    tell = progress or _silence
     kept, gold, skipped = _gold(recognizer, examples, skip_invalid)
     fields = tuple(dict.fromkeys((*ALWAYS, *by)))
     check_fields(kept, fields)
     utterances = [e.instruction for e in kept]
-    answers = _ask(recognizer, utterances, batch_size, tell)
-    answered = time.perf_counter() - started
-    texts = None
-    if unconstrained:
-        texts = _guide_texts(recognizer, utterances, batch_size, tell)
+    with listen(progress) as tell:
+        answers = _ask(recognizer, utterances, batch_size, tell)
+        answered = time.perf_counter() - started
+        texts = None
+        if unconstrained:
+            texts = _guide_texts(recognizer, utterances, batch_size, tell)
+        latency = _latency(recognizer, utterances, latency_sample, tell)
     judged = [a.text for a in answers] if texts is None else texts
     guide = metrics.guide_scores([e.output for e in kept], judged)
-    latency = _latency(recognizer, utterances, latency_sample, tell)
     contract = recognizer.contract
     catalog = contract.catalog
     cases = figures.judge(kept, gold, answers, judged, guide, catalog, fields)
@@ -210,10 +210,6 @@ def _latency(
         tell(Progress("latency", (k + 1) / many, f"{k + 1} of {many}"))
     p50, p99 = np.percentile(times, [50, 99])
     return {"p50": float(p50), "p99": float(p99), "mean": float(np.mean(times)), "examples": many}
-
-
-def _silence(progress: Progress) -> None:
-    """Nobody asked."""
 
 
 # ---------------------------------------------------------------- small things
