@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from maksud.errors import InputError
+
 if TYPE_CHECKING:
     from maksud.data.formats.base import Options
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output, for scripts.")]
 
 
-def resolved(data: str) -> str:
+def resolve(data: str) -> str:
     """The path to read: `data` itself, or that of the kept version that it names (`music@3`)."""
     if "@" not in data:
         return data
@@ -26,12 +28,21 @@ def resolved(data: str) -> str:
 Data = Annotated[
     str,
     typer.Argument(
-        callback=resolved,
+        callback=resolve,
         help="A data file, a directory with train.json, dev.json, test.json, or a kept version "
         "NAME@NUMBER.",
     ),
 ]
 RunPath = Annotated[Path, typer.Argument(help="A run: the directory that `maksud train` wrote.")]
+
+TestData = Annotated[
+    str,
+    typer.Argument(
+        callback=resolve,
+        help="A data file; of a directory or version, its test split is taken.",
+    ),
+]
+Limit = Annotated[int, typer.Option(help="Take a random part of so many examples; 0: all.")]
 
 ADVANCED = "Less often needed"
 READING = "How to read the data (docs/formats.md)"
@@ -68,6 +79,21 @@ def read_options(columns: str, delimiter: str, encoding: str, sheet: str) -> Opt
     return Options(
         columns=parse_columns(columns), delimiter=delimiter, encoding=encoding, sheet=sheet
     )
+
+
+def split_name(run: str) -> tuple[str, Path]:
+    """The name that a run is served under ("": that of its directory) and its path, from
+    `NAME=PATH` or `PATH`. Raises `InputError` where one of the two is missing.
+    """
+    name, sign, path = run.partition("=")
+    # A directory may have such a name itself.
+    if not sign or "/" in name or Path(run).exists():
+        return "", Path(run)
+    if not name.strip() or not path or not name.isprintable():
+        raise InputError(
+            f"{run!r} is no NAME=PATH", hint="Write the name before =, the run's directory after it"
+        )
+    return name.strip(), Path(path)
 
 
 def merge_settings(

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from maksud.cli.arguments import (
+    ADVANCED,
     Data,
     Json,
     ReadColumns,
@@ -17,10 +18,10 @@ from maksud.cli.arguments import (
     ReadFormat,
     ReadSheet,
     read_options,
-    resolved,
+    resolve,
 )
 from maksud.cli.commands import app, data_app
-from maksud.cli.output import draw_findings, progress, say, terminal, ticks, write_json
+from maksud.cli.output import draw_findings, progress, say, tell_next, terminal, ticks, write_json
 from maksud.errors import InputError
 
 
@@ -37,8 +38,8 @@ def init(
 
     data = write_starter(directory, scenario, language)
     say(f"Wrote {data!r} and catalog.yaml to {directory}.")
-    say(f"Next: edit them, then  maksud check {directory}")
-    say(f"      maksud train {directory} --out runs/first")
+    say("Edit them, then check and train.")
+    tell_next(["check", str(directory)], ["train", str(directory), "--out", "runs/first"])
 
 
 @app.command()
@@ -52,10 +53,18 @@ def check(
         typer.Option(help="A kept version (music@2) or path whose labels should still be there."),
     ] = "",
     seq_length: Annotated[
-        int, typer.Option(help="The setting of training that every row should fit in; 0: none.")
+        int,
+        typer.Option(
+            help="The setting of training that every row should fit in; 0: none.",
+            rich_help_panel=ADVANCED,
+        ),
     ] = 0,
     tokenizer: Annotated[
-        Path | None, typer.Option(help="A model's directory, to count tokens instead of guessing.")
+        Path | None,
+        typer.Option(
+            help="A model's directory, to count tokens instead of guessing.",
+            rich_help_panel=ADVANCED,
+        ),
     ] = None,
     html: Annotated[
         Path | None, typer.Option(help="Also write a page with findings and plots.")
@@ -67,17 +76,26 @@ def check(
         str, typer.Option(help="Where --fix writes; else beside the data, with -fixed in its name.")
     ] = "",
     in_place: Annotated[
-        bool, typer.Option("--in-place", help="--fix writes over the data itself.")
+        bool,
+        typer.Option(
+            "--in-place", help="--fix writes over the data itself.", rich_help_panel=ADVANCED
+        ),
     ] = False,
     keep_all: Annotated[
-        bool, typer.Option("--all", help="Keep every finding, not 20 a code and a count.")
+        bool,
+        typer.Option(
+            "--all", help="Keep every finding, not 20 a code and a count.", rich_help_panel=ADVANCED
+        ),
     ] = False,
     label_errors: Annotated[
         bool,
         typer.Option("--label-errors", help="Also look for wrong labels: minutes of training."),
     ] = False,
     top: Annotated[
-        int, typer.Option(min=1, help="--label-errors tells so many of each kind.")
+        int,
+        typer.Option(
+            min=1, help="--label-errors tells so many of each kind.", rich_help_panel=ADVANCED
+        ),
     ] = 20,
     format: ReadFormat = "",
     columns: ReadColumns = "",
@@ -104,7 +122,7 @@ def check(
         looking = partial(
             examine,
             catalog=load_catalog(catalog) if catalog else None,
-            against=load(resolved(against)) if against else None,
+            against=load(resolve(against)) if against else None,
             seq_length=seq_length,
             tokenizer=tokenizer,
             limit=None if keep_all else SHOWN_PER_CODE,
@@ -165,7 +183,7 @@ def convert(
     source: Annotated[
         str,
         typer.Argument(
-            callback=resolved, help="What to read: a file, a directory, a URL, a version."
+            callback=resolve, help="What to read: a file, a directory, a URL, a version."
         ),
     ],
     target: Annotated[
@@ -316,8 +334,8 @@ def data_show(
 
 @data_app.command("diff")
 def data_diff(
-    before: Annotated[str, typer.Argument(callback=resolved, help="A version, file or directory.")],
-    after: Annotated[str, typer.Argument(callback=resolved, help="What to compare it with.")],
+    before: Annotated[str, typer.Argument(callback=resolve, help="A version, file or directory.")],
+    after: Annotated[str, typer.Argument(callback=resolve, help="What to compare it with.")],
     limit: Annotated[int, typer.Option(help="Show so many examples of each kind.")] = 10,
     as_json: Json = False,
 ) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from maksud.errors import SystemFault
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from maksud.data.dataset import Dataset
     from maksud.data.findings import Findings
     from maksud.progress import OnProgress
     from maksud.recognizers.runs import Run
@@ -54,12 +56,12 @@ def progress(*, quiet: bool = False) -> Iterator[OnProgress]:
     """Progress on standard error, or none at all."""
     from rich.console import Console
 
-    from maksud.progress import shown
+    from maksud.progress import ignore, show
 
     if quiet:
-        yield lambda _: None
+        yield ignore
         return
-    with shown(Console(stderr=True)) as tell:
+    with show(Console(stderr=True)) as tell:
         yield tell
 
 
@@ -117,8 +119,11 @@ def make_directory(path: Path) -> None:
         ) from error
 
 
-def tell_run(run: Run) -> None:
-    """What a person wants to know of a finished training, and what to type next."""
+def tell_run(run: Run, data: str, dataset: Dataset) -> None:
+    """What a person wants to know of a finished training, and what to type next.
+
+    `data`: what the person typed; `dataset`: what was read there.
+    """
     for note in run.manifest["data"]["notes"]:
         say(f"Note: {note}.")
     calibration = run.metrics["calibration"]
@@ -128,7 +133,24 @@ def tell_run(run: Run) -> None:
             f"wholly right; answers under confidence {run.contract.threshold:.2f} are refused."
         )
     say(f"Run: {run.path} ({run.metrics['total_seconds']:.0f} s)")
-    say(f"Next: maksud evaluate {run.path} TEST_FILE   or   maksud serve {run.path}")
+    place = str(run.path)
+    tell_next(
+        # Without a test split there is nothing to measure on but what was learnt.
+        ["evaluate", place, data] if len(dataset.test) else ["recognize", place, _first(dataset)],
+        ["serve", place],
+    )
+
+
+def _first(dataset: Dataset) -> str:
+    """A short utterance of the data, to try."""
+    texts = [e.instruction for e in dataset.examples[:200]]
+    return min((t for t in texts if len(t) > 7 and t.isprintable()), key=len, default="…")
+
+
+def tell_next(*commands: Sequence[str]) -> None:
+    """What to type next, as it can be pasted: with the paths that the person typed."""
+    for k, command in enumerate(commands):
+        say(f"{'Next:' if not k else '     '} {shlex.join(['maksud', *command])}")
 
 
 def draw_settings(settings: TrainSettings) -> None:

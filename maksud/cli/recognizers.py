@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -13,15 +13,18 @@ from maksud.cli.arguments import (
     ADVANCED,
     Data,
     Json,
+    Limit,
     ReadColumns,
     ReadDelimiter,
     ReadEncoding,
     ReadFormat,
     ReadSheet,
     RunPath,
+    TestData,
     merge_settings,
     read_options,
-    resolved,
+    resolve,
+    split_name,
 )
 from maksud.cli.commands import app, models_app
 from maksud.cli.output import (
@@ -38,9 +41,6 @@ from maksud.errors import InputError
 from maksud.http.settings import ServeSettings
 from maksud.recognizers.settings import TrainSettings
 from maksud.settings import change_settings, help_of
-
-if TYPE_CHECKING:
-    from maksud.data.formats.base import Options
 
 
 @app.command()
@@ -123,63 +123,75 @@ def train(
     if as_json:
         write_json({"run": str(run.path), "kind": run.kind, "metrics": run.metrics})
     else:
-        tell_run(run)
+        tell_run(run, dataset.version or data, dataset)
 
 
 @app.command()
 def evaluate(
     run: RunPath,
-    data: Annotated[
-        str,
-        typer.Argument(
-            callback=resolved,
-            help="A data file; of a directory or version, its test split is taken.",
-        ),
-    ],
+    data: TestData,
     out: Annotated[
         Path | None, typer.Option(help="Where to write report.json, report.html, predictions.")
     ] = None,
-    limit: Annotated[int, typer.Option(help="Take a random part of so many examples; 0: all.")] = 0,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(help="Break the figures down by this field of the rows; may be repeated."),
+    ] = None,
+    limit: Limit = 0,
+    as_json: Json = False,
     format: ReadFormat = "",
     columns: ReadColumns = "",
     delimiter: ReadDelimiter = "",
     encoding: ReadEncoding = "utf-8",
     sheet: ReadSheet = "",
-    as_json: Json = False,
 ) -> None:
     """Measure a run on data: the guide's two figures, and the honest ones beside them."""
+    from maksud.data.formats.files import load
     from maksud.evaluation.files import write_report
     from maksud.evaluation.report import evaluate as run_evaluation
+    from maksud.evaluation.sampling import take_examples
     from maksud.evaluation.terminal import draw_report
     from maksud.recognizers.door import load_recognizer
 
     options = read_options(columns, delimiter, encoding, sheet)
-    examples = _evaluation_set(data, limit, format, options)
+    examples = take_examples(load(data, format=format, options=options), data, limit)
     directory = out or run.parent / f"{run.resolve().name}-evaluation"
     with progress(quiet=as_json) as tell:
         recognizer = load_recognizer(run)
         make_directory(directory)  # before the work, so that none of it is lost
-        report = run_evaluation(recognizer, examples, progress=tell)
-    write_report(report, directory)
+        report = run_evaluation(recognizer, examples, by=by or (), progress=tell)
+    # Told first: a full disk must not cost what was measured.
     if as_json:
         write_json(report.to_json())
-        return
-    terminal().print(draw_report(report))
-    say(f"Report: {directory / 'report.html'}")
+    else:
+        terminal().print(draw_report(report))
+    write_report(report, directory)
+    if not as_json:
+        say(f"Report: {directory / 'report.html'}")
 
 
 @app.command()
 def compare(
     runs: Annotated[list[Path], typer.Argument(help="Two runs or more.")],
     data: Annotated[
-        str, typer.Option("--data", callback=resolved, help="The data to measure them on.")
+        str, typer.Option("--data", callback=resolve, help="The data to measure them on.")
     ],
-    limit: Annotated[int, typer.Option(help="Take a random part of so many examples; 0: all.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option(help="Where to write comparison.html and comparison.json.")
+    ] = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(help="Break exact match down by this field of the rows; may be repeated."),
+    ] = None,
+    limit: Limit = 0,
     as_json: Json = False,
 ) -> None:
     """Measure several runs on the same data, side by side, with the difference's interval."""
+    from maksud.data.formats.files import load
     from maksud.evaluation.comparison import compare as run_comparison
+    from maksud.evaluation.files import write_comparison
     from maksud.evaluation.report import evaluate as run_evaluation
+    from maksud.evaluation.sampling import take_examples
     from maksud.evaluation.terminal import draw_comparison
     from maksud.recognizers.door import load_recognizer
     from maksud.recognizers.runs import Run
@@ -187,16 +199,22 @@ def compare(
     if len(runs) < 2:
         raise InputError("one run can't be compared", hint="Name two runs or more before --data")
     opened = [Run.open(run) for run in runs]  # a wrong path is told before anything is measured
-    examples = _evaluation_set(data, limit)
+    examples = take_examples(load(data), data, limit)
+    directory = out or runs[0].parent / f"{runs[0].resolve().name}-comparison"
+    make_directory(directory)
     reports = []
     with progress(quiet=as_json) as tell:
         for run in opened:
-            reports.append(run_evaluation(load_recognizer(run), examples, progress=tell))
+            recognizer = load_recognizer(run)
+            reports.append(run_evaluation(recognizer, examples, by=by or (), progress=tell))
     comparison = run_comparison(reports)
     if as_json:
         write_json(comparison.to_json())
     else:
         terminal().print(draw_comparison(comparison))
+    write_comparison(comparison, directory)
+    if not as_json:
+        say(f"Comparison: {directory / 'comparison.html'}")
 
 
 @app.command()
@@ -230,7 +248,13 @@ def recognize(
 
 @app.command()
 def serve(
-    runs: Annotated[list[Path], typer.Argument(help="Runs to serve, by their directories' names.")],
+    runs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[NAME=]RUN...",
+            help="Runs to serve, by their directories' names, or as NAME=RUN.",
+        ),
+    ],
     host: Annotated[str | None, typer.Option(help=help_of(ServeSettings, "host"))] = None,
     port: Annotated[int | None, typer.Option(help=help_of(ServeSettings, "port"))] = None,
     setting: Annotated[
@@ -251,7 +275,8 @@ def serve(
 
     given = merge_settings(settings, {"host": host, "port": port}, setting or [])
     chosen = change_settings(ServeSettings(), given)
-    opened = [Run.open(run) for run in runs]  # a wrong path is told before anything is loaded
+    named = [split_name(run) for run in runs]
+    opened = [(name, Run.open(path)) for name, path in named]  # wrong paths are told first
     listener = bind(chosen)
 
     def announce(about: Announcement) -> None:
@@ -264,7 +289,7 @@ def serve(
 
     with listener:
         with spinner("Loading"):
-            recognizers = [load_recognizer(run) for run in opened]
+            recognizers = [load_recognizer(run, name=name) for name, run in opened]
         run_server(recognizers, chosen, listener=listener, announce=announce)
 
 
@@ -320,24 +345,4 @@ def models_get(
         write_json({"id": id, "path": str(path)})
     else:
         say(f"{id}: {path}")
-
-
-def _evaluation_set(
-    data: str, limit: int, format: str = "", options: Options | None = None
-) -> list[Any]:
-    import random
-
-    from maksud.data.formats.files import load
-
-    dataset = load(data, format=format, options=options)
-    examples = list(dataset)
-    if any(e.split for e in examples):
-        if not len(dataset.test):
-            raise InputError(
-                "the directory has no test split", where=data, hint="Name the file to take"
-            )
-        examples = list(dataset.test)
-    if limit and limit < len(examples):
-        kept = sorted(random.Random(0).sample(range(len(examples)), limit))
-        examples = [examples[k] for k in kept]
-    return examples
+        say(f"Next: maksud train DATA --base {id} --out RUN")

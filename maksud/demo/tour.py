@@ -25,7 +25,7 @@ from maksud.data.dataset import Dataset, Example
 from maksud.data.formats.files import load, save
 from maksud.demo.shipped import shipped
 from maksud.errors import EngineError, MaksudError, SystemFault
-from maksud.progress import shown
+from maksud.progress import show
 from maksud.recognizers.door import load_recognizer, train
 from maksud.recognizers.recognition import Recognizer
 from maksud.recognizers.runs import Run
@@ -145,7 +145,7 @@ def _compact(console: Console, data: Dataset, directory: Path) -> Run:
 
     _title(console, "Train", "a compact network, from scratch, on this CPU")
     settings = TrainSettings(kind=CompactSettings(members=MEMBERS))
-    with shown(console, transient=True, indent="  ") as tell:
+    with show(console, transient=True, indent="  ") as tell:
         run = train(
             data,
             out=directory / "runs" / "compact",
@@ -170,7 +170,7 @@ def _language_model(console: Console, data: Dataset, directory: Path) -> Run | N
     from maksud.recognizers.language_model.settings import LanguageModelSettings
 
     try:
-        with shown(console, transient=True, indent="  ") as tell:
+        with show(console, transient=True, indent="  ") as tell:
             get(LANGUAGE_MODEL, tell)
     except SystemFault as error:
         console.print(f"  passed over: the language model can't be had here: {error}")
@@ -186,7 +186,7 @@ def _language_model(console: Console, data: Dataset, directory: Path) -> Run | N
             evaluations=1,
         ),
     )
-    with shown(console, transient=True, indent="  ") as tell:
+    with show(console, transient=True, indent="  ") as tell:
         run = train(
             data,
             out=directory / "runs" / LANGUAGE_MODEL,
@@ -209,7 +209,7 @@ def _evaluate(console: Console, data: Dataset, runs: Sequence[Run], directory: P
     what = f"{len(sample)} of {len(test):,} test examples" if len(runs) > 1 else "the test split"
     _title(console, "Evaluate", f"{what}; no value in them occurs in training")
     reports: list[Report] = []
-    with shown(console, transient=True, indent="  ") as tell:
+    with show(console, transient=True, indent="  ") as tell:
         for run in runs:
             recognizer: Recognizer = load_recognizer(run)
             report = evaluate(recognizer, sample, latency_sample=LATENCY_SAMPLE, progress=tell)

@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape as html_escape
+from types import MappingProxyType
 
 from maksud.evaluation.wording import percent, percent_range, visible
 from maksud.recognizers.measures import Bin
@@ -35,11 +36,16 @@ class Drawing:
         at: Mapping[str, object],
         content: str = "",
         hover: str = "",
+        link: str = "",
     ) -> None:
-        """One element: its classes, its attributes, its text, the text of its tooltip."""
+        """One element: its classes, its attributes, its text, the text of its tooltip, and where
+        it leads to."""
         tip = f"<title>{escape(hover)}</title>" if hover else ""
         head = _attributes({"class": css, **at})
-        self.parts.append(f"<{tag}{head}>{tip}{escape(content)}</{tag}>")
+        part = f"<{tag}{head}>{tip}{escape(content)}</{tag}>"
+        if link:
+            part = f'<a href="{escape(link)}" aria-label="{escape(hover)}">{part}</a>'
+        self.parts.append(part)
 
     def text(self, x: float, y: float, content: str, css: str, turned: float = 0) -> None:
         """A text; `css` says its colour, size and anchor."""
@@ -176,8 +182,6 @@ def reliability(bins: Sequence[Bin], name: str = "reliability") -> str:
     plot = Plot(d, 42, 28, (344, 316))
     plot.axes("confidence, %", "share right, %")
     d.line(plot.x(0), plot.y(0), plot.x(1), plot.y(1), "s-muted dashed")
-    d.text(plot.x(0.03), plot.y(0.93), "under-confident", "f-muted small")
-    d.text(plot.x(0.97), plot.y(0.045), "over-confident", "f-muted small end")
     for b in bins:
         x = plot.x(b.confidence)
         d.line(x, plot.y(b.accuracy), x, plot.y(b.confidence), "s-warm gap")
@@ -186,6 +190,8 @@ def reliability(bins: Sequence[Bin], name: str = "reliability") -> str:
         radius = 3.5 + 9 * math.sqrt(b.count / total)
         place = {"cx": plot.x(b.confidence), "cy": plot.y(b.accuracy), "r": radius}
         d.add("circle", "f-accent s-surface", place, hover=f"{hover}right {percent(b.accuracy)}")
+    d.text(plot.x(0.03), plot.y(0.93), "under-confident", "f-muted small halo")
+    d.text(plot.x(0.97), plot.y(0.045), "over-confident", "f-muted small end halo")
     base, room = 434.0, 30.0
     most = max((b.count for b in bins), default=1)
     d.line(plot.left, base, plot.x(1), base, "s-axis")
@@ -263,24 +269,32 @@ def heat_map(
     others: Sequence[int],
     totals: Sequence[int],
     aside: Sequence[str],
+    links: Mapping[tuple[int, int], str] = MappingProxyType({}),
+    *,
     name: str = "confusion",
+    small: bool = False,
 ) -> str:
     """The confusion matrix as a picture: rows are gold, columns are answers.
 
     `cells`: (row, column) to count. `others`: of each row, what was answered outside the
     columns; `totals`: of each row, all; `aside`: a text at its right. A cell is as strong as its
-    share of the row.
+    share of the row, and leads to where `links` says. `small`: as wide as a phone, with numbers
+    in place of the columns' labels.
     """
     n = len(labels)
-    rest = any(others)
-    cell = 40 if n <= 8 else 30 if n <= 12 else 24
-    shown = [_shortened(visible(label), 24) for label in labels]
-    longest = max((len(s) for s in shown), default=4)
-    left, top = max(124.0, 14 + 6.7 * longest), 30 + 4.9 * longest
-    columns = n + rest
-    # Turned labels lean out to the right of their columns.
-    ends = [(k + 0.5) * cell + 4.9 * len(label) for k, label in enumerate(shown)]
-    width = left + max([columns * cell + 52, *ends])
+    columns = n + any(others)
+    if small:
+        shown = [f"{k + 1} {_shorten(visible(label), 14)}" for k, label in enumerate(labels)]
+        cell, left, top = 21, 112.0, 40.0
+        width = left + columns * cell + 40
+    else:
+        shown = [_shorten(visible(label), 24) for label in labels]
+        longest = max((len(s) for s in shown), default=4)
+        cell = 40 if n <= 8 else 30 if n <= 12 else 24
+        left, top = max(124.0, 14 + 6.7 * longest), 30 + 4.9 * longest
+        # Turned labels lean out to the right of their columns.
+        ends = [(k + 0.5) * cell + 4.9 * len(label) for k, label in enumerate(shown)]
+        width = left + max([columns * cell + 52, *ends])
     d = Drawing(
         width,
         top + n * cell + 10,
@@ -294,12 +308,17 @@ def heat_map(
         or "no intent was answered for another",
         css="chart natural",
     )
-    d.text(left - 8, top - 8, "gold ↓   answered →", "f-muted small end")
+    if small:
+        d.text(0, top - 24, "gold ↓   answered →", "f-muted small")
+    else:
+        d.text(left - 8, top - 8, "gold ↓   answered →", "f-muted small end")
     for k in range(columns):
-        x = left + (k + 0.5) * cell + 3
-        label = shown[k] if k < n else "others"
+        x = left + (k + 0.5) * cell
         css = "f-ink small" if k < n else "f-muted small"
-        d.text(x, top - 7, label, css, turned=-45)
+        if small:
+            d.text(x, top - 6, f"{k + 1}" if k < n else "…", f"{css} middle")
+        else:
+            d.text(x + 3, top - 7, shown[k] if k < n else "others", css, turned=-45)
     for r in range(n):
         y = top + r * cell
         d.text(left - 8, y + cell / 2 + 4, shown[r], "f-ink small end")
@@ -308,7 +327,7 @@ def heat_map(
             answered = labels[c] if c < n else "others"
             hover = f"{labels[r]} answered as {answered}: {count:,}"
             place = (left + c * cell, y, cell)
-            _cell(d, place, count, totals[r], hover, right=r == c)
+            _cell(d, place, count, totals[r], hover, links.get((r, c), ""), right=r == c)
         d.text(left + columns * cell + 8, y + cell / 2 + 4, aside[r], "f-muted small")
     return d.svg()
 
@@ -319,6 +338,7 @@ def _cell(
     count: int,
     total: int,
     hover: str,
+    link: str,
     *,
     right: bool,
 ) -> None:
@@ -330,10 +350,11 @@ def _cell(
     share = count / total if total else 0.0
     strength = 0.18 + 0.82 * math.sqrt(min(1.0, share))
     d.add("rect", "f-track", box)
-    d.add("rect", "f-good" if right else "f-warm", {**box, "fill-opacity": strength}, hover=hover)
+    fill = {**box, "fill-opacity": strength}
+    d.add("rect", "f-good" if right else "f-warm", fill, hover=hover, link=link)
     css = "f-onfill" if strength > 0.62 else "f-ink"
     d.text(x + size / 2, y + size / 2 + 3.5, _brief(count), f"{css} tiny middle")
 
 
-def _shortened(text: str, length: int) -> str:
+def _shorten(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"

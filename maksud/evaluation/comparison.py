@@ -17,7 +17,7 @@ import numpy as np
 from maksud.errors import InputError
 from maksud.evaluation.metrics import LEVEL, interval, resampled_sums
 from maksud.evaluation.report import Report
-from maksud.evaluation.wording import points
+from maksud.evaluation.wording import Figure, points
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Difference:
     """Examples that it has wrong and the baseline right."""
 
     @property
-    def shown(self) -> bool:
+    def is_shown(self) -> bool:
         """Whether the interval leaves out 0: the difference is more than chance."""
         return self.low > 0 or self.high < 0
 
@@ -45,7 +45,7 @@ class Difference:
             "exact_match": round(self.exact_match, 6),
             "interval": [round(self.low, 6), round(self.high, 6)],
             "level": LEVEL,
-            "more_than_chance": self.shown,
+            "more_than_chance": self.is_shown,
             "only_right": self.only_right,
             "only_wrong": self.only_wrong,
         }
@@ -90,7 +90,7 @@ class Comparison:
 
 _LONG = frozenset(
     ("errors", "confusion", "per_intent", "per_parameter", "calibration_bins", "risk_coverage")
-    + ("data",)
+    + ("data", "by")
 )
 """Figures that stand in the report of each run, not in the comparison."""
 
@@ -118,6 +118,27 @@ def compare(reports: Sequence[Report], *, resamples: int = 1000, seed: int = 0) 
     )
 
 
+def best_of(figure: Figure, reports: Sequence[Report]) -> list[int]:
+    """Which reports are best in a figure; none where all are the same."""
+    values = [figure.of(r.figures) for r in reports]
+    known = [v for v in values if v is not None]
+    if not figure.better or len(set(known)) < 2:
+        return []
+    best = max(known) if figure.better == "higher" else min(known)
+    return [k for k, v in enumerate(values) if v == best]
+
+
+def list_unmeasured(figures: Sequence[Figure], reports: Sequence[Report]) -> list[str]:
+    """Why some figures have no value, one line for each reason."""
+    reasons: dict[str, list[str]] = {}
+    for figure in figures:
+        for report in reports:
+            if figure.of(report.figures) is None:
+                names = reasons.setdefault(figure.write(report.figures), [])
+                names += [figure.name] if figure.name not in names else []
+    return [f"– {reason} ({', '.join(names)})" for reason, names in reasons.items()]
+
+
 def _difference(baseline: Report, other: Report, resamples: int, seed: int) -> Difference:
     ours = np.array([p.exact for p in other.predictions], dtype=np.float64)
     theirs = np.array([p.exact for p in baseline.predictions], dtype=np.float64)
@@ -138,7 +159,7 @@ def _verdict(name: str, baseline: str, d: Difference) -> str:
         f"{points(d.high)}; right where the other is wrong: {d.only_right:,}, the other way round: "
         f"{d.only_wrong:,}"
     )
-    if not d.shown:
+    if not d.is_shown:
         return f"No difference is shown between {name} and {baseline}: {figures}."
     better = "better" if d.exact_match > 0 else "worse"
     return f"{name} is {better} than {baseline}: {figures}."

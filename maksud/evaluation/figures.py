@@ -7,8 +7,8 @@ there was nothing to count, or nothing that measures it, never 0. Nothing here a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy as np
 from maksud.data.dataset import Example
 from maksud.errors import CallSyntaxError
 from maksud.evaluation import metrics
+from maksud.evaluation.grouping import OUTSIDE, groups_of
 from maksud.language.calls import NONE, Call, parse_calls, same_answer
 from maksud.language.catalog import Catalog
 from maksud.recognizers.contract import Contract
@@ -31,6 +32,8 @@ from maksud.recognizers.recognition import Recognition
 
 SHOWN_ERRORS = 50
 """Wrong answers in the report; all of them stand in `predictions.jsonl`."""
+MOST_GROUPS = 50
+"""Groups of one field; of more, the smallest ones are put together."""
 CURVE_POINTS = 200
 """Points of the risk-coverage curve that are kept."""
 
@@ -45,6 +48,9 @@ class Prediction:
     answer: str
     """The recognizer's best answer in the catalog's style, accepted or not."""
     confidence: float
+    gate: float
+    """What the threshold is compared with: the confidence, but 0 for `none()`, which is never
+    accepted, however sure."""
     accepted: bool
     exact: bool
     intents_right: bool
@@ -54,11 +60,18 @@ class Prediction:
     has one."""
     guide_intent: bool
     guide_parameters: bool
+    what: str = ""
+    """The kind of error in a few words; empty where the answer is right."""
+    confused: tuple[tuple[str, str], ...] = ()
+    """(gold intent, answered intent) where they differ: cells of the confusion matrix."""
+    groups: Mapping[str, str] = field(default_factory=dict)
+    """Its group in each field that the report is broken down by."""
     place: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-able mapping."""
-        return {**asdict(self), "confidence": round(self.confidence, 6)}
+        rounded = {"confidence": round(self.confidence, 6), "gate": round(self.gate, 6)}
+        return {**asdict(self), **rounded}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +84,6 @@ class Case:
     answer: Recognition
     prediction: Prediction
 
-    @property
-    def gate(self) -> float:
-        """What the threshold is compared with: `none()` is never accepted, however sure."""
-        return 0.0 if NONE in self.answer.calls else self.answer.confidence
-
 
 def judge(
     examples: Sequence[Example],
@@ -84,22 +92,32 @@ def judge(
     guide_texts: Sequence[str],
     guide: metrics.GuideScores,
     catalog: Catalog,
+    fields: Sequence[str] = (),
 ) -> list[Case]:
-    """A case of each example; all lists are of one length, `gold` with named arguments."""
+    """A case of each example; all lists are of one length, `gold` with named arguments.
+
+    `fields`: what the figures will be broken down by.
+    """
     cases = []
     for k, (example, calls, answer) in enumerate(zip(examples, gold, answers, strict=True)):
+        exact = same_answer(answer.calls, calls)
+        pairs = metrics.paired_intents(answer.calls, calls)
         prediction = Prediction(
             instruction=example.instruction,
             gold=catalog.render(calls),
             answer=answer.text,
             confidence=answer.confidence,
+            gate=0.0 if NONE in answer.calls else answer.confidence,
             accepted=answer.accepted,
-            exact=same_answer(answer.calls, calls),
+            exact=exact,
             intents_right=metrics.same_intents(answer.calls, calls),
             out_of_scope=NONE in calls,
             guide_text=guide_texts[k],
             guide_intent=guide.intent[k],
             guide_parameters=guide.parameters[k],
+            what="" if exact else _what_differs(answer.calls, calls),
+            confused=tuple(pair for pair in pairs if pair[0] != pair[1]),
+            groups=groups_of(example, calls, fields),
             place=example.place,
         )
         cases.append(Case(example, calls, answer, prediction))
@@ -215,20 +233,64 @@ def _counted(counts: metrics.Counts) -> dict[str, float | int | None]:
     }
 
 
+def break_down(
+    cases: Sequence[Case], fields: Sequence[str], seed: int
+) -> dict[str, list[dict[str, Any]]]:
+    """Of each field, the figures of each of its groups: numbers of calls in their order, other
+    groups by size. Exact match has its 95 % interval.
+    """
+    out = {}
+    for name in fields:
+        members: dict[str, list[Case]] = {}
+        for case in cases:
+            members.setdefault(case.prediction.groups[name], []).append(case)
+        if name == "calls":
+            order = sorted(members, key=lambda v: -1 if v == OUTSIDE else int(v))
+        else:
+            order = sorted(members, key=lambda v: (-len(members[v]), v))
+        if len(order) > MOST_GROUPS:
+            rest = order[MOST_GROUPS - 1 :]
+            order = order[: MOST_GROUPS - 1]
+            merged = f"(the other {len(rest):,} values)"
+            members[merged] = [case for value in rest for case in members[value]]
+            order.append(merged)
+        out[name] = [_group(value, members[value], seed) for value in order]
+    return out
+
+
+def _group(value: str, cases: Sequence[Case], seed: int) -> dict[str, Any]:
+    n = len(cases)
+    judged = [case.prediction for case in cases]
+    exact = np.array([p.exact for p in judged], dtype=np.float64)
+    share = float(exact.mean())
+    samples = metrics.resampled_sums(exact, seed=seed)[:, 0] / n
+    slots = sum((metrics.slot_counts(c.answer.calls, c.gold) for c in cases), metrics.Counts())
+    return {
+        "value": value,
+        "examples": n,
+        "exact_match": share,
+        "interval": list(metrics.share_interval(share, samples, n)),
+        "intent_accuracy": sum(p.intents_right for p in judged) / n,
+        "slot_f1": slots.f1,
+        "coverage": sum(p.accepted for p in judged) / n,
+    }
+
+
 def errors(cases: Sequence[Case]) -> dict[str, Any]:
     """What the wrong answers are; the most surely given ones in full, the accepted ones first."""
-    wrong = [case for case in cases if not case.prediction.exact]
-    wrong.sort(key=lambda case: (-case.gate, -case.answer.confidence))
-    kinds = Counter(_what_differs(case.answer.calls, case.gold) for case in wrong)
-    kept = ("instruction", "gold", "answer", "confidence", "accepted", "place")
+    wrong = worst_first([case.prediction for case in cases])
+    kinds = Counter(p.what for p in wrong)
+    kept = ("instruction", "gold", "answer", "confidence", "accepted", "place", "what")
     return {
         "error_kinds": dict(kinds.most_common()),
-        "errors": [
-            {key: getattr(case.prediction, key) for key in kept}
-            | {"what": _what_differs(case.answer.calls, case.gold)}
-            for case in wrong[:SHOWN_ERRORS]
-        ],
+        "errors": [{key: getattr(p, key) for key in kept} for p in wrong[:SHOWN_ERRORS]],
     }
+
+
+def worst_first(predictions: Sequence[Prediction]) -> list[Prediction]:
+    """The wrong answers: the most surely given ones first, none() last, as it is never accepted."""
+    wrong = [p for p in predictions if not p.exact]
+    return sorted(wrong, key=lambda p: (-p.gate, -p.confidence))
 
 
 def _what_differs(answer: Sequence[Call], gold: Sequence[Call]) -> str:
@@ -271,7 +333,7 @@ def confidence(cases: Sequence[Case], calibrated: bool) -> dict[str, Any]:
         unmeasured = ("ece", "ece_adaptive", "brier", "auroc_correct", "aurc", "mean_confidence")
         return {**figures, **dict.fromkeys(unmeasured), "calibration_bins": [], "risk_coverage": []}
     # none() is never accepted, at any threshold: the curve ends where all other answers are.
-    curve = [p for p in risk_coverage([c.gate for c in cases], right) if p.threshold > 0]
+    curve = [p for p in risk_coverage([c.prediction.gate for c in cases], right) if p.threshold > 0]
     step = max(1, -(-len(curve) // CURVE_POINTS))
     thinned = [p for k, p in enumerate(curve) if k % step == 0 or k == len(curve) - 1]
     return {

@@ -20,7 +20,7 @@ from maksud.evaluation.cross_validation import epochs_for, group_near, score_rou
 from maksud.evaluation.doubts import Doubt, Kind, find_doubts
 from maksud.language.calls import parse_calls
 from maksud.language.catalog import Catalog
-from maksud.progress import OnProgress
+from maksud.progress import OnProgress, listen
 
 FOLDS = 4
 ROUNDS = 2
@@ -147,13 +147,14 @@ def find_label_errors(
     folds: int = FOLDS,
     rounds: int = ROUNDS,
     seed: int = 0,
-    progress: OnProgress | None = None,
+    progress: OnProgress | bool | None = True,
 ) -> LabelErrors:
     """Rows of all splits whose answers are likely wrong, with the answer suggested instead.
 
     Trains `folds * rounds` small networks on one core (`expected_seconds`). Rows that can't be
     judged are counted in `left_out`. Raises `DataError` where there are too few rows for the
-    folds, `SettingsError` for less than two folds or one round.
+    folds, `SettingsError` for less than two folds or one round. `progress`: shown on standard
+    error; a function is told it; False: silent.
     """
     if folds < 2 or rounds < 1:
         raise SettingsError(
@@ -172,10 +173,11 @@ def find_label_errors(
         )
     found: list[dict[int, Doubt]] = []
     reasons: dict[int, str] = {}
-    for k in range(rounds):
-        scores = score_round(examples, groups, catalog, folds, seed + k, (k, rounds), progress)
-        reasons |= {n: s.reason for n, s in enumerate(scores) if s.reason}
-        found.append(find_doubts(scores))
+    with listen(progress) as tell:
+        for k in range(rounds):
+            scores = score_round(examples, groups, catalog, folds, seed + k, (k, rounds), tell)
+            reasons |= {n: s.reason for n, s in enumerate(scores) if s.reason}
+            found.append(find_doubts(scores))
     errors = []
     for k, first in found[0].items():
         others = [doubts.get(k) for doubts in found[1:]]

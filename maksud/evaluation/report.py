@@ -21,9 +21,10 @@ from maksud.data.dataset import Dataset, Example
 from maksud.errors import CallSyntaxError, DataError, EngineError
 from maksud.evaluation import figures, metrics
 from maksud.evaluation.figures import Prediction
+from maksud.evaluation.grouping import ALWAYS, check_fields
 from maksud.evaluation.wording import HEADLINE
 from maksud.language.calls import Call
-from maksud.progress import OnProgress, Progress
+from maksud.progress import OnProgress, Progress, listen
 from maksud.recognizers.contract import CHATML
 from maksud.recognizers.recognition import Recognition, Recognizer
 
@@ -42,8 +43,8 @@ class Report:
         return self.figures[key]
 
     def __repr__(self) -> str:
-        shown = ", ".join(f"{f.name} {f.written(self.figures)}" for f in HEADLINE)
-        return f"Report({self['model']}: {self['examples']:,} examples, {shown})"
+        text = ", ".join(f"{f.name} {f.write(self.figures)}" for f in HEADLINE)
+        return f"Report({self['model']}: {self['examples']:,} examples, {text})"
 
     @property
     def exact_match(self) -> float:
@@ -73,8 +74,9 @@ def evaluate(
     latency_sample: int = 100,
     unconstrained: bool = True,
     skip_invalid: bool = False,
+    by: Sequence[str] = (),
     seed: int = 0,
-    progress: OnProgress | None = None,
+    progress: OnProgress | bool | None = True,
 ) -> Report:
     """Asks the recognizer every utterance and measures its answers.
 
@@ -82,26 +84,31 @@ def evaluate(
     coverage, out-of-scope figures and `accuracy_accepted` judge the gate. The guide's figures
     judge `recognizer.unconstrained` (a second pass; not with `unconstrained=False`) where there
     is such a thing, else the answer's text. Latency is wall time of single requests, on
-    `latency_sample` utterances spread over the data. `seed` draws the bootstrap intervals.
+    `latency_sample` utterances spread over the data. `by`: fields of the rows that the figures
+    are broken down by, besides language and number of calls. `seed` draws the bootstrap
+    intervals. `progress`: shown on standard error; a function is told it; False: silent.
 
     Raises `DataError` for no examples, or for a gold output that can't be parsed; with
-    `skip_invalid` those are left out and counted (`skipped`).
+    `skip_invalid` those are left out and counted (`skipped`). Raises `InputError` for a field
+    that no row has.
     """
     started = time.perf_counter()
-    tell = progress or _silence
     kept, gold, skipped = _gold(recognizer, examples, skip_invalid)
+    fields = tuple(dict.fromkeys((*ALWAYS, *by)))
+    check_fields(kept, fields)
     utterances = [e.instruction for e in kept]
-    answers = _ask(recognizer, utterances, batch_size, tell)
-    answered = time.perf_counter() - started
-    texts = None
-    if unconstrained:
-        texts = _guide_texts(recognizer, utterances, batch_size, tell)
+    with listen(progress) as tell:
+        answers = _ask(recognizer, utterances, batch_size, tell)
+        answered = time.perf_counter() - started
+        texts = None
+        if unconstrained:
+            texts = _guide_texts(recognizer, utterances, batch_size, tell)
+        latency = _latency(recognizer, utterances, latency_sample, tell)
     judged = [a.text for a in answers] if texts is None else texts
     guide = metrics.guide_scores([e.output for e in kept], judged)
-    latency = _latency(recognizer, utterances, latency_sample, tell)
     contract = recognizer.contract
     catalog = contract.catalog
-    cases = figures.judge(kept, gold, answers, judged, guide, catalog)
+    cases = figures.judge(kept, gold, answers, judged, guide, catalog, fields)
     found: dict[str, Any] = {
         "examples": len(kept),
         "skipped": skipped,
@@ -117,20 +124,18 @@ def evaluate(
         "batch_examples_per_second": len(kept) / max(answered, 1e-9),
         **figures.validity(cases, catalog),
         **figures.details(cases),
+        "by": figures.break_down(cases, fields, seed),
         **figures.errors(cases),
         "model": recognizer.name,
         "kind": recognizer.kind,
         "contract": contract.id,
-        "data": {
-            "fingerprint": Dataset(kept).fingerprint,
-            "sources": sorted({e.source for e in kept if e.source})[:20],
-        },
+        "data": _about(examples, kept),
         "seconds": time.perf_counter() - started,
         "versions": _versions(),
         "machine": _machine(),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    return Report(_rounded(found), tuple(c.prediction for c in cases))
+    return Report(_round(found), tuple(c.prediction for c in cases))
 
 
 # ---------------------------------------------------------------- asking
@@ -212,21 +217,31 @@ def _latency(
     return {"p50": float(p50), "p99": float(p99), "mean": float(np.mean(times)), "examples": many}
 
 
-def _silence(progress: Progress) -> None:
-    """Nobody asked."""
-
-
 # ---------------------------------------------------------------- small things
 
 
-def _rounded(value: Any) -> Any:
+def _about(examples: Sequence[Example], kept: Sequence[Example]) -> dict[str, Any]:
+    """What data was measured on: its name, version and split, where they are known."""
+    sources = sorted({e.source for e in kept if e.source})
+    splits = {e.split for e in kept}
+    whole = examples if isinstance(examples, Dataset) else Dataset(())
+    return {
+        "name": whole.name,
+        "version": whole.version,
+        "split": splits.pop() if len(splits) == 1 else "",
+        "fingerprint": Dataset(kept).fingerprint,
+        "sources": sources[:20],
+    }
+
+
+def _round(value: Any) -> Any:
     """Floats of a nested value to six places: more would be noise in a file that people read."""
     if isinstance(value, float):
         return round(value, 6)
     if isinstance(value, dict):
-        return {k: _rounded(v) for k, v in value.items()}
+        return {k: _round(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_rounded(v) for v in value]
+        return [_round(v) for v in value]
     return value
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from maksud.evaluation import wording
-from maksud.evaluation.comparison import Comparison
+from maksud.evaluation.comparison import Comparison, best_of, list_unmeasured
 from maksud.evaluation.report import Report
 from maksud.evaluation.wording import Figure, visible
 
@@ -18,6 +18,9 @@ OF_ONE = (*wording.HEADLINE, *wording.GATE[:4], wording.SURENESS[0], *wording.SP
 
 SIDE_BY_SIDE = (*wording.HEADLINE, *wording.GATE[:4], *wording.SURENESS[:3], *wording.SPEED)
 """The figures of a comparison that are drawn."""
+
+MOST_GROUPS = 12
+"""Groups of a field that are drawn."""
 
 _AFTER_A_GAP = (wording.GATE[0], wording.SURENESS[0], wording.SPEED[0])
 
@@ -38,7 +41,7 @@ def draw_report(report: Report) -> RenderableType:
     for figure in OF_ONE:
         if figure in _AFTER_A_GAP:
             table.add_row()
-        written = figure.written(figures)
+        written = figure.write(figures)
         if figure.of(figures) is None:
             table.add_row(figure.name, Text("–", "dim"), "", Text(written, "dim"))
             continue
@@ -49,9 +52,34 @@ def draw_report(report: Report) -> RenderableType:
             wording.percent_range(*interval) if interval else "",
             Text(figure.meaning, "dim", no_wrap=True, overflow="ellipsis"),
         )
+    groups = [_draw_groups(name, found) for name, found in figures["by"].items() if found[1:]]
     lines = [Text(wording.guide_line(figures))]
     lines += [Text(f"Note: {note}", style="yellow") for note in wording.notes(figures)]
-    return Group(table, Text(), *lines)
+    return Group(table, Text(), *groups, *lines)
+
+
+def _draw_groups(field: str, groups: Sequence[Mapping[str, Any]]) -> RenderableType:
+    """Exact match by one field, the first groups."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column(Text(visible(f"by {wording.field_name(field)}")), no_wrap=True, max_width=36)
+    table.add_column("examples", justify="right")
+    table.add_column("exact match", justify="right")
+    table.add_column("95 % interval", no_wrap=True)
+    for group in groups[:MOST_GROUPS]:
+        table.add_row(
+            Text(visible(wording.group_name(field, group["value"])), overflow="ellipsis"),
+            f"{group['examples']:,}",
+            Text(wording.percent(group["exact_match"]), "bold"),
+            wording.percent_range(*group["interval"]),
+        )
+    if len(groups) > MOST_GROUPS:
+        more = f"… and {len(groups) - MOST_GROUPS:,} more on the page"
+        table.add_row(Text(more, "dim"), "", "", "")
+    table.add_row()
+    return table
 
 
 def draw_comparison(comparison: Comparison) -> RenderableType:
@@ -71,49 +99,29 @@ def draw_comparison(comparison: Comparison) -> RenderableType:
     for figure in SIDE_BY_SIDE:
         if figure in _AFTER_A_GAP:
             table.add_row()
-        best = _best(figure, reports)
+        best = best_of(figure, reports)
         cells = []
         for k, report in enumerate(reports):
             cells.append(Text(_cell(figure, report), style="bold" if k in best else ""))
         table.add_row(figure.name, *cells)
     lines = [Text(visible(line)) for line in comparison.lines()]
-    lines += [Text(visible(line), style="dim") for line in _unmeasured(reports)]
+    lines += [Text(visible(line), style="dim") for line in list_unmeasured(SIDE_BY_SIDE, reports)]
     return Group(table, Text(), *lines)
 
 
 def _title(report: Report) -> str:
     """What was measured, in a line."""
     kind = str(report["kind"]).replace("_", " ")
-    return visible(f"{report['model']} ({kind}), {report['examples']:,} examples")
-
-
-def _unmeasured(reports: Sequence[Report]) -> list[str]:
-    """Why some cells are empty, one line for each reason."""
-    reasons: dict[str, list[str]] = {}
-    for figure in SIDE_BY_SIDE:
-        for report in reports:
-            if figure.of(report.figures) is None:
-                names = reasons.setdefault(figure.written(report.figures), [])
-                names += [figure.name] if figure.name not in names else []
-    return [f"– {reason} ({', '.join(names)})" for reason, names in reasons.items()]
+    where = wording.data_name(report.figures)
+    return visible(f"{report['model']} ({kind}), {report['examples']:,} examples of {where}")
 
 
 def _cell(figure: Figure, report: Report) -> str:
     if figure.of(report.figures) is None:
         return "–"
-    written = figure.written(report.figures)
+    written = figure.write(report.figures)
     interval = figure.interval(report.figures)
     if interval is None:
         return written
     low, high = (f"{100 * x:.1f}" for x in interval)
     return f"{written}  {low}–{high}"
-
-
-def _best(figure: Figure, reports: Sequence[Report]) -> list[int]:
-    """Which reports are best in a figure; none where all are the same."""
-    values = [figure.of(r.figures) for r in reports]
-    known = [v for v in values if v is not None]
-    if not figure.better or len(set(known)) < 2:
-        return []
-    best = max(known) if figure.better == "higher" else min(known)
-    return [k for k, v in enumerate(values) if v == best]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from maksud.evaluation.grouping import OUTSIDE
 from maksud.evaluation.metrics import GUIDE_REASONS
 
 Figures = Mapping[str, Any]
@@ -37,7 +38,7 @@ class Figure:
         found = figures["confidence_intervals"].get(self.key)
         return None if found is None else (found[0], found[1])
 
-    def written(self, figures: Figures) -> str:
+    def write(self, figures: Figures) -> str:
         """Its value with its unit, or "not measured: " and why."""
         value = self.of(figures)
         if value is None:
@@ -119,17 +120,7 @@ GATE = (
         "of what is out of scope, how much is accepted",
         better="lower",
     ),
-    Figure(
-        "oos_precision", "out-of-scope precision", "of what is refused, how much is out of scope"
-    ),
     Figure("coverage_in_scope", "coverage in scope", "of what is in scope, how much is accepted"),
-    Figure(
-        "wrong_intent_accept_rate",
-        "wrong intents accepted",
-        "of in-scope answers with wrong intents, how many are accepted",
-        better="lower",
-    ),
-    Figure("in_scope_intent_accuracy", "intent accuracy in scope", "whether or not it is accepted"),
 )
 
 SURENESS = (
@@ -151,9 +142,23 @@ SURENESS = (
         "how well out-of-scope utterances are told from the others; 0.5 is chance",
         unit="number",
     ),
+)
+
+LESS_USED = (
+    Figure(
+        "oos_precision", "out-of-scope precision", "of what is refused, how much is out of scope"
+    ),
+    Figure(
+        "wrong_intent_accept_rate",
+        "wrong intents accepted",
+        "of in-scope answers with wrong intents, how many are accepted",
+        better="lower",
+    ),
+    Figure("in_scope_intent_accuracy", "intent accuracy in scope", "whether or not it is accepted"),
     Figure("aurc", "area under risk-coverage", "mean error over all coverages", "number", "lower"),
     Figure("brier", "Brier score", "mean squared error of the confidence", "number", "lower"),
 )
+"""What few people ask for: folded away on the page, left to the JSON elsewhere."""
 
 SPEED = (
     Figure("latency_ms.p50", "latency p50", "half of single requests take less", "ms", "lower"),
@@ -220,7 +225,52 @@ def guide_line(figures: Figures) -> str:
     return line + "."
 
 
-def guide_judged(figures: Figures) -> str:
+def data_name(figures: Figures) -> str:
+    """What the data set is called: its name and split, or else its files."""
+    data = figures["data"]
+    files = [source.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1] for source in data["sources"]]
+    name = data["version"] or data["name"]
+    if not name and files:
+        name = ", ".join(files[:2]) + (f" and {len(files) - 2:,} more" if len(files) > 2 else "")
+    if not name:
+        return "examples without a name"
+    return f"{name} ({data['split']} split)" if data["split"] else name
+
+
+def data_line(figures: Figures) -> str:
+    """The data set with its size and its files."""
+    sources = ", ".join(figures["data"]["sources"])
+    line = f"{data_name(figures)}: {figures['examples']:,} examples"
+    return f"{line} of {sources}" if sources else line
+
+
+def state(accepted: bool) -> str:
+    """What became of an answer."""
+    return "accepted" if accepted else "refused"
+
+
+def field_name(name: str) -> str:
+    """What a field that figures are broken down by is called."""
+    return "number of calls" if name == "calls" else name
+
+
+def field_note(name: str) -> str:
+    """How the groups of a field were found, where that is not plain."""
+    if name == "language":
+        return "What a row says of its language, or else what its words say."
+    return ""
+
+
+def group_name(field: str, value: str) -> str:
+    """What a group of a field is called."""
+    if field != "calls":
+        return value
+    if value == OUTSIDE:
+        return "out of scope: none()"
+    return "1 call" if value == "1" else f"{value} calls"
+
+
+def name_guide_text(figures: Figures) -> str:
     """Which text the guide's figures judge."""
     if figures["guide"]["judged"] == "answer":
         return "The guide's figures judge the answer, as exact match does."

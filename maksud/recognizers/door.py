@@ -21,7 +21,7 @@ from maksud.errors import DataError, SettingsError
 from maksud.language.calls import NONE, same_answer
 from maksud.language.catalog import Catalog
 from maksud.language.catalog_inference import infer_catalog
-from maksud.progress import OnProgress, Progress
+from maksud.progress import OnProgress, Progress, listen
 from maksud.recognizers.contract import Contract
 from maksud.recognizers.kinds import Kind, Task, find_kind, kind_of_base
 from maksud.recognizers.recognition import Recognizer
@@ -64,14 +64,15 @@ def train(
     out: str | os.PathLike[str] | None = None,
     settings: TrainSettings | None = None,
     overwrite: bool = False,
-    on_progress: OnProgress | None = None,
+    on_progress: OnProgress | bool | None = True,
     **changes: Any,
 ) -> Run:
     """Trains a recognizer and writes it as a run.
 
     `data`: a dataset or a path. Without a dev split, a tenth of train is held out. `out`: the
     run's directory, by default `runs/<data>-<base>`. `changes` override `settings`, those of the
-    base's kind too (`base="smollm2-135m"`, `seed=1`, `method="full"`, …).
+    base's kind too (`base="smollm2-135m"`, `seed=1`, `method="full"`, …). `on_progress`: shown
+    on standard error; a function is told it; False: silent.
 
     Raises `DataError` or `CallSyntaxError` for data that can't be used, `RunError` where `out`
     exists, `SettingsError` for an unknown setting.
@@ -89,8 +90,8 @@ def train(
     catalog = _catalog(dataset, train_set)
     started, cpu = time.perf_counter(), time.process_time()
     kept = checkpoints_of(target)
-    with drafting(target, overwrite=overwrite) as draft:
-        tell = _telling(draft, on_progress)
+    with drafting(target, overwrite=overwrite) as draft, listen(on_progress) as tell_person:
+        tell = _telling(draft, tell_person)
         done = kind.train(
             Task(
                 settings.base, train_set, dev_set, catalog, draft.directory, kept,
@@ -230,6 +231,9 @@ def _calibrate(
         same_answer(catalog.name_arguments(p.calls), g)
         for p, g in zip(proposals, gold, strict=True)
     ]
+    share = sum(correct) / len(correct)
+    text = f"{share:.1%} of {len(correct):,} held-out answers wholly right"
+    tell(Progress("calibrate", 1.0, text, {"dev_exact_match": share}))
     calibration = fit_calibration([p.features for p in proposals], correct)
     confidence = [
         calibration.probability(p.features) if NONE not in p.calls else 0.0 for p in proposals
@@ -244,7 +248,7 @@ def _calibrate(
         wrong_intent=wrong_intent,
         false_accept_rate=settings.false_accept_rate,
     )
-    about = {"examples": len(held_out), "exact_match": sum(correct) / len(correct)}
+    about = {"examples": len(held_out), "exact_match": share}
     about |= choice.to_json()
     return contract.calibrated(calibration, choice.threshold, settings.false_accept_rate), about
 
@@ -258,7 +262,7 @@ def _thinned(data: Dataset, limit: int, seed: int) -> list[Example]:
     return [data[k] for k in kept]
 
 
-def _telling(draft: Draft, on_progress: OnProgress | None) -> OnProgress:
+def _telling(draft: Draft, on_progress: OnProgress) -> OnProgress:
     started = time.perf_counter()
 
     def tell(progress: Progress) -> None:
@@ -271,8 +275,7 @@ def _telling(draft: Draft, on_progress: OnProgress | None) -> OnProgress:
                 **{k: v for k, v in progress.metrics.items() if v == v},
             }
         )
-        if on_progress is not None:
-            on_progress(progress)
+        on_progress(progress)
 
     return tell
 

@@ -44,7 +44,7 @@ class Front:
         if twins:
             raise SettingsError(
                 f"two runs are called {twins[0]!r}, and a model is asked for by that name",
-                hint="Rename one of the directories",
+                hint="Give them names: maksud serve NAME=PATH NAME2=PATH2",
             )
         self.settings = settings
         self.created = int(time.time())

@@ -2,6 +2,9 @@
 
 import json
 import random
+import re
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +13,8 @@ from scripted import Scripted, catalog_of, examples
 
 from maksud.errors import InputError
 from maksud.evaluation.comparison import Comparison, compare
+from maksud.evaluation.comparison_page import render_comparison
+from maksud.evaluation.files import write_comparison
 from maksud.evaluation.report import Report, evaluate
 from maksud.evaluation.terminal import draw_comparison
 
@@ -41,7 +46,7 @@ def test_differences_are_taken_from_the_first() -> None:
     assert difference.exact_match == pytest.approx((30 - 1) / 200)
     assert (difference.only_right, difference.only_wrong) == (30, 1)
     assert 0 < difference.low < difference.exact_match < difference.high
-    assert difference.shown
+    assert difference.is_shown
     turned = compare([better, base]).differences[1]
     assert turned is not None and turned.exact_match == -difference.exact_match
     assert (turned.low, turned.high) == pytest.approx((-difference.high, -difference.low))
@@ -54,7 +59,7 @@ def test_pairing_is_what_makes_the_interval_narrow() -> None:
     high = base["confidence_intervals"]["exact_match"][1]
     assert high > better["confidence_intervals"]["exact_match"][0]
     difference = compare([base, better]).differences[1]
-    assert difference is not None and difference.shown
+    assert difference is not None and difference.is_shown
 
 
 def test_chance_is_not_a_difference() -> None:
@@ -63,7 +68,7 @@ def test_chance_is_not_a_difference() -> None:
     found = compare([base, other])
     difference = found.differences[1]
     assert difference is not None and difference.low < 0 < difference.high
-    assert not difference.shown
+    assert not difference.is_shown
     assert "No difference is shown between other and base" in found.lines()[0]
 
 
@@ -71,7 +76,7 @@ def test_the_same_twice() -> None:
     report = report_of({1, 2}, "same")
     found = compare([report, report])
     difference = found.differences[1]
-    assert difference is not None and not difference.shown
+    assert difference is not None and not difference.is_shown
     assert (difference.exact_match, difference.low, difference.high) == (0, 0, 0)
     assert found.names == ("same (1)", "same (2)")
 
@@ -140,3 +145,42 @@ def test_names_are_shown_as_they_are() -> None:
     evil = "[bold]x[/bold]\u202e\x1b[31m"
     text = printed(compare([report_of(set(), evil), report_of({1}, "b")]))
     assert "[bold]x[/bold]" in text and "\u202e" not in text and "\x1b[31m" not in text
+
+
+def test_the_page_has_figures_groups_and_where_they_differ(tmp_path: Path) -> None:
+    found = compare([report_of({1, 2}, "base"), report_of({2, 3}, "<b>other</b>\u202e")])
+    page = render_comparison(found)
+    assert render_comparison(found) == page
+    assert "<b>other" not in page and "\u202e" not in page
+    assert "&lt;b&gt;other&lt;/b&gt;" in page
+    for words in ("No difference is shown between", "exact match", "By number of calls", "1 call"):
+        assert words in page
+    said = re.findall(r'<div class="said"><bdi>(.*?)</bdi>', page)
+    assert said == ["cuaca di kota 1", "cuaca di kota 3"]  # 2 is wrong for both
+    right = re.findall(r'<li data-right="(.*?)"', page)
+    assert right == ["&lt;b&gt;other&lt;/b&gt;⟨U+202E⟩", "base"]
+    place = write_comparison(found, tmp_path / "deep" / "comparison")
+    assert sorted(p.name for p in place.iterdir()) == ["comparison.html", "comparison.json"]
+    assert json.loads((place / "comparison.json").read_text()) == found.to_json()
+    assert (place / "comparison.html").read_text(encoding="utf-8") == page
+
+
+def test_the_page_of_two_that_answer_alike() -> None:
+    report = report_of({1}, "same")
+    assert "On every example all are right" in render_comparison(compare([report, report]))
+
+
+def test_groups_of_other_rows_are_not_set_side_by_side() -> None:
+    """The fingerprint knows texts, not fields: the same texts may be in other groups."""
+    answers = {e.instruction: e.output for e in ROWS}
+    reports = [
+        evaluate(
+            Scripted(answers, CATALOG, name=name),
+            [replace(e, metadata={"channel": f"{k % many}"}) for k, e in enumerate(ROWS)],
+            by=["channel"],
+            latency_sample=0,
+        )
+        for name, many in (("a", 2), ("b", 3))
+    ]
+    page = render_comparison(compare(reports))
+    assert "By number of calls" in page and "By channel" not in page

@@ -47,9 +47,9 @@ def test_no_network_scores_what_it_learnt(monkeypatch: pytest.MonkeyPatch) -> No
     learnt: list[set[str]] = []
     train = training.train_compact
 
-    def watched(examples: Sequence[Example], *rest: Any) -> dict[str, Any]:
+    def watched(examples: Sequence[Example], *rest: Any, **named: Any) -> dict[str, Any]:
         learnt.append({e.instruction for e in examples})
-        return train(examples, *rest)
+        return train(examples, *rest, **named)
 
     class Watched(scoring.Scorer):
         def score(self, examples: Sequence[Example]) -> list[AnswerScore]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,35 @@ def test_a_write_that_fails_leaves_the_old_files(
     with pytest.raises(SystemFault, match="No space left on device"):
         write_report(report, tmp_path)
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("room", range(3))
+def test_a_disk_that_fills_up_leaves_no_half_report(
+    room: int, report: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk has room for none, one or two of the three files."""
+    old = tmp_path / "old"
+    write_report(report_of(ANSWERS), old)
+    before = {p.name: p.read_bytes() for p in old.iterdir()}
+    flush = os.fsync
+
+    def fill_up(left: int) -> None:
+        def flush_or_fail(handle: int) -> None:
+            nonlocal left
+            if stat.S_ISREG(os.fstat(handle).st_mode):
+                left -= 1
+                if left < 0:
+                    raise OSError(28, "No space left on device")
+            flush(handle)
+
+        monkeypatch.setattr(os, "fsync", flush_or_fail)
+
+    for place in (old, tmp_path / "deep" / "new"):
+        fill_up(room)
+        with pytest.raises(SystemFault, match="No space left on device"):
+            write_report(report, place)
+    assert {p.name: p.read_bytes() for p in old.iterdir()} == before
+    assert not (tmp_path / "deep").exists()
 
 
 def test_a_place_that_can_not_be_written(report: Report, tmp_path: Path) -> None:

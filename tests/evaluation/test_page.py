@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -12,12 +13,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted import Scripted, catalog_of, examples
 
-from maksud.data.dataset import Example
+from maksud.data.dataset import Dataset, Example
 from maksud.evaluation import page
 from maksud.evaluation.report import Report, evaluate
 
 VOID = {"meta", "br", "link", "img", "input", "hr", "base", "embed", "source"}
-SECTIONS = ["right", "sure", "refusing", "intents", "parameters", "speed", "errors", "measured"]
+SECTIONS = [
+    "right",
+    "groups",
+    "sure",
+    "refusing",
+    "intents",
+    "parameters",
+    "speed",
+    "errors",
+    "measured",
+]
 
 
 class Parsed(HTMLParser):
@@ -45,13 +56,15 @@ class Parsed(HTMLParser):
             self.broken.append(tag)
 
     def handle_data(self, data: str) -> None:
-        if self.open and self.open[-1] != "style":
+        if self.open and self.open[-1] not in ("style", "script"):
             self.texts.append(data)
 
     @property
     def text(self) -> str:
         return " ".join(" ".join(self.texts).split())
 
+
+SCRIPT = (Path(page.__file__).parent / "page.js").read_text(encoding="utf-8")
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -110,8 +123,10 @@ def good() -> Report:
 def test_hostile_texts_stay_texts(hostile: str) -> None:
     parsed = Parsed(hostile)
     assert not parsed.broken and not parsed.open
-    tags = {tag for tag, _ in parsed.elements}
-    assert not tags & {"script", "img", "iframe", "object", "embed", "link", "base", "form", "b<"}
+    tags = [tag for tag, _ in parsed.elements]
+    assert tags.count("script") == 1
+    assert re.findall(r"<script>(.*?)</script>", hostile, re.DOTALL) == [SCRIPT]
+    assert not set(tags) & {"img", "iframe", "object", "embed", "link", "base", "form", "b<"}
     for _, attributes in parsed.elements:
         assert not [k for k in attributes if k.startswith("on") or k == "style"]
     assert "<script>alert(1)</script>" in parsed.text
@@ -143,16 +158,22 @@ def test_nothing_is_asked_of_the_network(which: str, request: pytest.FixtureRequ
     assert "url(" not in style and "@import" not in style
 
 
-def test_the_content_policy_allows_the_style_sheet_and_nothing_else(hostile: str) -> None:
+def test_the_content_policy_allows_our_style_sheet_and_script_and_nothing_else(
+    hostile: str,
+) -> None:
     policies = [
         a["content"]
         for tag, a in Parsed(hostile).elements
         if tag == "meta" and a.get("http-equiv") == "Content-Security-Policy"
     ]
     [style] = re.findall(r"<style>(.*?)</style>", hostile, re.DOTALL)
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    ours = [
+        f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+        for text in (style, SCRIPT)
+    ]
     assert policies == [
-        f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; style-src {ours[0]}; script-src {ours[1]}; base-uri 'none'; "
+        "form-action 'none'"
     ]
     assert hostile.index("Content-Security-Policy") < hostile.index("<style>")
 
@@ -165,7 +186,8 @@ def test_every_section_is_there(good: Report) -> None:
     assert len(ids) == len(set(ids))
     assert [i for i in ids if i in SECTIONS] == SECTIONS
     links = [a["href"] for tag, a in parsed.elements if tag == "a"]
-    assert links == [f"#{i}" for i in SECTIONS]
+    assert links[: len(SECTIONS)] == [f"#{i}" for i in SECTIONS]
+    assert {link[1:] for link in links} <= set(ids)
     for words in (
         "Akurasi pengenalan maksud",
         "Akurasi pengenalan parameter",
@@ -196,7 +218,8 @@ def test_the_charts_are_pictures_with_names(good: Report) -> None:
         title, text = root[0], root[1]
         assert root.get("aria-labelledby") == f"{title.get('id')} {text.get('id')}"
         titles.append((title.text or "").partition(":")[0])
-    assert titles == ["Calibration", "Risk-coverage", "Confusion matrix"]
+    # The confusion matrix is drawn twice: for a phone, with fewer labels, too.
+    assert titles == ["Calibration", "Risk-coverage", "Confusion matrix", "Confusion matrix"]
 
 
 def test_the_guides_line_has_the_counts() -> None:
@@ -270,27 +293,122 @@ def many_intents(n: int) -> Report:
 def test_of_many_intents_the_most_confused_are_drawn_and_all_are_listed() -> None:
     report = many_intents(120)
     text = page.render(report)
-    [svg] = re.findall(r'<svg class="chart natural".*?</svg>', text, re.DOTALL)
+    svg, small = re.findall(r'<svg class="chart natural".*?</svg>', text, re.DOTALL)
     # The most confused pair first, side by side; what is out of scope last.
     labels = [e.text for e in ElementTree.fromstring(svg) if "end" in e.get("class", "").split()]
     assert labels[1:3] == ["intent_110", "intent_111"] and labels[-1] == "none()"
     assert len(labels) - 1 <= page.SHOWN_LABELS
+    labels = [e.text for e in ElementTree.fromstring(small) if "end" in e.get("class", "").split()]
+    assert labels[:2] == ["1 intent_110", "2 intent_111"] and labels[-1] == "7 none()"
+    assert float(ElementTree.fromstring(small).get("width", "")) <= 344  # a phone has 390
     parsed = Parsed(text)
     assert "The 15 most confused of 121" in parsed.text
+    assert "The 7 most confused of 121; a wider screen shows 15" in parsed.text
     for k in range(120):
         assert re.search(rf"\bintent_{k} 12 \d+ ", parsed.text), k
     assert "all 13 confusions" in parsed.text
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.integers(1, 40), st.data())
-def test_the_picture_holds_no_label_twice(n: int, data: Any) -> None:
+@given(st.integers(1, 40), st.sampled_from([page.SHOWN_LABELS, page.SMALL_LABELS]), st.data())
+def test_the_picture_holds_no_label_twice(n: int, most: int, data: Any) -> None:
     labels = [f"i{k}" for k in range(n)] + ["none()"]
     places = st.integers(0, n)
     wrong = data.draw(st.lists(st.tuples(st.integers(1, 9), places, places), max_size=60))
     wrong = [(k, g, a) for k, g, a in wrong if g != a]
-    order = page._most_confused(labels, wrong)
-    assert len(order) == len(set(order)) <= page.SHOWN_LABELS
-    if len(labels) <= page.SHOWN_LABELS:
+    order = page._choose_labels(labels, wrong, most)
+    assert len(order) == len(set(order)) <= most
+    if len(labels) <= most:
         assert sorted(order) == list(range(len(labels)))
     assert labels[order[-1]] == "none()"
+
+
+def test_a_confusion_leads_to_its_utterances() -> None:
+    """From a cell of the picture, and from its row in the list, also where that is folded away."""
+    report = many_intents(120)
+    text = page.render(report)
+    parsed = Parsed(text)
+    svg, _ = re.findall(r'<svg class="chart natural".*?</svg>', text, re.DOTALL)
+    cells = {a.get("aria-label"): a.get("href") for a in ElementTree.fromstring(svg).iter("a")}
+    link = cells["intent_110 answered as intent_111: 12"]
+    assert link is not None
+    listed = re.search(f'<ul id="{link[1:]}">(.*?)</ul>', text, re.DOTALL)
+    assert listed is not None
+    told = Parsed(listed[1])
+    assert "110 0 gold intent_110() answer intent_111()" in told.text
+    assert told.text.count("answer intent_111()") == page.SHOWN_OF_A_PAIR
+    assert "2 more in predictions.jsonl" in told.text
+    # Each of the confusions has its list, and only the wrong cells lead to one.
+    lists = [a["id"] for tag, a in parsed.elements if tag == "ul" and "id" in a]
+    assert len(lists) == 13 and len(set(lists)) == 13
+    assert not [
+        label
+        for label in cells
+        if label and len(set(label.split(":")[0].split(" answered as "))) < 2
+    ]
+
+
+def test_the_utterances_of_all_confusions_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page, "SHOWN_OF_PAIRS", 15)
+    text = page.render(many_intents(120))
+    kept = sum(
+        listed.count("answer <bdi>")
+        for listed in re.findall(r'<ul id="pair-.*?</ul>', text, re.DOTALL)
+    )
+    assert kept == 15
+    assert re.search(r"\b10 more in predictions\.jsonl", text)
+
+
+def test_the_page_names_its_data_set() -> None:
+    rows = [Example("a", "f()", split="test", source="shop/test.json")]
+    answers = {"a": "f()"}
+    named = evaluate(Scripted(answers, catalog_of(rows)), Dataset(rows, name="shop"))
+    text = page.render(named)
+    assert "<title>Evaluation of scripted on shop (test split)</title>" in text
+    assert "scripted on shop (test split)" in Parsed(text).text
+    unnamed = page.render(evaluate(Scripted(answers, catalog_of(rows)), rows))
+    assert "scripted on test.json (test split)" in Parsed(unnamed).text
+
+
+def test_errors_can_be_filtered_by_what_they_are() -> None:
+    rows = [
+        Example("putar lagu itu dengan keras", "f()", metadata={"channel": 'a"b'}),
+        Example("what is the weather", "f();g()", metadata={"channel": "wa"}),
+        Example("siapa", "none()", metadata={"channel": "wa"}),
+    ]
+    answers = {e.instruction: "g()" for e in rows}
+    report = evaluate(Scripted(answers, catalog_of(rows), sure={}), rows, by=["channel"])
+    parsed = Parsed(page.render(report))
+    selects: dict[str, list[str]] = {}
+    for tag, a in parsed.elements:
+        if tag == "select":
+            name = a["name"]
+            selects[name] = []
+        elif tag == "option" and a["value"]:
+            selects[name].append(a["value"])
+    assert sorted(selects) == ["g0", "g1", "g2", "kind"]
+    found = [a for tag, a in parsed.elements if tag == "li" and "data-kind" in a]
+    assert len(found) == 3
+    for name, values in selects.items():  # what is chosen is what the answers say
+        assert {a[f"data-{name}"] for a in found} == set(values)
+    assert set(selects["g2"]) == {'a"b', "wa"} and "channel: wa" in parsed.text
+    assert set(selects["g1"]) == {"none()", "1", "2"}
+    filters = next(a for tag, a in parsed.elements if a.get("id") == "filters")
+    assert "hidden" in filters  # without the script there is nothing to filter with
+
+
+def test_groups_are_shown_as_a_table_with_named_cells(good: Report) -> None:
+    parsed = Parsed(page.render(good))
+    assert "By number of calls" in parsed.text and "out of scope: none() 20 " in parsed.text
+    names = [a["data-name"] for tag, a in parsed.elements if tag == "td" and "data-name" in a]
+    assert {"examples", "exact match", "95 % interval", "F1"} <= set(names)
+
+
+def test_figures_that_are_seldom_needed_step_back(good: Report) -> None:
+    text = page.render(good)
+    [folded] = re.findall(
+        r"<details><summary>5 figures that are seldom.*?</details>", text, re.DOTALL
+    )
+    whole, inside = Parsed(text).text, Parsed(folded).text
+    for name in ("Brier score", "area under risk-coverage", "out-of-scope precision"):
+        assert name in inside and whole.count(name) == 1

@@ -1,10 +1,13 @@
 """A report drawn for the terminal; the drawing of a comparison is tested beside it."""
 
+from dataclasses import replace
+
 import pytest
 from reports import ANSWERS, ROWS, SURE, report_of
 from rich.console import Console
+from scripted import Scripted, catalog_of
 
-from maksud.evaluation.report import Report
+from maksud.evaluation.report import Report, evaluate
 from maksud.evaluation.terminal import draw_report
 
 
@@ -35,3 +38,14 @@ def test_the_table_says_what_is_not_measured_and_obeys_no_markup() -> None:
     assert "not measured: there are no out-of-scope examples" in text
     assert "[bold red]x[/]" in text and "\x1b[31m" not in text and "\u202e" not in text
     assert "Note: Only 4 examples" in text
+
+
+def test_groups_stand_below_the_figures() -> None:
+    rows = [replace(e, metadata={"channel": "[red]wa\x1b"}) for e in ROWS]
+    text = printed(report_of(ANSWERS, [*rows[:3], *ROWS[3:]]), 200)
+    assert "by number of calls" in text and "out of scope: none()" in text
+    answers = {e.instruction: ANSWERS[e.instruction] for e in rows}
+    found = evaluate(Scripted(answers, catalog_of(rows)), [*rows[:3], *ROWS[3:]], by=["channel"])
+    text = printed(found, 200)
+    assert "by channel" in text and "[red]wa⟨U+001B⟩" in text and "(not said)" in text
+    assert max(map(len, printed(found).splitlines())) <= 80

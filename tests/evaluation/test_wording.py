@@ -53,5 +53,5 @@ def test_every_figure_that_is_none_has_a_reason(figure: wording.Figure) -> None:
         target = target.setdefault(part, {})  # type: ignore[assignment]
     target[last] = None
     assert figure.of(figures) is None
-    written = figure.written(figures)
+    written = figure.write(figures)
     assert written.startswith("not measured: ") and len(written) > 25

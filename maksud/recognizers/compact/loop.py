@@ -80,11 +80,12 @@ def fit(
                 torch._foreach_lerp_(average, [p.detach() for p in params], 1 - keep)
             if progress is not None and time.monotonic() - reported > 0.5:
                 reported = time.monotonic()
-                text = f"epoch {epoch + 1} of {s.epochs}"
-                progress(Progress("train", min(1.0, step / total), text, {"loss": losses[-1]}))
+                loss = losses[-1] / s.members
+                text = f"epoch {epoch + 1} of {s.epochs}, loss {loss:.3f}"
+                progress(Progress("train", min(1.0, step / total), text, {"loss": loss}))
         mean = sum(losses) / len(losses) / s.members
         if progress is not None:
-            text = f"epoch {epoch + 1} of {s.epochs}"
+            text = f"epoch {epoch + 1} of {s.epochs}, loss {mean:.3f}"
             progress(Progress("train", (epoch + 1) / s.epochs, text, {"loss": mean}))
     with torch.no_grad():
         if step >= 8:
