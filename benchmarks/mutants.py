@@ -1,10 +1,11 @@
 """Mutation testing of the core: how many small faults in it turn a test red. `make mutants`.
 
-    python benchmarks/mutants.py [PART …] [--show] [--children N] [--minutes N]
+    python benchmarks/mutants.py [PART …] [--show] [--children N] [--minutes N] [--fault NAME …]
 
 For each part, mutmut plants one fault at a time in a copy of the project and runs that part's own
 tests, the quick ones first. Parts are patterns, so that a module that is split stays in; `--show`
-prints what survived. A run that is ended by `--minutes` or Ctrl-C counts what it has tried.
+prints what survived, and `--fault` tries only the faults of these names (`*` is anything). A run
+that is ended by `--minutes` or Ctrl-C counts what it has tried.
 Not mutated: statements that raise (what they say), names of encodings (UTF-8 has many), and what
 stands outside functions. In the copy, hypothesis takes the same examples each time, shrinks none
 and has no deadline: a verdict depends neither on luck nor on the machine's load.
@@ -75,6 +76,7 @@ def main() -> int:
     parser.add_argument("--show", action="store_true", help="print each fault that survived")
     parser.add_argument("--children", type=int, default=2, help="processes at once")
     parser.add_argument("--minutes", type=float, default=600, help="count what was tried by then")
+    parser.add_argument("--fault", nargs="+", default=[], help="names, as --show prints them")
     chosen = parser.parse_args()
     if unknown := set(chosen.parts) - set(CORE):
         parser.error(f"unknown: {', '.join(sorted(unknown))}. Known: {', '.join(CORE)}")
@@ -92,14 +94,14 @@ def main() -> int:
             _tell(f"| {part} | no such {'tests' if modules else 'module'} | | | | | |")
             wrong = True
         elif time.monotonic() < until:
-            wrong |= not _run(part, modules, tests, chosen.children, chosen.show, until)
+            wrong |= not _run(part, modules, tests, chosen, until)
         else:
             _tell(f"| {part} | not run: the time was up | | | | | |")
     return int(wrong)
 
 
 def _run(
-    part: str, modules: list[Path], tests: list[Path], children: int, show: bool, until: float
+    part: str, modules: list[Path], tests: list[Path], chosen: argparse.Namespace, until: float
 ) -> bool:
     """Plants the faults of one part and prints its row; False where mutmut could not work."""
     with tempfile.TemporaryDirectory(prefix="maksud-mutants-") as room:
@@ -107,8 +109,8 @@ def _run(
         _copy(place, modules, tests)
         # Python remembers of a folder on its path that it was not there.
         (place / WHERE_MUTMUT_WORKS).mkdir()
-        mutmut = [sys.executable, "-m", "mutmut"]
-        said = _plant([*mutmut, "run", "--max-children", str(children)], place, until)
+        mutmut = [sys.executable, "-m", "mutmut", "run", "--max-children", str(chosen.children)]
+        said = _plant([*mutmut, *chosen.fault], place, until)
         codes: dict[str, int | None] = {}
         for file in sorted((place / WHERE_MUTMUT_WORKS).rglob("*.meta")):
             codes |= json.loads(file.read_text(encoding="utf-8"))["exit_code_by_key"]
@@ -123,17 +125,27 @@ def _run(
         killed = len(tried) - len(left)
         score = f"{killed} | {hung} | {len(left)} | {killed / len(tried):.1%}"
         _tell(f"| {part} | {len(planted)} | {len(tried)} | {score} |")
-        for name in left if show else ():
-            shown = subprocess.run(
-                [*mutmut, "show", name], cwd=place, capture_output=True, text=True
-            )
-            lines = [x for x in shown.stdout.splitlines() if x[:1] in "+-" and x[:3] not in _HEADS]
-            _tell(f"\n{name}", *lines)
-        if show:
+        if left and chosen.show:
+            _show(left, place)
+        if chosen.show:
             _tell("\n", dict(Counter(tried.values())))
     return True
 
 
+def _show(names: list[str], place: Path) -> None:
+    """Prints what each fault changes. One process for all: to start mutmut takes seconds."""
+    script = f"import sys; from mutmut.__main__ import cli\n{_SHOW}"
+    shown = subprocess.run(
+        [sys.executable, "-c", script, *names], cwd=place, capture_output=True, text=True
+    )
+    for line in shown.stdout.splitlines():
+        if line[:1] == "#":
+            _tell(f"\n{line[2:]}")
+        elif line[:1] in ("+", "-") and line[:3] not in _HEADS:
+            _tell(f"    {line}")
+
+
+_SHOW = "for name in sys.argv[1:]: cli(['show', name], standalone_mode=False)"
 _HEADS = ("---", "+++")
 
 
