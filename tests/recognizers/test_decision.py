@@ -194,3 +194,24 @@ def test_a_rate_that_allows_a_whole_answer_allows_it() -> None:
             false_accept_rate=rate,
         )
         assert choice.accepted_wrongly == allowed
+
+
+def test_a_threshold_of_one_accepts_what_is_certain() -> None:
+    choice = choose_threshold(
+        [1.0] + [0.99995] * 20, out_of_scope=[False] + [True] * 20, wrong_intent=[False] * 21
+    )
+    assert choice.threshold == 1.0 and choice.coverage == 1.0 and choice.accepted_wrongly == 0
+    assert "no answer is accepted" not in choice.note
+    closed = choose_threshold(
+        [1.0] * 20, out_of_scope=[True] * 20, wrong_intent=[False] * 20, false_accept_rate=0.04
+    )
+    assert closed.false_accept_rate == 0.04
+    assert closed.note.endswith(
+        "(95 %); an answer to refuse has confidence 1: no answer is accepted"
+    )
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1235, 0.25, 0.5, 0.123456, 0.7])
+def test_a_threshold_lies_above_the_round_figure_that_must_be_refused(value: float) -> None:
+    choice = choose_threshold([value] * 20, out_of_scope=[True] * 20, wrong_intent=[False] * 20)
+    assert value < choice.threshold <= value + 1.01e-4 and choice.accepted_wrongly == 0
