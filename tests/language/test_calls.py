@@ -189,3 +189,12 @@ def test_an_error_without_a_next_step_ends_with_its_place() -> None:
     with pytest.raises(CallSyntaxError) as caught:
         parse_calls("a()b()")
     assert str(caught.value) == "expected ';' or the end after ')', found 'b()' at character 3"
+
+
+def test_space_around_tokens_means_nothing_and_its_lack_neither() -> None:
+    tight = 'f("a,",b,"c;",x="=",y=d);g("(",e)'
+    loose = ' f ( "a," , b\t,\n"c;" , x = "=" , y = d ) ; g ( "(" , e ) '
+    assert parse_calls(tight) == parse_calls(loose)
+    assert [a.value for c in parse_calls(tight) for a in c.arguments] == [
+        *("a,", "b", "c;", "=", "d", "(", "e")
+    ]
