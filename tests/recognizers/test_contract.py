@@ -140,6 +140,13 @@ def test_a_contract_that_lacks_something_names_its_place(tmp_path: Path, value: 
         Contract.load(file)
 
 
+def test_calibrating_changes_what_was_calibrated_and_nothing_else() -> None:
+    found, calibration = calibrated(), fit_calibration([(float(k),) for k in range(9)], [True] * 9)
+    again = found.calibrated(calibration, 0.7)
+    assert again == replace(found, calibration=calibration, threshold=0.7, false_accept_rate=None)
+    assert again.calibration == calibration and found.calibration != calibration
+
+
 def test_a_fault_of_the_catalog_inside_names_the_file(tmp_path: Path) -> None:
     file = tmp_path / "contract.json"
     CONTRACT.save(file)
