@@ -765,3 +765,42 @@ def test_a_lock_whose_file_another_made_anew_holds_nobody_out(tmp_path: Path) ->
             with pytest.raises(SystemFault), lock(tmp_path / "l", wait=0):
                 pass
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_secret_is_written_as_one(tmp_path: Path) -> None:
+    write_file(tmp_path / "secret", "x", mode=0o600)
+    assert stat.S_IMODE((tmp_path / "secret").stat().st_mode) == 0o600
+
+
+def test_a_place_beside_that_another_takes_meanwhile_is_left_to_him(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "run").write_text("mine")
+    real = os.rename
+
+    def rename(source: Path, target: Path) -> None:
+        if Path(target).name == "run-2":
+            Path(target).write_text("another's")
+        real(source, target)
+
+    monkeypatch.setattr(os, "rename", rename)
+    with stage_directory(tmp_path / "run") as stage:
+        (stage.directory / "b").write_text("x")
+        assert stage.put_beside() == tmp_path / "run-3"
+    assert (tmp_path / "run-2").read_text() == "another's"
+
+
+def test_a_room_whose_lock_can_not_be_made_is_not_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.open
+
+    def opened(path: object, *how: int) -> int:
+        if str(path).endswith("/lock"):
+            raise OSError(errno.EMFILE, "Too many open files")
+        return real(path, *how)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "open", opened)
+    with pytest.raises(OSError, match="Too many open files"):
+        make(tmp_path / "run", "x")
+    assert list(tmp_path.iterdir()) == []
