@@ -211,7 +211,7 @@ def test_a_threshold_of_one_accepts_what_is_certain() -> None:
     )
 
 
-@pytest.mark.parametrize("value", [0.0, 0.1235, 0.25, 0.5, 0.123456, 0.7])
+@pytest.mark.parametrize("value", [0.0, 7.5e-05, 0.0009, 0.1235, 0.25, 0.5, 0.123456, 0.7])
 def test_a_threshold_lies_above_the_round_figure_that_must_be_refused(value: float) -> None:
     choice = choose_threshold([value] * 20, out_of_scope=[True] * 20, wrong_intent=[False] * 20)
     assert value < choice.threshold <= value + 1.01e-4 and choice.accepted_wrongly == 0
