@@ -1,6 +1,7 @@
 """Files and directories are written whole and durably; nothing that is not ours is replaced."""
 
 import errno
+import hashlib
 import os
 import signal
 import stat
@@ -478,5 +479,328 @@ def test_a_file_system_without_locks_is_told(
 
     monkeypatch.setattr(fcntl, "flock", unable)
     with pytest.raises(SystemFault, match=r"can't lock files.*local disk"):
+        make(tmp_path / "run", "x")
+    assert list(tmp_path.iterdir()) == []
+
+
+# ---------------------------------------------------------------- small acts, to the letter
+
+
+def test_the_digest_of_a_file_is_sha_256(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"abc\r\n\x00")
+    assert storage.sha256(tmp_path / "a") == hashlib.sha256(b"abc\r\n\x00").hexdigest()
+
+
+def test_folders_that_were_made_are_named_the_outermost_first(tmp_path: Path) -> None:
+    deep = tmp_path / "a" / "b" / "c"
+    assert storage.make_directory(deep) == [tmp_path / "a", tmp_path / "a" / "b", deep]
+    assert storage.make_directory(deep) == []
+    assert storage.make_directory(deep.with_name("d")) == [tmp_path / "a" / "b" / "d"]
+
+
+def test_a_staged_file_may_go_to_another_place(tmp_path: Path) -> None:
+    with StagedFile(tmp_path / "a") as staged:
+        assert staged.path.parent == tmp_path and staged.path.name.startswith(".a.")
+        staged.stream.write(b"x")
+        staged.stream.seek(0)
+        assert staged.stream.read() == b"x"  # what was written may be read before it is put
+        staged.seal()
+        staged.seal()
+        assert staged.path.read_bytes() == b"x"
+        staged.put(tmp_path / "b")
+    assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("b", "x")]
+
+
+def test_a_staged_file_that_is_not_put_goes_away(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="x"), StagedFile(tmp_path / "a") as staged:
+        staged.stream.write(b"half")
+        raise ValueError("x")
+    assert staged.stream.closed and list(tmp_path.iterdir()) == []
+    staged.discard()  # harmless
+
+
+def test_two_who_stage_the_same_file_do_not_meet(tmp_path: Path) -> None:
+    with StagedFile(tmp_path / "a") as first, StagedFile(tmp_path / "a") as second:
+        first.stream.write(b"1")
+        second.stream.write(b"2")
+        second.put()
+        assert (tmp_path / "a").read_bytes() == b"2"
+        first.put()
+    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("a", b"1")]
+
+
+def test_errors_of_the_system_are_told_with_place_and_next_step(tmp_path: Path) -> None:
+    for error, says in (
+        (OSError(errno.EIO, "Input/output error"), "Input/output error"),
+        (OSError("no number"), "no number"),
+    ):
+        with pytest.raises(SystemFault) as told, storage.writing(tmp_path / "a", hint="Do this"):
+            raise error
+        assert str(told.value) == f"{tmp_path / 'a'}: can't be written ({says}). Do this"
+    with pytest.raises(SystemFault, match="Check space and rights"), storage.writing("a"):
+        raise OSError(errno.EIO, "Input/output error")
+    with pytest.raises(Taken), storage.writing("a"):
+        raise Taken(errno.EEXIST, "File exists", "a")
+
+
+def test_any_other_fault_of_a_rename_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.rename
+
+    def rename(source: Path, target: Path) -> None:
+        if Path(target).name == "run":
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        real(source, target)
+
+    monkeypatch.setattr(os, "rename", rename)
+    with pytest.raises(OSError, match="cross-device") as told:
+        make(tmp_path / "run", "x", replace=whatever)
+    assert not isinstance(told.value, Taken) and list(tmp_path.iterdir()) == []
+
+
+def test_taken_names_the_place(tmp_path: Path) -> None:
+    make(tmp_path / "run", "old")
+    with pytest.raises(Taken) as told:
+        make(tmp_path / "run", "new")
+    assert told.value.filename == str(tmp_path / "run")
+    assert told.value.errno in (errno.EEXIST, errno.ENOTEMPTY) and told.value.strerror
+    write_file(tmp_path / "a", "old")
+    with pytest.raises(Taken) as told:
+        write_file(tmp_path / "a", "new", replace=False)
+    assert told.value.errno == errno.EEXIST
+
+
+@linux
+def test_a_directory_that_is_put_beside_is_flushed(acts: list[str], tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("mine")
+    with stage_directory(tmp_path / "run") as stage:
+        (stage.directory / "b").write_text("x")
+        acts.clear()
+        stage.put_beside()
+    put = acts.index("rename ROOM/new run-2")
+    assert {"sync ROOM/new/b", "sync ROOM/new"} <= set(acts[:put])
+    assert acts[put + 1] == "sync ."
+
+
+@linux
+def test_a_swap_that_a_sweep_ends_is_flushed(acts: list[str], tmp_path: Path) -> None:
+    room = tmp_path / f".run.staging-{'0' * 16}"
+    (room / "old").mkdir(parents=True)
+    (room / "lock").write_bytes(b"maksud-staging/1\nrun")
+    sweep(tmp_path)
+    assert acts[:2] == ["rename ROOM/old run", "sync ."]
+
+
+@linux
+def test_a_file_is_not_renamed_before_its_room_is_known(acts: list[str], tmp_path: Path) -> None:
+    make(tmp_path / "run", "x")
+    put = acts.index("rename ROOM/new run")
+    assert acts[put - 1] == "sync ROOM"  # the room's names, `new` among them
+
+
+def test_links_and_pipes_are_flushed_by_nobody(tmp_path: Path) -> None:
+    with stage_directory(tmp_path / "run") as stage:
+        (stage.directory / "dangling").symlink_to("nothing")
+        os.mkfifo(stage.directory / "pipe")
+        stage.put()
+    assert sorted(p.name for p in (tmp_path / "run").iterdir()) == ["dangling", "pipe"]
+
+
+# ---------------------------------------------------------------- rooms
+
+
+def leave_room(target: Path, number: int = 0) -> Path:
+    """What a killed process leaves of a directory that it staged."""
+    room = target.with_name(f".{target.name[:40]}.staging-{number:016x}")
+    (room / "new").mkdir(parents=True)
+    (room / "lock").write_bytes(b"maksud-staging/1\n" + os.fsencode(target.name))
+    return room
+
+
+def test_one_room_that_is_not_ours_hides_no_other(tmp_path: Path) -> None:
+    for k in range(12):
+        room = leave_room(tmp_path / "run", k)
+        if k % 3 == 0:
+            (room / "lock").write_bytes(b"mine")
+    sweep(tmp_path)
+    assert sorted(int(p.name[-16:], 16) for p in rooms(tmp_path)) == [0, 3, 6, 9]
+
+
+def test_one_room_that_can_not_be_removed_hides_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for k in range(6):
+        leave_room(tmp_path / "run", k)
+    real = storage.shutil.rmtree
+
+    def rmtree(path: Path) -> None:
+        if path.parent.name.endswith(("0", "3")):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        real(path)
+
+    monkeypatch.setattr(storage.shutil, "rmtree", rmtree)
+    sweep(tmp_path)
+    assert sorted(int(p.name[-16:], 16) for p in rooms(tmp_path)) == [0, 3]
+    monkeypatch.undo()
+    sweep(tmp_path)  # their locks are free again
+    assert not rooms(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["a\nb", "\n", "n\udce9", "x" * 41, "図" * 60, ".hidden"])
+def test_a_room_of_any_name_is_known_again(tmp_path: Path, name: str) -> None:
+    room = leave_room(tmp_path / name)
+    (tmp_path / name).mkdir()
+    (tmp_path / name).rename(room / "old")
+    sweep(tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize(
+    "lock_of", [b"maksud-staging/1\nother", b"maksud-staging/1\n", b"maksud-staging/1", b"\nrun"]
+)
+def test_a_room_of_another_name_is_not_ours(tmp_path: Path, lock_of: bytes) -> None:
+    room = leave_room(tmp_path / "run")
+    (room / "lock").write_bytes(lock_of)
+    sweep(tmp_path)
+    assert (room / "new").exists()
+
+
+def test_what_a_room_holds_goes_but_not_what_its_links_show(tmp_path: Path) -> None:
+    room = leave_room(tmp_path / "run")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "a").write_text("keep")
+    (room / "link").symlink_to(tmp_path / "mine")
+    (room / "file").write_text("x")
+    (room / "folder" / "deep").mkdir(parents=True)
+    sweep(tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["mine"]
+    assert (tmp_path / "mine" / "a").read_text() == "keep"
+
+
+def test_what_took_the_place_of_a_killed_swap_costs_nobody_his_work(tmp_path: Path) -> None:
+    room = leave_room(tmp_path / "run")
+    (room / "new" / "a").write_text("new")
+    (room / "old").mkdir()
+    (room / "old" / "a").write_text("old")
+    (tmp_path / "run").write_text("foreign")
+    sweep(tmp_path)
+    assert (tmp_path / "run").read_text() == "foreign"
+    found = {p.name: (p / "a").read_text() for p in tmp_path.iterdir() if p.is_dir()}
+    assert found == {"run-2": "new", "run-3": "old"}
+
+
+def test_a_room_that_was_swept_before_it_was_locked_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, seen = storage._take, []
+
+    def take(path: Path) -> int | None:
+        if ".staging-" in str(path):
+            seen.append(path)
+            if len(seen) == 1:  # another process sweeps the empty room
+                path.parent.rmdir()
+            elif len(seen) == 2:  # another process holds its lock
+                return None
+        return real(path)
+
+    monkeypatch.setattr(storage, "_take", take)
+    make(tmp_path / "run", "x")
+    assert len(seen) == 3 and (tmp_path / "run" / "b").read_text() == "x"
+
+
+def test_a_room_that_can_not_be_filled_is_not_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(OSError, match="No space"):
+        make(tmp_path / "run", "x")
+    assert list(tmp_path.iterdir()) == []
+
+
+@linux
+def test_nothing_that_was_opened_stays_open(tmp_path: Path) -> None:
+    def opened() -> int:
+        return len(os.listdir("/proc/self/fd"))
+
+    before = opened()
+    leave_room(tmp_path / "run", 1)
+    make(tmp_path / "run", "old")
+    make(tmp_path / "run", "new", replace=whatever)
+    with pytest.raises(Taken):
+        make(tmp_path / "run", "x")
+    with lock(tmp_path / "l"), pytest.raises(SystemFault), lock(tmp_path / "l", wait=0):
+        pass
+    write_file(tmp_path / "a", "x")
+    assert opened() == before
+
+
+def test_a_lock_follows_no_link(tmp_path: Path) -> None:
+    (tmp_path / "l").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError), lock(tmp_path / "l", wait=0):
+        pass
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_lock_whose_file_another_made_anew_holds_nobody_out(tmp_path: Path) -> None:
+    """Not the name counts but the file: who locks a removed one tries again."""
+    real, first = storage._flock, True
+
+    def replaced_meanwhile(handle: int, path: Path) -> bool:
+        nonlocal first
+        got = real(handle, path)
+        if first:
+            first = False
+            path.unlink()
+            path.write_text("another")
+        return got
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(storage, "_flock", replaced_meanwhile)
+        with lock(tmp_path / "l"):
+            assert (tmp_path / "l").read_text() == "another"
+            with pytest.raises(SystemFault), lock(tmp_path / "l", wait=0):
+                pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_secret_is_written_as_one(tmp_path: Path) -> None:
+    write_file(tmp_path / "secret", "x", mode=0o600)
+    assert stat.S_IMODE((tmp_path / "secret").stat().st_mode) == 0o600
+
+
+def test_a_place_beside_that_another_takes_meanwhile_is_left_to_him(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "run").write_text("mine")
+    real = os.rename
+
+    def rename(source: Path, target: Path) -> None:
+        if Path(target).name == "run-2":
+            Path(target).write_text("another's")
+        real(source, target)
+
+    monkeypatch.setattr(os, "rename", rename)
+    with stage_directory(tmp_path / "run") as stage:
+        (stage.directory / "b").write_text("x")
+        assert stage.put_beside() == tmp_path / "run-3"
+    assert (tmp_path / "run-2").read_text() == "another's"
+
+
+def test_a_room_whose_lock_can_not_be_made_is_not_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.open
+
+    def opened(path: object, *how: int) -> int:
+        if str(path).endswith("/lock"):
+            raise OSError(errno.EMFILE, "Too many open files")
+        return real(path, *how)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "open", opened)
+    with pytest.raises(OSError, match="Too many open files"):
         make(tmp_path / "run", "x")
     assert list(tmp_path.iterdir()) == []

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import json
 import logging
+import re
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -440,3 +441,334 @@ def test_settings_are_checked() -> None:
     ):
         with pytest.raises(SettingsError):
             ServeSettings(**wrong)  # type: ignore[arg-type]
+
+
+# ---------------------------------------------------------------- without a server around it
+
+
+def body(*parts: bytes, end: bool = True) -> list[dict[str, Any]]:
+    """The messages of a body in parts."""
+    messages = [{"type": "http.request", "body": part, "more_body": True} for part in parts]
+    return [*messages, {"type": "http.request"}] if end else messages
+
+
+def typed(*headers: tuple[bytes, bytes]) -> tuple[tuple[bytes, bytes], ...]:
+    return ((b"content-type", b"application/json"), *headers)
+
+
+CHUNKED = typed((b"transfer-encoding", b"chunked"))
+
+
+def echo(got: list[Any]) -> Callable[..., Awaitable[None]]:
+    """An application that reads two messages, and answers."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        got.append(await receive())
+        got.append(await receive())
+        await fine(scope, receive, send)
+
+    return app
+
+
+def test_a_route_gets_the_whole_body_and_then_the_connection() -> None:
+    got: list[Any] = []
+    gone = {"type": "http.disconnect"}
+    sent = ask(echo(got), *body(b'{"a"', b":", b"1}"), gone, method="POST", headers=CHUNKED)
+    assert [m.get("status") for m in sent] == [200, None] and sent[1]["body"] == b"fine"
+    assert got == [{"type": "http.request", "body": b'{"a":1}', "more_body": False}, gone]
+    for headers in ((), ((b"content-length", b"0"),)):  # no body needs no content type
+        got.clear()
+        assert ask(echo(got), gone, method="POST", headers=headers)[0]["status"] == 200
+        assert got == [{"type": "http.request", "body": b"", "more_body": False}, gone]
+
+
+def test_a_body_is_read_up_to_its_limit() -> None:
+    settings = ServeSettings(max_body_bytes=10)
+    for size, status in ((10, 200), (11, 413)):
+        got: list[Any] = []
+        for headers in (CHUNKED, typed((b"content-length", str(size).encode()))):
+            sent = ask(
+                echo(got), *body(b"x" * 7, b"x" * (size - 7)), method="POST", headers=headers,
+                settings=settings,
+            )  # fmt: skip
+            assert sent[0]["status"] == status, headers
+    said = json.loads(sent[1]["body"])["error"]["message"]
+    assert said == "the body has 11 bytes, at most 10 bytes are read"
+
+
+def through(
+    inside: Callable[..., Awaitable[None]],
+    receive: Callable[[], Awaitable[Any]],
+    headers: tuple[tuple[bytes, bytes], ...] = (),
+    **scope: Any,
+) -> list[dict[str, Any]]:
+    """What one application that is guarded already sends, for messages as they come."""
+    known = (b"authorization", f"Bearer {TOKEN}".encode())
+    whole = {
+        "type": "http", "method": "GET", "path": "/v1/x", "raw_path": b"/v1/x",
+        "query_string": b"", "client": ("127.0.0.1", 1), "headers": [known, *headers], **scope,
+    }  # fmt: skip
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(inside(whole, receive, send))  # type: ignore[arg-type]
+    return sent
+
+
+def test_a_body_that_does_not_arrive_is_408(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never() -> Any:
+        await asyncio.Event().wait()
+
+    async def unreachable(scope: Any, receive: Any, send: Any) -> None:
+        raise AssertionError("no body, no route")
+
+    monkeypatch.setattr("maksud.http.guard.DRAIN_SECONDS", 0.01)
+    settings = ServeSettings(body_seconds=0.05)
+    inside = guarded(unreachable, Tokens([Token.of(TOKEN, "t")]), settings)
+    start, said, end = through(inside, never, CHUNKED, method="POST")
+    assert start["status"] == 408 and end == {"type": "http.response.body", "body": b""}
+    assert [v for k, v in start["headers"] if k == b"connection"] == [b"close"]
+    error = json.loads(said["body"])["error"]
+    assert error["code"] == "request_timeout"
+    assert error["message"] == "the body did not arrive within 0.05 s"
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        (b"application/json", 200),
+        (b" Application/JSON ; Charset=\"UTF-8\"", 200),
+        (b"application/json; charset=utf8", 200),
+        (b"application/json; v=1; charset=utf-8", 200),
+        (b"application/json; charset=utf-16", 415),
+        (b"application/jsonx", 415),
+        (b"text/json", 415),
+        (b"", 415),
+    ],
+)  # fmt: skip
+def test_content_types(kind: bytes, status: int) -> None:
+    headers = ((b"content-type", kind), (b"content-length", b"2"))
+    sent = ask(fine, *body(b"{}"), method="POST", headers=headers)
+    assert sent[0]["status"] == status
+
+
+@pytest.mark.parametrize(
+    ("encoding", "status"), [(b"", 200), (b" Identity ", 200), (b"gzip", 415), (b"x,br", 415)]
+)  # fmt: skip
+def test_content_encodings(encoding: bytes, status: int) -> None:
+    headers = typed((b"content-encoding", encoding), (b"content-length", b"2"))
+    sent = ask(fine, *body(b"{}"), method="POST", headers=headers)
+    assert sent[0]["status"] == status
+    if status == 415:
+        message = json.loads(sent[1]["body"])["error"]["message"]
+        assert message == "send the body without Content-Encoding"
+
+
+def test_two_content_types_are_none() -> None:
+    twice = typed((b"content-type", b"application/json"), (b"content-length", b"2"))
+    assert ask(fine, *body(b"{}"), method="POST", headers=twice)[0]["status"] == 415
+
+
+def test_a_header_is_read_up_to_its_limits() -> None:
+    token = len(b"authorization") + len(b"Bearer ") + len(TOKEN) + 4
+    used = token + len(b"/v1/x") + len(b"a=1") + len(b"name") + len(b"value") + 4
+    for bytes_, lines, status in ((used, 2, 200), (used - 1, 2, 431), (used, 1, 431)):
+        sent = ask(
+            fine, headers=((b"name", b"value"),), query_string=b"a=1",
+            settings=ServeSettings(max_header_bytes=bytes_, max_headers=lines),
+        )  # fmt: skip
+        assert sent[0]["status"] == status
+        if status == 431:
+            assert (b"connection", b"close") in sent[0]["headers"]
+            assert json.loads(sent[1]["body"])["error"]["message"] == (
+                f"the header has 2 lines and {used:,} bytes, at most {lines} and "
+                f"{bytes_:,} are read"
+            )
+    assert ask(fine, raw_path=None, query_string=None)[0]["status"] == 200
+
+
+def test_so_many_requests_with_a_body_are_in_work_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[dict[str, Any]] = []
+    monkeypatch.setattr("maksud.http.guard.random.randint", lambda low, high: 10 * low + high)
+
+    async def nested(scope: Any, receive: Any, send: Any) -> None:
+        if scope["deep"] == 3:
+            await fine(scope, receive, send)
+            return
+        # Inside one request another comes in, through the same Admission.
+        deeper = {**scope, "deep": scope["deep"] + 1, "headers": scope["headers"]}
+        await inside(deeper, receive, seen_send)
+        await fine(scope, receive, send)
+
+    async def seen_send(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            seen.append(message)
+        elif message["type"] == "http.response.body":
+            seen[-1] = {**seen[-1], "body": message["body"]}
+
+    inside = guarded(nested, Tokens([Token.of(TOKEN, "t")]), ServeSettings(max_requests=2))
+    for method, statuses in (("POST", [429, 200]), ("GET", [200, 200, 200])):
+        seen.clear()
+
+        async def start(scope: Any, receive: Any, send: Any) -> None:
+            await inside(scope, receive, send)
+
+        assert ask(start, method=method, deep=0)[0]["status"] == 200
+        # The innermost is answered first.
+        assert sorted(m["status"] for m in seen) == sorted(statuses), method
+        for refused in (m for m in seen if m["status"] == 429):
+            assert (b"retry-after", b"13") in refused["headers"]
+            error = json.loads(refused["body"])["error"]
+            assert error["type"] == "rate_limit_error" and error["code"] == "queue_full"
+            assert error["message"] == "2 requests are in work already: ask again later"
+
+
+@pytest.mark.parametrize(
+    ("length", "headers", "closes"),
+    [
+        (b"65536", (), False),
+        (b"65537", (), True),
+        (b"7", ((b"expect", b"100-continue"),), True),
+        (None, (), True),
+    ],
+)
+def test_an_unread_body_closes_the_connection_where_it_may_be_long(
+    length: bytes | None, headers: tuple[tuple[bytes, bytes], ...], closes: bool
+) -> None:
+    size = (b"transfer-encoding", b"chunked") if length is None else (b"content-length", length)
+    left = body(b"x" * 10, b"x" * 10)
+    sent = ask(fine, *left, method="PUT", headers=(size, *headers))  # a PUT's body is never read
+    assert ((b"connection", b"close") in sent[0]["headers"]) == closes
+    assert b"".join(m.get("body", b"") for m in sent[1:]) == b"fine"
+    assert not sent[-1].get("more_body")
+    if closes:  # the answer goes out first, then the rest is read, then it ends
+        assert [m.get("more_body") for m in sent[1:]] == [True, None]
+
+
+def test_what_is_read_away_of_a_refused_body_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    inside = guarded(fine, Tokens([Token.of(TOKEN, "t")]), ServeSettings())
+    got: list[Any] = []
+
+    def left(*messages: dict[str, Any]) -> Callable[[], Awaitable[Any]]:
+        got.clear()
+        coming = iter(messages)
+
+        async def receive() -> Any:
+            got.append(next(coming))
+            return got[-1]
+
+        return receive
+
+    four = body(*[b"x" * 10] * 4)
+    for limit, reads in ((20, 2), (25, 3), (1000, 5)):
+        monkeypatch.setattr("maksud.http.guard.DRAIN_BYTES", limit)
+        through(inside, left(*four), CHUNKED, method="PUT")
+        assert len(got) == reads, limit
+    broken_off = [*body(b"x", end=False), {"type": "http.disconnect"}]
+    through(inside, left(*broken_off), CHUNKED, method="PUT")
+    assert got == broken_off
+    waiting = (*CHUNKED, (b"expect", b"100-continue"))
+    through(inside, left(*four), waiting, method="PUT")
+    assert got == []  # its sender waits for our word, and has it
+
+
+def test_a_body_that_was_read_keeps_the_connection() -> None:
+    got: list[Any] = []
+    size = typed((b"content-length", b"70000"))
+    sent = ask(echo(got), *body(b"x" * 70000), method="POST", headers=size)
+    assert (b"connection", b"close") not in sent[0]["headers"]
+    assert len(sent) == 2 and sent[1] == {"type": "http.response.body", "body": b"fine"}
+
+
+def test_an_error_is_a_whole_answer_of_its_own() -> None:
+    async def failing(scope: Any, receive: Any, send: Any) -> None:
+        raise ApiError(418, "no", code="teapot", headers={"x-extra": "1"})
+
+    start, said = ask(failing, headers=((b"x-request-id", b"mine"),))
+    assert start == {
+        "type": "http.response.start",
+        "status": 418,
+        "headers": [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(said["body"])).encode()),
+            (b"x-extra", b"1"),
+            (b"x-request-id", b"mine"),
+        ],
+    }
+    assert json.loads(said["body"])["error"]["code"] == "teapot"
+
+
+def test_a_line_of_the_log_to_the_letter(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "maksud.serving"):
+        ask(fine, headers=((b"x-request-id", b"mine"),), path="/v1:/x y")
+        ask(fine, headers=((b"x-request-id", b"mine"),), client=None, method="M" * 20)
+        ask(fine, headers=((b"x-request-id", b"mine"),), path="/" + "y" * 300)
+    first, second, third = caplog.messages
+    assert re.fullmatch(r"127\.0\.0\.1 GET /v1:/x%20y 200 \d+\.\dms mine", first)
+    assert 0 <= float(first.split()[4].removesuffix("ms")) < 60_000
+    assert re.fullmatch(rf"- {'M' * 16} /v1/x 200 \d+\.\dms mine", second)
+    assert third.split()[2] == "/" + "y" * 199
+
+
+def test_a_fault_is_told_with_its_innermost_place(caplog: pytest.LogCaptureFixture) -> None:
+    def deep() -> None:
+        raise KeyError("what the user said")
+
+    async def failing(scope: Any, receive: Any, send: Any) -> None:
+        deep()
+
+    async def nowhere(scope: Any, receive: Any, send: Any) -> None:
+        try:
+            raise ValueError("x") from KeyError("never raised")
+        except ValueError as error:
+            raise ApiError(500, "x", code="x") from error.__cause__
+
+    off = ServeSettings(access_log=False)
+    ask(failing, settings=off, headers=((b"x-request-id", b"mine"),))
+    line = deep.__code__.co_firstlineno + 1
+    assert caplog.messages == [f"fault mine KeyError at {__file__}:{line}"]
+    caplog.clear()
+    ask(nowhere, settings=off, headers=((b"x-request-id", b"mine"),))
+    assert caplog.messages == ["fault mine KeyError at unknown place"]
+
+
+def test_what_is_no_request_passes_or_is_refused() -> None:
+    got: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        got.append(scope["type"])
+
+    assert ask(app, type="lifespan") == [] and got == ["lifespan"]
+    assert ask(app, type="websocket") == [{"type": "websocket.close", "code": 1008, "reason": ""}]
+    assert got == ["lifespan"]
+
+
+def test_errors_of_the_gate_to_the_letter() -> None:
+    def refused(*tokens: Token, **scope: Any) -> tuple[int, list[Any], dict[str, Any]]:
+        async def start(outer: Any, receive: Any, send: Any) -> None:
+            inside = guarded(fine, Tokens(list(tokens)), ServeSettings())
+            await inside({**outer, **scope}, receive, send)
+
+        start_, said = ask(start)
+        return start_["status"], start_["headers"], json.loads(said["body"])["error"]
+
+    status, headers, error = refused(Token.of("another-token", "t"))
+    assert status == 401 and (b"www-authenticate", b"Bearer") in headers
+    assert error["message"] == (
+        "a valid bearer token is needed: send the header Authorization: Bearer TOKEN"
+    )
+    status, _, error = refused(Token.of(TOKEN, "labeller", ["label"]))
+    assert status == 403 and error["message"] == "the token 'labeller' may not ask models"
+    for path, method, want in (("/health", "GET", 200), ("/ready", "HEAD", 200),
+                               ("/health", "POST", 401), ("/healthy", "GET", 401)):  # fmt: skip
+        scope = {"path": path, "method": method, "headers": []}
+
+        async def start(outer: Any, receive: Any, send: Any, scope: Any = scope) -> None:
+            inside = guarded(fine, Tokens([]), ServeSettings())
+            await inside({**outer, **scope}, receive, send)
+
+        assert ask(start)[0]["status"] == want

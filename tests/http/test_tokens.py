@@ -1,5 +1,6 @@
 """Tokens: made once, kept as a hash that only the owner reads, compared as bytes."""
 
+import errno
 import hashlib
 import hmac
 import json
@@ -233,3 +234,15 @@ def test_a_file_that_another_start_wrote_meanwhile_stays(
     assert tokens_file().read_bytes() == before and opened.secret is None
     assert opened.tokens.find([f"Bearer {first}".encode()]) is not None
     assert [p.name for p in home.iterdir()] == ["tokens.json"]
+
+
+def test_a_disk_that_is_full_is_told_with_the_way_out(
+    monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "link", full)
+    with pytest.raises(SystemFault, match=r"No space left.*Set MAKSUD_HOME .* MAKSUD_TOKEN"):
+        open_tokens()
+    assert list(home.iterdir()) == []

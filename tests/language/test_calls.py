@@ -152,3 +152,49 @@ def test_plain_answers_are_split(text: str) -> None:
 
     assert calls._PLAIN.fullmatch(text)
     assert [calls._split(part) for part in text.split(";")] == calls._read(text)
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("a", "a"),
+        ("a b", "a b"),
+        ("", '""'),
+        (" a", '" a"'),
+        ("a\u00a0", '"a\u00a0"'),
+        ("\u3000", '"\u3000"'),
+        ("a=b", '"a=b"'),
+        ('"', '"\\""'),
+        ("a\u2028b", '"a\u2028b"'),
+        ("a\nb", '"a\\nb"'),
+    ],
+)
+def test_only_a_value_that_must_be_is_quoted(value: str, written: str) -> None:
+    assert format_calls([Call("f", (Argument("x", value),))]) == f"f(x={written})"
+    assert parse_calls(f"f(x={written}, {written})")[0].arguments == (
+        Argument("x", value),
+        Argument(None, value),
+    )
+
+
+def test_names_of_any_letters_are_read_whole() -> None:
+    text = "X(X=1, XX=X, Xa=2, aX=3);XX()"
+    assert [(a.name, a.value) for a in parse_calls(text)[0].arguments] == [
+        *(("X", "1"), ("XX", "X"), ("Xa", "2"), ("aX", "3"))
+    ]
+    assert format_calls(parse_calls(text)) == text
+
+
+def test_an_error_without_a_next_step_ends_with_its_place() -> None:
+    with pytest.raises(CallSyntaxError) as caught:
+        parse_calls("a()b()")
+    assert str(caught.value) == "expected ';' or the end after ')', found 'b()' at character 3"
+
+
+def test_space_around_tokens_means_nothing_and_its_lack_neither() -> None:
+    tight = 'f("a,",b,"c;",x="=",y=d);g("(",e)'
+    loose = ' f ( "a," , b\t,\n"c;" , x = "=" , y = d ) ; g ( "(" , e ) '
+    assert parse_calls(tight) == parse_calls(loose)
+    assert [a.value for c in parse_calls(tight) for a in c.arguments] == [
+        *("a,", "b", "c;", "=", "d", "(", "e")
+    ]

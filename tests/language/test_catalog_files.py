@@ -1,5 +1,6 @@
 """Catalogs written by hand: read to the letter, or told what is wrong and where."""
 
+import datetime
 import json
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maksud.errors import CatalogError
+from maksud.language.catalog import Catalog, Intent
+from maksud.language.catalog_fields import describe_value
 from maksud.language.catalog_files import (
     _parse_yaml,
     catalog_from_json,
@@ -165,3 +168,156 @@ def test_unquoted_words_of_yaml_are_truth_values(tmp_path: Path) -> None:
     file = tmp_path / "a.yaml"
     file.write_text("intents:\n  f: {parameters: {x: {required: no}, y: {required: yes}}}")
     assert [p.required for p in load_catalog(file).intents[0].parameters] == [False, True]
+
+
+def test_a_catalog_is_written_to_be_read_by_people() -> None:
+    lines = format_catalog(CATALOG).splitlines()
+    head = [line for line in lines if line.startswith("#")]
+    assert lines[: len(head)] == head and len(head) == 4
+    assert lines[len(head) :] == [
+        "intents:",
+        "  set_alarm:",
+        "    description: Ring at a time",
+        "    parameters:",
+        "      time: {type: text, required: true, question: 'At what time?'}",
+        "      sound:",
+        "        type: enumeration",
+        "        values: [bell, bird]",
+        "      volume: {type: number, copied: false}",
+        "      repeat: {type: boolean}",
+        "      until: {type: datetime}",
+        "  weather:",
+        "    positional: true",
+        "    parameters:",
+        "      place: {type: text}",
+        "      day: {type: text}",
+        "  stop: {}",
+    ]
+
+
+def test_texts_of_any_script_stand_as_they_are(tmp_path: Path) -> None:
+    catalog = Catalog((Intent("播放", "放一首歌，请" * 30 + " a\u2028b\x85c", ()),))
+    text = format_catalog(catalog)
+    assert "播放:" in text and "放一首歌，请放" in text and "\\L" in text and "\\N" in text
+    assert max(map(len, text.splitlines())) <= 200
+    save_catalog(catalog, tmp_path / "a.yaml")
+    assert load_catalog(tmp_path / "a.yaml") == catalog
+    save_catalog(catalog, tmp_path / "a.json")
+    assert "播放" in (tmp_path / "a.json").read_text(encoding="utf-8")
+    assert (tmp_path / "a.json").read_text(encoding="utf-8").count("\n") > 5
+
+
+def test_only_what_was_said_is_written() -> None:
+    assert catalog_to_json(CATALOG) == {
+        "intents": {
+            "set_alarm": {
+                "description": "Ring at a time",
+                "parameters": {
+                    "time": {"type": "text", "required": True, "question": "At what time?"},
+                    "sound": {"type": "enumeration", "values": ["bell", "bird"]},
+                    "volume": {"type": "number", "copied": False},
+                    "repeat": {"type": "boolean"},
+                    "until": {"type": "datetime"},
+                },
+            },
+            "weather": {
+                "positional": True,
+                "parameters": {"place": {"type": "text"}, "day": {"type": "text"}},
+            },
+            "stop": {},
+        }
+    }
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (3, "c: expected a mapping 'intents'. See docs/formats.md, Catalog"),
+        ({"intents": {}, "x": 1}, "c: unknown key 'x'. Known: intents"),
+        ({"intents": {3: {}}}, "c: a name in 'intents' must be a text, found a number. Put it in"),
+        ({"intents": {"f": {"x": 1}}}, "c: f: unknown key 'x'. Known: description, parameters"),
+        ({"intents": {"f": {"parameters": {"p": {"x": 1}}}}}, "c: f.p: unknown key 'x'. Known: c"),
+        (
+            {"intents": {"f": {"parameters": {"p": {"type": "nmber"}}}}},
+            "c: f.p: 'type' is 'nmber'. Nearest: number",
+        ),
+        ({"intents": {"f" * 99: 3}}, f"c: {'f' * 60}: expected a mapping, found a number"),
+        (
+            {"intents": {"f": {"parameters": {"p" * 99: 3}}}},
+            f"c: f.{'p' * 60}: expected a mapping, found a number",
+        ),
+        ({"intents": {"f": {"parameters": {"p": {"type": "\ud800"}}}}}, "c: f.p: 'type' holds hal"),
+        (
+            {"intents": {"f": {"parameters": {"p": {"values": ["a", 3]}}}}},
+            "c: f.p: 'values' must be a list of texts, a number is among them. Quote them: [",
+        ),
+        ({"intents": {"f": {"description": []}}}, "c: f: 'description' must be a text, found a li"),
+        ({"intents": {"f": {"positional": "yes"}}}, "c: f: 'positional' must be true or false, f"),
+    ],
+)
+def test_every_fault_names_its_place_and_the_next_step(content: Any, says: str) -> None:
+    with pytest.raises(CatalogError) as told:
+        catalog_from_json(content, "c")
+    assert str(told.value).startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("a" * 40, repr("a" * 40)),
+        ("a" * 41, repr("a" * 39 + "…")),
+        (None, "nothing"),
+        (True, "true"),
+        (False, "false"),
+        (0, "a number"),
+        (1.5, "a number"),
+        ({}, "a mapping"),
+        ([], "a list"),
+        ((), "a list"),
+        (datetime.date(2020, 1, 1), "a date"),
+    ],
+)
+def test_a_value_in_a_few_words(value: Any, words: str) -> None:
+    assert describe_value(value) == words
+
+
+def test_a_key_that_stands_twice_is_told_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text("intents:\n  g: {}\n  f:\n    positional: true\n    positional: false\n")
+    with pytest.raises(CatalogError, match=r"'positional' stands twice in the mapping of line 4"):
+        load_catalog(file)
+    file.write_text("intents:\n  f: {}\n  ? [a]\n  : {}\n")
+    with pytest.raises(CatalogError):
+        load_catalog(file)
+
+
+def test_kinds_of_files_are_told_by_their_names(tmp_path: Path) -> None:
+    for name, text in (
+        ("a.yaml", "intents: {f: {}}"),
+        ("a.yml", "\ufeffintents: {f: {}}"),
+        ("a.toml", "[intents.f]"),
+        ("a.json", '{"intents": {"f": {}}}'),
+        ("b.json", '[{"name": "f"}]'),
+        ("c.yaml", "- {name: f}"),
+    ):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        assert load_catalog(tmp_path / name).names == ("f",)
+        assert load_catalog(str(tmp_path / name)).names == ("f",)
+    (tmp_path / "d.yaml").write_bytes(b"\xff\xfe")
+    with pytest.raises(CatalogError, match=r"d\.yaml: can't be read"):
+        load_catalog(tmp_path / "d.yaml")
+    (tmp_path / "e.json").write_text('[{"name": 3}]')
+    with pytest.raises(CatalogError, match=r"e\.json\[0\]: expected a function with a name"):
+        load_catalog(tmp_path / "e.json")
+
+
+def test_values_make_an_enumeration(tmp_path: Path) -> None:
+    content = {"intents": {"f": {"parameters": {"x": {"values": ["a"]}}}}}
+    assert catalog_from_json(content).intents[0].parameters[0].type == "enumeration"
+
+
+def test_a_yaml_file_builds_nothing_but_plain_values(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text("intents: !!python/object/apply:os.getcwd []")
+    with pytest.raises(CatalogError, match="is not valid"):
+        load_catalog(file)

@@ -98,3 +98,142 @@ def test_a_parameter_that_may_stand_several_times_is_an_array() -> None:
     assert schema["type"] == "array" and schema["items"] == {"type": "string"}
     assert schema["description"] == "A title"
     assert catalog_from_tools([tool]) == catalog
+
+
+def test_a_catalog_as_tools_to_the_letter() -> None:
+    assert catalog_to_tools(CATALOG) == [
+        {
+            "type": "function",
+            "function": {
+                "name": "set_alarm",
+                "description": "Ring at a time",
+                "parameters": {
+                    "type": "object",
+                    "properties": {
+                        "time": {"type": "string", "x-maksud": {"question": "At what time?"}},
+                        "sound": {"type": "string", "enum": ["bell", "bird"]},
+                        "volume": {"type": "number", "x-maksud": {"copied": False}},
+                        "repeat": {"type": "boolean"},
+                        "until": {"type": "string", "format": "date-time"},
+                    },
+                    "required": ["time"],
+                    "additionalProperties": False,
+                },
+            },
+        },
+        {
+            "type": "function",
+            "function": {
+                "name": "weather",
+                "description": "",
+                "parameters": {
+                    "type": "object",
+                    "properties": {"place": {"type": "string"}, "day": {"type": "string"}},
+                    "required": [],
+                    "additionalProperties": False,
+                },
+                "x-maksud": {"positional": True},
+            },
+        },
+        {
+            "type": "function",
+            "function": {
+                "name": "stop",
+                "description": "",
+                "parameters": {
+                    "type": "object",
+                    "properties": {},
+                    "required": [],
+                    "additionalProperties": False,
+                },
+            },
+        },
+    ]
+
+
+def read_property(schema: dict[str, Any]) -> Parameter:
+    return (
+        catalog_from_tools([{"name": "f", "parameters": {"properties": {"p": schema}}}])
+        .intents[0]
+        .parameters[0]
+    )
+
+
+@pytest.mark.parametrize(
+    ("schema", "parameter"),
+    [
+        ({}, Parameter("p")),
+        ({"type": "string", "description": "d"}, Parameter("p", description="d")),
+        ({"type": "string", "format": "date-time"}, Parameter("p", "datetime")),
+        ({"format": "date"}, Parameter("p", "datetime")),
+        ({"format": "time"}, Parameter("p", "datetime")),
+        ({"format": "email"}, Parameter("p")),
+        ({"type": "number", "format": "date"}, Parameter("p", "number")),
+        ({"type": "integer"}, Parameter("p", "number")),
+        ({"type": "boolean"}, Parameter("p", "boolean")),
+        ({"enum": ["a"]}, Parameter("p", "enumeration", values=("a",))),
+        ({"type": "array", "enum": ["a"]}, Parameter("p", "enumeration", values=("a",))),
+        ({"enum": ["a"], "format": "date"}, Parameter("p", "enumeration", values=("a",))),
+        ({"enum": None}, Parameter("p")),
+        ({"x-maksud": {"question": "Q?"}}, Parameter("p", question="Q?")),
+        ({"x-maksud": {"copied": False}}, Parameter("p", copied=False)),
+        ({"enum": [1 << 63, -(1 << 63), False, 0.5]}, Parameter(
+            "p", "enumeration", values=(str(1 << 63), str(-(1 << 63)), "false", "0.5")
+        )),
+    ],
+)  # fmt: skip
+def test_a_property_of_others(schema: dict[str, Any], parameter: Parameter) -> None:
+    assert read_property(schema) == parameter
+
+
+@pytest.mark.parametrize(
+    ("tools", "says"),
+    [
+        ({}, "t: expected a list of tools"),
+        ([{"name": "f"}, 3], "t[1]: expected a function with a name"),
+        ([{"function": {}}], "t[0]: expected a function with a name"),
+        ([{"name": "f", "parameters": []}], "t[0]: 'parameters' must be a mapping, found a list"),
+        (
+            [{"name": "f", "parameters": {"properties": {"p": {"type": "object"}}}}],
+            "t[0]: property 'p' has type 'object'. Use string, number, integer, boolean or an enum",
+        ),
+        (
+            [{"name": "f", "parameters": {"properties": {"p" * 99: {"description": 3}}}}],
+            f"t[0].{'p' * 60}: 'description' must be a text, found a number",
+        ),
+        (
+            [{"name": "f", "parameters": {"properties": {"p": {"x-maksud": {"question": 3}}}}}],
+            "t[0].p: 'question' must be a text, found a number",
+        ),
+        (
+            [{"name": "f", "parameters": {"properties": {"p": {"enum": [1 << 64]}}}}],
+            "t[0].p: 'enum' must be a list of texts, a number is among them",
+        ),
+        (
+            [{"name": "f", "parameters": {"properties": {"p": {"enum": "ab"}}}}],
+            "t[0].p: 'enum' must be a list, found 'ab'",
+        ),
+        ([{"name": "f", "x-maksud": 3}], "t[0]: 'x-maksud' must be a mapping, found a number"),
+        ([{"name": "\ud800"}], "t[0]: 'name' holds half a surrogate pair. Retype it"),
+    ],
+)
+def test_a_fault_of_tools_names_its_place(tools: Any, says: str) -> None:
+    with pytest.raises(CatalogError) as told:
+        catalog_from_tools(tools, "t")
+    assert str(told.value).startswith(says)
+
+
+def test_a_list_of_tools_is_read_in_order_with_what_is_required() -> None:
+    properties = {"a": {"type": "string"}, "b": {"type": "string"}}
+    tools = [
+        {"type": "function", "function": {"name": "g", "description": "G"}},
+        {"name": "f", "parameters": {"properties": properties, "required": ["b"]}},
+        {"name": "h", "x-maksud": {"positional": True}},
+    ]
+    assert catalog_from_tools(tools) == Catalog(
+        (
+            Intent("g", "G"),
+            Intent("f", parameters=(Parameter("a"), Parameter("b", required=True))),
+            Intent("h", positional=True),
+        )
+    )

@@ -129,3 +129,200 @@ def test_few_rows_begin_a_fit_at_their_number() -> None:
     right = [k < 10 for k in range(FEW_ROWS)]
     assert fit_calibration(rows, right).note == ""
     assert "fewer than" in fit_calibration(rows[:-1], right[:-1]).note
+
+
+# ---------------------------------------------------------------- one probability, by hand
+
+
+def sigmoid(x: float) -> float:
+    return 1 / (1 + math.exp(-x))
+
+
+BY_HAND = Calibration(
+    mean=(-1.0, 5.0, 0.5),
+    scale=(0.5, 2.0, 1.5),
+    weights=(2.0, -0.25, 0.75),
+    bias=0.1,
+    features=2,
+    log_odds=(0,),
+)
+"""A log-probability, a length, and the log-odds of the first."""
+
+
+@pytest.mark.parametrize(
+    ("features", "logit"),
+    [
+        ((-1.0, 5.0), 0.1 + 0.75 * (math.log(math.exp(-1) / (1 - math.exp(-1))) - 0.5) / 1.5),
+        (
+            (-0.5, 9.0),
+            2.1 - 0.5 + 0.75 * (math.log(math.exp(-0.5) / -math.expm1(-0.5)) - 0.5) / 1.5,
+        ),
+        # At most six standard deviations count, to either side, exactly six among them.
+        ((-50.0, 5.0), 0.1 - 12.0 - 0.75 * 6),
+        ((-math.inf, 5.0), 0.1 - 12.0 - 0.75 * 6),
+        ((-1e-7, 105.0), 0.1 + 4.0 * (1 - 1e-7) - 1.5 + 0.75 * 6),
+        ((0.0, math.inf), 0.1 + 4.0 - 1.5 + 0.75 * 6),
+        ((3.0, -math.inf), 0.1 + 12.0 + 1.5 + 0.75 * 6),
+        # What is no number speaks neither for nor against.
+        ((math.nan, 9.0), 0.1 - 0.5),
+        ((math.nan, math.nan), 0.1),
+    ],
+)
+def test_a_probability_is_what_the_formula_says(
+    features: tuple[float, float], logit: float
+) -> None:
+    assert BY_HAND.probability(features) == pytest.approx(sigmoid(logit), rel=1e-6)
+
+
+@pytest.mark.parametrize("bias", [-800.0, -40.0, -3.0, 0.0, 3.0, 40.0, 800.0])
+def test_however_sure_a_fit_is_it_stays_a_probability(bias: float) -> None:
+    found = Calibration((0.0,), (1.0,), (0.0,), bias, 1).probability((7.0,))
+    assert found == pytest.approx(math.exp(min(bias, 0)) / (1 + math.exp(-abs(bias))), rel=1e-9)
+    assert 0 <= found <= 1 and (found > 0 or bias < -700)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"mean": (0.0,)}, "a number for each column"),
+        ({"scale": (1.0,)}, "a number for each column"),
+        ({"weights": (1.0,)}, "a number for each column"),
+        ({"features": 1}, "a number for each column"),
+        ({"log_odds": ()}, "a number for each column"),
+        ({"log_odds": (2,)}, "not there"),
+        ({"log_odds": (-1,)}, "not there"),
+        ({"mean": (0.0, math.nan, 0.0)}, "finite"),
+        ({"weights": (0.0, 0.0, math.inf)}, "finite"),
+        ({"scale": (1.0, 1.0, math.inf)}, "finite"),
+        ({"bias": -math.inf}, "finite"),
+        ({"scale": (1.0, 0.0, 1.0)}, "scale positive"),
+        ({"scale": (1.0, -1.0, 1.0)}, "scale positive"),
+    ],
+)
+def test_a_calibration_of_another_form_is_refused(change: dict[str, object], says: str) -> None:
+    content = {**BY_HAND.to_json(), **change}
+    with pytest.raises(ValueError, match=says):
+        Calibration.from_json(content)
+    assert Calibration.from_json(BY_HAND.to_json()) == BY_HAND
+
+
+def test_a_calibration_comes_back_as_numbers() -> None:
+    content = {**BY_HAND.to_json(), "mean": ["-1", 5, 0.5], "ece": 1, "examples": 3.0, "note": 7}
+    again = Calibration.from_json(content)
+    assert again.mean == (-1.0, 5.0, 0.5) and isinstance(again.ece, float)
+    assert isinstance(again.examples, int) and again.note == "7"
+    assert Calibration.from_json({**content, "ece": None}).ece is None
+    for key in BY_HAND.to_json():
+        with pytest.raises((KeyError, TypeError)):
+            Calibration.from_json({k: v for k, v in content.items() if k != key})
+
+
+# ---------------------------------------------------------------- the fit
+
+
+def columns_of(calibration: Calibration, rows: list[tuple[float, ...]]) -> np.ndarray:
+    """The columns of a fit, standardised, and a one for the bias."""
+    raw = np.array(rows)
+    odds = np.minimum(raw[:, list(calibration.log_odds)], -1e-12)
+    raw = np.hstack([raw, odds - np.log(-np.expm1(odds))])
+    z = np.clip((raw - np.array(calibration.mean)) / np.array(calibration.scale), -6, 6)
+    return np.hstack([z, np.ones((len(rows), 1))])
+
+
+def penalties_of(
+    calibration: Calibration, rows: list[tuple[float, ...]], right: list[bool]
+) -> np.ndarray:
+    """Of each weight, the penalty under which it is the best one: nil is the slope of the loss."""
+    x = columns_of(calibration, rows)
+    w = np.array([*calibration.weights, calibration.bias])
+    n, k = len(right), sum(right)
+    target = np.where(right, (k + 1) / (k + 2), 1 / (n - k + 2))
+    slope = x.T @ (1 / (1 + np.exp(-x @ w)) - target)
+    assert abs(slope[-1]) < 1e-3  # the bias is as free as can be
+    return -slope[:-1] / w[:-1]
+
+
+@pytest.mark.parametrize(("n", "seed"), [(60, 0), (300, 1), (1000, 2)])
+def test_weights_are_the_best_under_one_penalty(n: int, seed: int) -> None:
+    rows, right = evidence(n, seed)
+    calibration = fit_calibration(rows, right)
+    found = penalties_of(calibration, rows, right)
+    assert found == pytest.approx(np.full(len(found), found[0]), rel=0.02)
+    assert min(abs(found[0] / p - 1) for p in (0.3, 3.0, 30.0, 300.0)) < 0.02
+    assert (calibration.examples, calibration.correct) == (n, sum(right))
+    assert calibration.features == 2 and calibration.note == ""
+
+
+def test_evidence_that_says_nothing_is_penalised_most_and_clear_evidence_least() -> None:
+    rng = np.random.default_rng(5)
+    noise = [tuple(r) for r in rng.normal(size=(80, 6)).tolist()]
+    coin = (rng.random(80) < 0.5).tolist()
+    assert penalties_of(fit_calibration(noise, coin), noise, coin) == pytest.approx(300, rel=0.02)
+    clear = [(x, y) for x, y, *_ in noise]
+    right = [x > 0 for x, _ in clear]
+    found = penalties_of(fit_calibration(clear, right), clear, right)
+    assert found == pytest.approx(0.3, rel=0.02)
+
+
+def test_moments_are_those_of_the_rows_and_a_column_that_never_varies_is_harmless() -> None:
+    rows = [(float(k), 4.0, 1e9) for k in range(40)]
+    right = [k % 3 > 0 if k < 20 else k % 7 > 0 for k in range(40)]
+    calibration = fit_calibration(rows, right)
+    assert calibration.mean == pytest.approx((19.5, 4.0, 1e9))
+    assert calibration.scale == pytest.approx((math.sqrt((40**2 - 1) / 12), 1.0, 1.0))
+    assert calibration.weights[1:] == pytest.approx((0.0, 0.0), abs=1e-9)
+    assert calibration.log_odds == ()  # a feature that is ever positive is no log-probability
+
+
+def test_what_is_not_finite_counts_as_the_nearest_that_is() -> None:
+    rows = [(float(k), 1.0) for k in range(-20, 21)]
+    right = [k > 15 + (k % 5) for k in range(41)]
+    for strange, plain in ((math.inf, 20.0), (-math.inf, -20.0), (math.nan, 0.0)):
+        assert fit_calibration([*rows, (strange, 1.0)], [*right, True]) == fit_calibration(
+            [*rows, (plain, 1.0)], [*right, True]
+        )
+    for nothing in (math.inf, -math.inf, math.nan):
+        empty = fit_calibration([(a, nothing) for a, _ in rows], right)
+        assert empty == fit_calibration([(a, 0.0) for a, _ in rows], right)
+    huge = fit_calibration([(a * 1e300, b) for a, b in rows], right)
+    assert all(map(math.isfinite, (*huge.mean, *huge.scale, *huge.weights)))
+    assert huge.scale[0] == pytest.approx(1e100, rel=0.05)
+
+
+# ---------------------------------------------------------------- too little to fit
+
+
+def test_a_prior_stands_at_the_mean_and_leans_on_the_log_probabilities() -> None:
+    rows = [(-1.0, 3.0, -0.1), (-2.0, 5.0, -0.1), (-3.0, 7.0, -0.1), (-2.0, 1.0, -0.1)]
+    calibration = fit_calibration(rows, [True, True, False, True])
+    assert calibration.probability((-2.0, 4.0, -0.1)) == pytest.approx(4 / 6)
+    assert calibration.weights == (1.0, 0.0, 0.0)  # a length is no log-probability
+    spread = math.sqrt(0.5)
+    above = calibration.probability((-2.0 + spread, 99.0, -0.1))
+    assert above == pytest.approx(sigmoid(math.log(4 / 2) + 1))
+    assert (calibration.examples, calibration.correct, calibration.features) == (4, 3, 3)
+    assert calibration.note == (
+        "4 held-out answers (fewer than 20): confidence is a smoothed prior, not a fit"
+    )
+    assert calibration.ece is None and calibration.log_odds == ()
+
+
+def test_a_prior_shares_its_weight_among_log_probabilities_that_vary() -> None:
+    rows = [(-float(k), -2.0 * k - 1, 1e-4 - k % 2) for k in range(1, 9)]
+    assert fit_calibration(rows, [True] * 8).weights == pytest.approx((1 / 3, 1 / 3, 1 / 3))
+    lengths = [(2.0, float(k), float(k)) for k in range(8)]
+    assert fit_calibration(lengths, [True] * 8).weights == (0.0, 1.0, 0.0)
+    nil = [(0.0, float(k)) for k in range(8)]  # all zero: no log-probability either
+    assert fit_calibration(nil, [True] * 8).weights == (0.0, 1.0)
+    same = fit_calibration([(3.0,)] * 8, [True] * 8)
+    assert same.weights == (0.0,) and same.probability((9.0,)) == pytest.approx(9 / 10)
+
+
+def test_all_of_one_outcome_is_told() -> None:
+    rows = [(-0.1 * k,) for k in range(25)]
+    assert "25 held-out answers (all of one outcome)" in fit_calibration(rows, [True] * 25).note
+    assert fit_calibration(rows, [True] * 25).probability((-1.2,)) == pytest.approx(26 / 27)
+    assert fit_calibration(rows, [False] * 25).probability((-1.2,)) == pytest.approx(1 / 27)
+    assert fit_calibration([()] * 25, [True] * 20 + [False] * 5).probability(()) == pytest.approx(
+        21 / 27
+    )

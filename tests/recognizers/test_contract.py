@@ -1,5 +1,6 @@
 """The contract: one value, one id, and nothing that can drift."""
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -99,3 +100,72 @@ def test_no_contract_at_all(tmp_path: Path) -> None:
 
 def test_turns_fold_by_the_rule_of_the_data() -> None:
     assert CONTRACT.fold_turns(["Putar musik", "Hampa"]) == "Putar musik. Hampa"
+
+
+def test_the_id_is_the_hash_of_the_sorted_json_in_its_own_script() -> None:
+    contract = replace(
+        CONTRACT, system_prompt="Kenali maksud, s\u2019il vous pla\u00eet: \u610f\u56fe"
+    )
+    text = json.dumps(contract.to_json(), sort_keys=True, ensure_ascii=False)
+    assert contract.id == "sha256:" + hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def test_a_file_whose_keys_stand_in_another_order_is_the_same_contract(tmp_path: Path) -> None:
+    contract = replace(calibrated(), system_prompt="Kenali maksud \u610f\u56fe")
+    file = tmp_path / "contract.json"
+    contract.save(file)
+    text = file.read_text(encoding="utf-8")
+    assert "\u610f\u56fe" in text and text.count("\n") > 10  # to be read by people too
+
+    def turned(value: object) -> object:
+        if isinstance(value, dict):
+            return {k: turned(v) for k, v in reversed(value.items())}
+        return value
+
+    file.write_text(json.dumps(turned(json.loads(text))))
+    assert Contract.load(file) == contract
+
+
+@pytest.mark.parametrize("value", [None, 3, {}])
+def test_a_contract_that_lacks_something_names_its_place(tmp_path: Path, value: object) -> None:
+    for key in ("decoding", "threshold", "calibration", "fold", "tokenizer"):
+        content = {k: v for k, v in calibrated().to_json().items() if k != key}
+        with pytest.raises(RunError, match=rf"^here: is not a contract .*{key}"):
+            Contract.from_json(content, "here")
+    with pytest.raises(RunError, match="^contract: is not a contract"):
+        Contract.from_json(value)
+    file = tmp_path / "contract.json"
+    file.write_text(json.dumps(value))
+    with pytest.raises(RunError, match=rf"^{file}: is not a contract"):
+        Contract.load(file)
+
+
+def test_calibrating_changes_what_was_calibrated_and_nothing_else() -> None:
+    found, calibration = calibrated(), fit_calibration([(float(k),) for k in range(9)], [True] * 9)
+    again = found.calibrated(calibration, 0.7)
+    assert again == replace(found, calibration=calibration, threshold=0.7, false_accept_rate=None)
+    assert again.calibration == calibration and found.calibration != calibration
+
+
+def test_a_fault_of_the_catalog_inside_names_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "contract.json"
+    CONTRACT.save(file)
+    file.write_text(file.read_text().replace('"play"', '"two words"'))
+    with pytest.raises(MaksudError, match="not a name"):
+        Contract.load(file)
+    content = {**CONTRACT.to_json(), "catalog": {"intents": 3}}
+    with pytest.raises(MaksudError, match="^here: expected a mapping 'intents'"):
+        Contract.from_json(content, "here")
+
+
+def test_every_part_comes_back(tmp_path: Path) -> None:
+    contract = replace(
+        calibrated(),
+        system_prompt="p",
+        template="{{ t }}",
+        decoding=Decoding(max_new_tokens=7, constrained=False),
+        tokenizer="sha256:t",
+    )
+    assert Contract.from_json(json.loads(json.dumps(contract.to_json()))) == contract
+    whole = Contract.from_json({**CONTRACT.to_json(), "threshold": 1})
+    assert isinstance(whole.threshold, float) and whole.threshold == 1.0

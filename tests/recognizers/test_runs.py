@@ -4,15 +4,16 @@ import hashlib
 import json
 import os
 import stat
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from maksud.errors import RunError, SystemFault
+from maksud.errors import MaksudError, RunError, SystemFault
 from maksud.language.catalog import Catalog, Intent
 from maksud.recognizers.contract import Contract
-from maksud.recognizers.runs import Run, drafting
+from maksud.recognizers.runs import Run, check_target, drafting
 
 CONTRACT = Contract(Catalog((Intent("stop"),)))
 
@@ -354,3 +355,170 @@ def test_half_a_surrogate_pair_is_kept(tmp_path: Path) -> None:
     with drafting(tmp_path / "run") as draft:
         draft.finish(kind="compact", contract=CONTRACT, metrics={}, about={"name": "a\udce9"})
     assert Run.open(tmp_path / "run").manifest["name"] == "a\udce9"
+
+
+# ---------------------------------------------------------------- to the letter
+
+
+def test_a_manifest_says_all_of_a_run(tmp_path: Path) -> None:
+    run = make(tmp_path / "run")
+    content = json.loads((run.path / "run.json").read_text())
+    assert list(content) == ["format", "kind", "contract", "created", "seed", "files"]
+    assert content["format"] == "maksud-run/1" and content["contract"] == CONTRACT.id
+    assert datetime.fromisoformat(content["created"]).utcoffset() == timedelta(0)
+    assert "." not in content["created"]
+    names = ["contract.json", "log.jsonl", "metrics.json", "model.safetensors"]
+    assert list(content["files"].items()) == [(n, sha256(run.path / n)) for n in names]
+    assert os.fspath(run) == str(tmp_path / "run") and run.manifest == content
+
+
+def test_what_is_written_is_read_by_people_too(tmp_path: Path) -> None:
+    with drafting(tmp_path / "run") as draft:
+        assert draft.target == tmp_path / "run"
+        draft.log({"text": "意图", "loss": 0.5})
+        # Who follows a training sees each event when it happens.
+        log = (draft.directory / "log.jsonl").read_text(encoding="utf-8")
+        assert log == '{"text": "意图", "loss": 0.5}\n'
+        draft.log({"n": 2})
+        draft.finish(kind="compact", contract=CONTRACT, metrics={"意": 1}, about={"b": "图"})
+    for name in ("run.json", "metrics.json"):
+        text = (tmp_path / "run" / name).read_text(encoding="utf-8")
+        assert "\\u" not in text and text.startswith('{\n "') and text.endswith("\n}\n")
+    log = (tmp_path / "run" / "log.jsonl").read_text(encoding="utf-8")
+    assert [json.loads(line) for line in log.splitlines()] == [
+        {"text": "意图", "loss": 0.5},
+        {"n": 2},
+    ]
+
+
+def test_a_figure_that_is_no_number_is_not_written(tmp_path: Path) -> None:
+    with pytest.raises(ValueError), drafting(tmp_path / "run") as draft:
+        draft.finish(kind="compact", contract=CONTRACT, metrics={"loss": float("nan")}, about={})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unfinished_draft_is_no_run(tmp_path: Path) -> None:
+    with (
+        pytest.raises(MaksudError, match="run: a draft was left unfinished"),
+        drafting(tmp_path / "run") as draft,
+    ):
+        (draft.directory / "model.safetensors").write_bytes(b"w")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_can_not_be_written_is_told_with_the_option(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    says = r"file/run: can't be written.*Choose another --out"
+    with pytest.raises(SystemFault, match=says), drafting(tmp_path / "file" / "run"):
+        raise AssertionError("no work may be done")
+
+
+def test_neighbours_are_offered_in_order_and_five_at_most(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="no such run. Make one with `maksud train`"):
+        Run.open(tmp_path / "run")
+    for name in "fbadec":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "run.json").write_text("{}")
+    (tmp_path / "no").mkdir()
+    with pytest.raises(RunError) as told:
+        Run.open(str(tmp_path / "run"))
+    place = tmp_path / "run"
+    assert str(told.value) == f"{place}: no such run. Runs beside it: a, b, c, d, e"
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_what_stands_at_the_target_is_told_before_any_work(tmp_path: Path, overwrite: bool) -> None:
+    target = tmp_path / "run"
+    check_target(target, overwrite=overwrite)
+    target.mkdir()
+    check_target(target, overwrite=overwrite)
+    (target / "run.json").write_text("{}")
+    if overwrite:
+        check_target(target, overwrite=True)
+    else:
+        with pytest.raises(RunError, match="run: exists already. Choose another --out, or --force"):
+            check_target(target, overwrite=False)
+    (target / "run.json").rename(target / "notes")
+    with pytest.raises(RunError, match="exists and is not a run. Choose another --out; it is left"):
+        check_target(target, overwrite=overwrite)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "empty")
+    with pytest.raises(RunError, match="is not a run"):
+        check_target(tmp_path / "link", overwrite=overwrite)
+
+
+def test_a_run_that_took_the_place_of_the_old_one_is_not_replaced(tmp_path: Path) -> None:
+    """The same content in another folder is another's work all the same."""
+    import shutil
+
+    target = tmp_path / "run"
+    make(target, weights=b"old")
+    with (
+        pytest.raises(RunError, match="appeared while the training ran, and is left alone"),
+        drafting(target, overwrite=True) as draft,
+    ):
+        shutil.copytree(target, tmp_path / "copy")
+        shutil.rmtree(target)
+        (tmp_path / "copy").rename(target)
+        finish(draft, b"new")
+    assert weights_of(target) == b"old" and weights_of(tmp_path / "run-2") == b"new"
+
+
+def test_a_file_that_can_not_be_read_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from maksud.recognizers import runs
+
+    run = make(tmp_path / "run")
+    real = runs.sha256
+
+    def refused(path: Path) -> str:
+        if path.name == "model.safetensors":
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(runs, "sha256", refused)
+    with pytest.raises(RunError, match=r"file model\.safetensors can't be read \(Permission den"):
+        Run.open(run)
+
+
+def test_a_folder_that_can_not_be_listed_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make(tmp_path / "run")
+    real = os.scandir
+
+    def refused(path: Any) -> Any:
+        if Path(path) == run.path:
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    with pytest.raises(RunError, match=r"can't be listed \(Permission denied\)"):
+        Run.open(run)
+
+
+@pytest.mark.parametrize("listed", ["contract.json", "metrics.json"])
+def test_contract_and_metrics_must_be_listed(tmp_path: Path, listed: str) -> None:
+    run = make(tmp_path / "run")
+    (run.path / listed).unlink()
+    rewrite(run, files={k: v for k, v in run.manifest["files"].items() if k != listed})
+    with pytest.raises(RunError, match=f"file {listed} is missing"):
+        Run.open(run)
+
+
+def test_droppings_hide_nothing_and_a_link_inside_the_run_is_its_own(tmp_path: Path) -> None:
+    with drafting(tmp_path / "run") as draft:
+        (draft.directory / "deep").mkdir()
+        for place in (draft.directory, draft.directory / "deep"):
+            (place / ".DS_Store").write_text("x")
+            (place / "Thumbs.db").write_text("x")
+            (place / "z.txt").write_text("z")
+        (draft.directory / "link.txt").symlink_to("deep/z.txt")
+        draft.finish(kind="compact", contract=CONTRACT, metrics={}, about={})
+    run = Run.open(tmp_path / "run")
+    named = set(run.manifest["files"]) - {"contract.json", "metrics.json", "log.jsonl"}
+    assert named == {"z.txt", "deep/z.txt", "link.txt"}
+    (run.path / "deep" / "z.txt").write_text("changed")
+    with pytest.raises(RunError, match="was changed or damaged"):
+        Run.open(run)

