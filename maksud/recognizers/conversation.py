@@ -29,6 +29,8 @@ from maksud.language.catalog import Catalog
 from maksud.recognizers.contract import FOLD_OPEN_TURNS, Contract
 from maksud.recognizers.recognition import Recognition, Recognizer
 
+Role = Literal["system", "user", "assistant", "tool"]
+
 Reading = Literal["open", "all", "last"]
 """Which turns are read: those still open, all that the person said, or the last one alone."""
 
@@ -47,7 +49,7 @@ class Turn:
     `calls`: those of an assistant's `tool_calls`; calls in its text are read from there.
     """
 
-    role: Literal["user", "assistant", "tool"]
+    role: Role
     text: str
     calls: tuple[Call, ...] = ()
 
@@ -93,6 +95,8 @@ def follow(contract: Contract, turns: Sequence[Turn], reading: Reading | None = 
     if reading is None:
         reading = "open" if contract.fold == FOLD_OPEN_TURNS else "all"
     *earlier, last = exchanges
+    if not earlier and len(last.said) == 1:  # an utterance, and no conversation
+        return (yield [turns[last.said[0]].text])[0]
     if reading == "all":
         spoken = tuple(k for e in exchanges for k in e.said)
         return (yield from _ask(contract, turns, (), spoken, ()))
@@ -147,7 +151,9 @@ def _exchanges(turns: Sequence[Turn]) -> list[_Exchange]:
                 found[-1] = replace(found[-1], said=(*found[-1].said, k))
             else:
                 found.append(_Exchange((k,), ()))
-        elif found and (turn.role == "tool" or turn.calls or turn.text.strip()):
+        elif turn.role == "system" or not found:
+            continue
+        elif turn.role == "tool" or turn.calls or turn.text.strip():
             found[-1] = replace(found[-1], replies=(*found[-1].replies, turn))
     return found
 

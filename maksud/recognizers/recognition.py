@@ -58,8 +58,8 @@ class Recognition:
 
     `calls` have named arguments; `text` is the answer in the catalog's style. `confidence` is
     the calibrated probability that the whole answer is right. Not `accepted`: out of scope, or
-    less sure than the contract's threshold. `turns`: of a conversation, the positions of those
-    that were read.
+    less sure than the contract's threshold. `turns`: where the user said several things, the
+    positions of those that were read.
     """
 
     utterance: str

@@ -22,6 +22,7 @@ from maksud.http.api_error import ApiError, as_api_error, new_id
 from maksud.http.guard import client_gone
 from maksud.http.json_body import dumps, parse_json
 from maksud.http.settings import ServeSettings
+from maksud.recognizers.conversation import Reading, Turn, follow
 from maksud.recognizers.recognition import Recognition, Recognizer
 from maksud.serving import protocol
 from maksud.serving.batching import Failure, Lane
@@ -133,11 +134,10 @@ class Front:
         return _json(protocol.model_card(name, self.created))
 
     async def chat(self, request: Request) -> Response:
-        """A chat completion: the user's turns are one utterance, its answer is the message."""
+        """A chat completion: what is still open of the conversation has its answer in it."""
         asked = protocol.parse_chat(parse_json(await request.body()))
         lane = self._lane(asked.model)
-        utterance = protocol.fold(lane.recognizer, asked.turns)
-        (recognition,) = await self._recognize(request, lane, [utterance], "messages")
+        recognition = await self._converse(request, lane, asked.turns, asked.reading, "messages")
         answer = protocol.Answer.of(recognition, asked)
         id, created = new_id("chatcmpl-"), int(time.time())
         if not asked.stream:
@@ -154,10 +154,11 @@ class Front:
         content = parse_json(await request.body())
         asked = protocol.parse_recognize(content, self.settings.max_batch)
         lane = self._lane(asked.model or self._only_model())
-        utterances, param = list(asked.utterances), "utterances" if asked.many else "utterance"
         if asked.turns:
-            utterances, param = [protocol.fold(lane.recognizer, asked.turns)], "turns"
-        answers = await self._recognize(request, lane, utterances, param)
+            one = await self._converse(request, lane, asked.turns, asked.reading, asked.param)
+            answers = [one]
+        else:
+            answers = await self._recognize(request, lane, asked.utterances, asked.param)
         return _json(protocol.recognitions(answers, lane.recognizer.name))
 
     # ------------------------------------------------------------ what they share
@@ -176,6 +177,25 @@ class Front:
                 param="model",
             )
         return next(iter(self.lanes))
+
+    async def _converse(
+        self,
+        request: Request,
+        lane: Lane,
+        turns: Sequence[Turn],
+        reading: Reading | None,
+        param: str,
+    ) -> Recognition:
+        """The recognition of a conversation's last turn, by the contract's rule."""
+        steps = follow(lane.recognizer.contract, turns, reading)
+        asked = next(steps)
+        while True:
+            answers = await self._recognize(request, lane, asked, param)
+            try:
+                asked = steps.send(answers)
+            except StopIteration as end:
+                recognition: Recognition = end.value
+                return recognition
 
     async def _recognize(
         self, request: Request, lane: Lane, utterances: Sequence[str], param: str

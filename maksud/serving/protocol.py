@@ -27,16 +27,10 @@ from maksud.http.fields import (
 )
 from maksud.http.json_body import kind_of
 from maksud.language.calls import NONE, format_calls
-from maksud.recognizers.recognition import Recognition, Recognizer
+from maksud.recognizers.conversation import READINGS, Reading, Turn
+from maksud.recognizers.recognition import Recognition
+from maksud.serving.messages import read_messages
 
-KEYS = {"peran": "role", "konten": "content", "tipe": "type", "teks": "text"}
-"""Keys of messages and of their parts, as the guide's Indonesian client spells them."""
-ROLE_WORDS = {"sistem": "system", "pengguna": "user", "asisten": "assistant"}
-"""Values of `role` in the same client."""
-TYPE_WORDS = {"teks": "text"}
-"""Values of a part's `type` in the same client."""
-
-ROLES = ("system", "developer", "user", "assistant", "tool")
 MAX_STOPS = 4
 MAX_STOP_CHARS = 128
 REFUSED = format_calls((NONE,))
@@ -66,27 +60,33 @@ _UNSUPPORTED = {
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """A request for a chat completion: what of it matters to a deterministic answer."""
+    """A request for a chat completion: what of it matters to a deterministic answer.
+
+    `turns`: all messages, in their places; `reading`: which are read, where the client says so.
+    """
 
     model: str
-    turns: tuple[str, ...]
+    turns: tuple[Turn, ...]
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
     stream: bool = False
     include_usage: bool = False
+    reading: Reading | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RecognizeRequest:
     """A request for recognitions; `model` is empty where the client left it out.
 
-    `turns`: the utterance is to be folded from them; `utterances` is then empty.
+    `turns`: a conversation, whose last turn is asked for; `utterances` is then empty. `param`: the
+    field that holds what is asked.
     """
 
     model: str
     utterances: tuple[str, ...] = ()
-    turns: tuple[str, ...] = ()
-    many: bool = False
+    turns: tuple[Turn, ...] = ()
+    reading: Reading | None = None
+    param: str = "utterance"
 
 
 def parse_chat(content: Mapping[str, Any]) -> ChatRequest:
@@ -103,7 +103,8 @@ def parse_chat(content: Mapping[str, Any]) -> ChatRequest:
     stream = read_boolean(content, "stream")
     return ChatRequest(
         model=model,
-        turns=_user_turns(content.get("messages")),
+        turns=read_messages(content.get("messages")),
+        reading=_reading(content.get("maksud")),
         max_tokens=_max_tokens(content),
         stop=_stops(content.get("stop")),
         stream=stream,
@@ -115,16 +116,21 @@ def parse_recognize(content: Mapping[str, Any], max_batch: int) -> RecognizeRequ
     """Reads the body of `POST /v1/recognize`. Raises `ApiError` that names the field."""
     _refuse_unsupported({k: v for k, v in content.items() if k.startswith("chat_template")})
     model = read_text(content, "model") if content.get("model") is not None else ""
-    given = [k for k in ("utterance", "utterances", "turns") if content.get(k) is not None]
+    reading = _reading(content.get("maksud"))
+    known = ("utterance", "utterances", "turns", "messages")
+    given = [k for k in known if content.get(k) is not None]
     if len(given) != 1:
         raise missing(
             "utterance",
-            "Give exactly one of utterance (a text), utterances (a list of texts) and turns "
-            "(a list with the user's turns of one conversation)",
+            "Give exactly one of utterance (a text), utterances (a list of texts), messages (a "
+            "conversation, with roles) and turns (what the user said in it, a list of texts)",
         )
     if given == ["utterance"]:
         return RecognizeRequest(model, (read_said(content["utterance"], "utterance"),))
     key = given[0]
+    if key == "messages":
+        turns = read_messages(content[key])
+        return RecognizeRequest(model, turns=turns, reading=reading, param=key)
     texts = content[key]
     if not isinstance(texts, list) or not texts:
         raise invalid(key, f"must be a list of texts, found {kind_of(texts)}", "invalid_type")
@@ -132,16 +138,9 @@ def parse_recognize(content: Mapping[str, Any], max_batch: int) -> RecognizeRequ
         raise invalid(key, f"has {len(texts)} texts, at most {max_batch} in one request")
     said = tuple(read_said(t, f"{key}[{k}]") for k, t in enumerate(texts))
     if key == "turns":
-        return RecognizeRequest(model, turns=said)
-    return RecognizeRequest(model, said, many=True)
-
-
-def fold(recognizer: Recognizer, turns: Sequence[str]) -> str:
-    """The utterance of a conversation, by the contract's rule; a single turn stays as it is.
-
-    So a served request and a training example with the same utterance reach the model alike.
-    """
-    return turns[0] if len(turns) == 1 else recognizer.contract.fold_turns(turns)
+        turns = tuple(Turn("user", text) for text in said)
+        return RecognizeRequest(model, turns=turns, reading=reading, param=key)
+    return RecognizeRequest(model, said, param=key)
 
 
 def check_length(utterances: Iterable[str], limit: int, param: str) -> None:
@@ -157,66 +156,21 @@ def check_length(utterances: Iterable[str], limit: int, param: str) -> None:
             )
 
 
-def _user_turns(messages: Any) -> tuple[str, ...]:
-    """What the user said, turn by turn. Other roles are read over: the contract has the prompt."""
-    if messages is None:
-        raise missing("messages", "Send a list with at least one user message")
-    if not isinstance(messages, list) or not messages:
-        raise invalid("messages", f"must be a list of messages, found {kind_of(messages)}")
-    turns = []
-    for k, message in enumerate(messages):
-        where = f"messages[{k}]"
-        message = _translated(message, where)
-        role = message.get("role")
-        role = ROLE_WORDS.get(role, role) if isinstance(role, str) else role
-        if role not in ROLES:
-            hint = nearest(role, ROLES) if isinstance(role, str) else f"Known: {', '.join(ROLES)}"
-            shown = repr(role[:40]) if isinstance(role, str) else kind_of(role)
-            raise invalid(f"{where}.role", f"is {shown}. {hint}")
-        if role in ("assistant", "tool"):
-            continue
-        text = _content(message.get("content"), f"{where}.content")
-        if role == "user" and text.strip():
-            turns.append(text)
-    if not turns:
-        raise invalid("messages", "there is no user message with text")
-    return tuple(turns)
-
-
-def _content(content: Any, where: str) -> str:
-    """Text, or a list of text parts, which are joined by a space."""
-    if isinstance(content, str):
-        return content
-    if not isinstance(content, list) or not content:
-        what = f"must be a text or a list of text parts, found {kind_of(content)}"
-        raise invalid(where, what, "invalid_type")
-    texts = []
-    for k, part in enumerate(content):
-        part = _translated(part, f"{where}[{k}]")
-        kind = part.get("type", "text")
-        kind = TYPE_WORDS.get(kind, kind) if isinstance(kind, str) else kind
-        if kind != "text":
-            shown = repr(kind[:40]) if isinstance(kind, str) else kind_of(kind)
-            raise invalid(
-                f"{where}[{k}].type", f"is {shown}: only text is read", "unsupported_content_type"
-            )
-        texts.append(read_text(part, "text", f"{where}[{k}].text"))
-    return " ".join(texts)
-
-
-def _translated(content: Any, where: str) -> dict[str, Any]:
-    """The object with the guide's translated keys in OpenAI's spelling."""
-    if not isinstance(content, dict):
-        raise invalid(where, f"must be an object, found {kind_of(content)}", "invalid_type")
-    if not KEYS.keys() & content.keys():
-        return content
-    out = {k: v for k, v in content.items() if k not in KEYS}
-    for theirs, ours in KEYS.items():
-        if theirs in content:
-            if ours in out:
-                raise invalid(where, f"has both {ours!r} and {theirs!r}, which mean the same")
-            out[ours] = content[theirs]
-    return out
+def _reading(options: Any) -> Reading | None:
+    """`maksud.turns`: which turns of the conversation are to be read."""
+    if options is None:
+        return None
+    if not isinstance(options, dict):
+        raise invalid("maksud", f"must be an object, found {kind_of(options)}", "invalid_type")
+    if unknown := next((k for k in options if k != "turns"), None):
+        raise invalid("maksud", f"has no field {unknown[:40]!r}. Known: turns")
+    reading = options.get("turns")
+    if reading is not None and reading not in READINGS:
+        known = ", ".join(READINGS)
+        shown = repr(reading[:40]) if isinstance(reading, str) else kind_of(reading)
+        raise invalid("maksud.turns", f"is {shown}. Known: {known}")
+    chosen: Reading | None = reading
+    return chosen
 
 
 def _refuse_unsupported(content: Mapping[str, Any]) -> None:

@@ -204,4 +204,5 @@ def test_closed_exchanges_before_a_conversation_never_change_the_answer(
     before = [t for exchange in closed for t in exchange]
     plain, longer = converse(Echo(), turns), converse(Echo(), [*before, *turns])
     assert longer.calls == plain.calls and longer.confidence == plain.confidence
-    assert longer.turns == tuple(k + len(before) for k in plain.turns)
+    read = plain.turns or (len(turns) - 1,)
+    assert (longer.turns or read) == tuple(k + len(before) for k in read)

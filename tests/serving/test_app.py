@@ -125,6 +125,25 @@ def test_turns_are_folded_as_in_training(client: OpenAI, live: Live) -> None:
     assert same["data"][0]["utterance"] == folded
 
 
+def test_a_history_does_not_run_again(client: OpenAI, live: Live) -> None:
+    call = {"id": "1", "type": "function", "function": {"name": "play_music", "arguments": "{}"}}
+    messages = [
+        {"role": "system", "content": "…"},
+        {"role": "user", "content": "putar Hampa"},
+        {"role": "assistant", "content": "play_music(Hampa)"},
+        {"role": "user", "content": "lalu Kangen"},
+        {"role": "assistant", "content": "", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "1", "content": "ok"},
+        {"role": "user", "content": "Rindu"},
+    ]
+    message = ask(client, "", model="scripted", messages=messages).choices[0].message
+    assert message.content == "play_music(Rindu)"
+    assert message.model_extra["maksud"]["turns"] == [6]
+    both = {"model": "scripted", "messages": messages, "maksud": {"turns": "all"}}
+    reply = live.client().post("/v1/recognize", json=both).json()["data"][0]
+    assert reply["turns"] == [1, 3, 6] and "Hampa" in reply["utterance"]
+
+
 def test_what_is_missing_is_asked_for(client: OpenAI) -> None:
     message = ask(client, "return_goods()", model="scripted").choices[0].message
     assert message.content == "return_goods()"

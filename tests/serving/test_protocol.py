@@ -10,9 +10,18 @@ from serving_server import Scripted, chat
 
 from maksud.errors import EngineError, InputError, MaksudError, NotFoundError, SystemFault
 from maksud.http.api_error import ApiError, as_api_error
+from maksud.language.calls import parse_calls
+from maksud.recognizers.conversation import Turn, converse
 from maksud.recognizers.recognition import Recognition, Usage
 from maksud.serving import protocol
-from maksud.serving.protocol import Answer, ChatRequest, parse_chat, parse_recognize, split
+from maksud.serving.protocol import (
+    Answer,
+    ChatRequest,
+    RecognizeRequest,
+    parse_chat,
+    parse_recognize,
+    split,
+)
 
 
 def refusal(content: dict[str, Any]) -> ApiError:
@@ -24,6 +33,11 @@ def refusal(content: dict[str, Any]) -> ApiError:
 
 def recognition(text: str, accepted: bool = True) -> Recognition:
     return Recognition("u", (), text, 0.9, accepted, model="m", contract="sha256:abcdef0123456789")
+
+
+def said_in(request: ChatRequest | RecognizeRequest) -> list[str]:
+    """What the user says in a request, blank turns left out."""
+    return [t.text for t in request.turns if t.role == "user" and t.text.strip()]
 
 
 # ---------------------------------------------------------------- requests
@@ -44,7 +58,8 @@ def test_the_guides_translated_spellings_mean_the_same() -> None:
     ]
     read = parse_chat({"model": "m", "messages": theirs})
     assert read == parse_chat({"model": "m", "messages": ours})
-    assert read.turns == ("Saya ingin musik", "yang tenang")
+    assert said_in(read) == ["Saya ingin musik", "yang tenang"]
+    assert [t.role for t in read.turns] == ["system", "user", "assistant", "user"]
 
 
 def test_both_spellings_at_once_are_refused() -> None:
@@ -67,7 +82,57 @@ def test_both_spellings_at_once_are_refused() -> None:
     ],
 )
 def test_text_parts_are_joined_by_a_space_and_other_roles_read_over(messages: list[Any]) -> None:
-    assert parse_chat({"model": "m", "messages": messages}).turns == ("a b c",)
+    assert said_in(parse_chat({"model": "m", "messages": messages})) == ["a b c"]
+
+
+def test_the_calls_of_an_assistant_are_read() -> None:
+    arguments = '{"song": ["Hampa", "Rindu"], "loud": true, "speed": null}'
+    calls = [{"id": "1", "function": {"name": "play", "arguments": arguments}}]
+    messages = [
+        {"role": "user", "content": "putar"},
+        {"role": "assistant", "content": None, "tool_calls": calls},
+        {"role": "tool", "tool_call_id": "1", "content": [{"type": "text", "text": "ok"}]},
+        {"role": "user", "content": "lagi"},
+    ]
+    _, call, result, _ = parse_chat({"model": "m", "messages": messages}).turns
+    assert call.calls == parse_calls("play(song=Hampa, song=Rindu, loud=true)")
+    assert (result.role, result.text) == ("tool", "ok")
+
+
+@pytest.mark.parametrize(
+    ("calls", "param"),
+    [
+        ({}, "tool_calls"),
+        ([{"function": {"name": "a b"}}], "tool_calls[0].function.name"),
+        ([{"function": {"arguments": "{}"}}], "tool_calls[0].function.name"),
+        ([{"function": {"name": "f", "arguments": "{"}}], "tool_calls[0].function.arguments"),
+        ([{"function": {"name": "f", "arguments": "[]"}}], "tool_calls[0].function.arguments"),
+        ([{"function": {"name": "f", "arguments": "[" * 10_000}}], "tool_calls[0].function.arg"),
+    ],
+)
+def test_calls_that_cannot_be_read_are_named(calls: Any, param: str) -> None:
+    message = {"role": "assistant", "tool_calls": calls}
+    refused = refusal({"model": "m", "messages": [{"role": "user", "content": "x"}, message]})
+    assert refused.param is not None and refused.param.startswith(f"messages[1].{param}")
+
+
+@pytest.mark.parametrize(
+    ("options", "param"),
+    [
+        ("all", "maksud"),
+        ({"turn": "all"}, "maksud"),
+        ({"turns": "every"}, "maksud.turns"),
+        ({"turns": 1}, "maksud.turns"),
+        ({"turns": ["all"]}, "maksud.turns"),
+    ],
+)
+def test_which_turns_are_read_is_a_choice_of_three(options: Any, param: str) -> None:
+    messages = [{"role": "user", "content": "x"}]
+    assert refusal({"model": "m", "messages": messages, "maksud": options}).param == param
+    for chosen in ("open", "all", "last", None):
+        asked = {"model": "m", "messages": messages, "maksud": {"turns": chosen}}
+        assert parse_chat(asked).reading == chosen
+        assert parse_recognize({**asked, "model": "m"}, 4).reading == chosen
 
 
 @pytest.mark.parametrize(
@@ -197,14 +262,17 @@ def test_recognize_requests_are_checked(content: dict[str, Any], param: str) -> 
 
 def test_recognize_requests() -> None:
     assert parse_recognize({"utterance": "a", "model": None}, 4).utterances == ("a",)
-    assert parse_recognize({"utterances": ["a", "b"]}, 4).many
-    assert parse_recognize({"turns": ["a", "b"], "model": "m"}, 4).turns == ("a", "b")
+    assert parse_recognize({"utterances": ["a", "b"]}, 4).param == "utterances"
+    assert said_in(parse_recognize({"turns": ["a", "b"], "model": "m"}, 4)) == ["a", "b"]
+    messages = [{"role": "user", "content": "a"}]
+    assert said_in(parse_recognize({"messages": messages}, 4)) == ["a"]
 
 
 def test_one_turn_stays_as_it_is_and_several_are_folded_by_the_contract() -> None:
     model = Scripted()
-    assert protocol.fold(model, ["  dua  spasi \n"]) == "  dua  spasi \n"
-    assert protocol.fold(model, ["satu", "dua"]) == model.contract.fold_turns(["satu", "dua"])
+    assert converse(model, [Turn("user", "  dua  spasi \n")]).utterance == "  dua  spasi \n"
+    several = converse(model, [Turn("user", "satu"), Turn("user", "dua")])
+    assert several.utterance == model.contract.fold_turns(["satu", "dua"])
 
 
 def test_length_is_told_with_both_numbers() -> None:

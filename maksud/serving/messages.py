@@ -1,0 +1,140 @@
+"""The messages of a chat request, read as the turns of a conversation.
+
+OpenAI's shape: text or parts of text, `tool_calls` of an assistant, results of a `tool`. The
+guide's translated client writes the same with Indonesian keys.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from maksud.errors import nearest
+from maksud.http.fields import invalid, missing, read_text
+from maksud.http.json_body import kind_of
+from maksud.language.calls import Argument, Call, is_name
+from maksud.recognizers.conversation import Role, Turn
+
+KEYS = {"peran": "role", "konten": "content", "tipe": "type", "teks": "text"}
+"""Keys of messages and of their parts, as the guide's Indonesian client spells them."""
+ROLE_WORDS = {"sistem": "system", "pengguna": "user", "asisten": "assistant"}
+"""Values of `role` in the same client."""
+TYPE_WORDS = {"teks": "text"}
+"""Values of a part's `type` in the same client."""
+
+ROLES: dict[str, Role] = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "assistant": "assistant",
+    "tool": "tool",
+}
+MAX_MESSAGES = 10_000
+"""Messages of a request at most."""
+
+
+def read_messages(messages: Any) -> tuple[Turn, ...]:
+    """A turn for each message, in place. Raises `ApiError` that names the field."""
+    if messages is None:
+        raise missing("messages", "Send a list with at least one user message")
+    if not isinstance(messages, list) or not messages:
+        raise invalid("messages", f"must be a list of messages, found {kind_of(messages)}")
+    if len(messages) > MAX_MESSAGES:
+        raise invalid("messages", f"has {len(messages):,} messages, at most {MAX_MESSAGES:,}")
+    turns = tuple(_read_message(m, f"messages[{k}]") for k, m in enumerate(messages))
+    if not any(t.role == "user" and t.text.strip() for t in turns):
+        raise invalid("messages", "there is no user message with text")
+    return turns
+
+
+def _read_message(message: Any, where: str) -> Turn:
+    message = _translated(message, where)
+    role = message.get("role")
+    role = ROLE_WORDS.get(role, role) if isinstance(role, str) else role
+    if not isinstance(role, str) or role not in ROLES:
+        hint = nearest(role, ROLES) if isinstance(role, str) else f"Known: {', '.join(ROLES)}"
+        shown = repr(role[:40]) if isinstance(role, str) else kind_of(role)
+        raise invalid(f"{where}.role", f"is {shown}. {hint}")
+    content = message.get("content")
+    if ROLES[role] not in ("assistant", "tool"):
+        return Turn(ROLES[role], _read_content(content, f"{where}.content"))
+    # What was answered may be nothing, or parts of any type: of those, text is what was said.
+    if isinstance(content, list):
+        texts = [part.get("text") for part in content if isinstance(part, dict)]
+        content = " ".join(text for text in texts if isinstance(text, str))
+    text = content if isinstance(content, str) else ""
+    calls = message.get("tool_calls") if role == "assistant" else None
+    return Turn(ROLES[role], text, _read_calls(calls, f"{where}.tool_calls"))
+
+
+def _read_calls(calls: Any, where: str) -> tuple[Call, ...]:
+    """`tool_calls` as calls: a list is the same argument several times, null is none."""
+    if calls is None:
+        return ()
+    if not isinstance(calls, list):
+        raise invalid(where, f"must be a list, found {kind_of(calls)}", "invalid_type")
+    found = []
+    for k, call in enumerate(calls):
+        at = f"{where}[{k}].function"
+        function = call.get("function") if isinstance(call, dict) else None
+        if not isinstance(function, dict):
+            continue  # another type of tool, which is none of ours
+        name = function.get("name")
+        if not isinstance(name, str) or not is_name(name):
+            raise invalid(f"{at}.name", "must be the name of a function")
+        found.append(Call(name, _read_arguments(function.get("arguments"), f"{at}.arguments")))
+    return tuple(found)
+
+
+def _read_arguments(arguments: Any, where: str) -> tuple[Argument, ...]:
+    if isinstance(arguments, str):
+        try:
+            arguments = json.loads(arguments) if arguments.strip() else {}
+        except (ValueError, RecursionError):
+            raise invalid(where, "is not JSON") from None
+    if arguments is None:
+        return ()
+    if not isinstance(arguments, dict):
+        raise invalid(where, f"must be an object, found {kind_of(arguments)}", "invalid_type")
+    found = []
+    for name, value in arguments.items():
+        for one in value if isinstance(value, list) else [value]:
+            if one is not None:
+                found.append(Argument(name, one if isinstance(one, str) else json.dumps(one)))
+    return tuple(found)
+
+
+def _read_content(content: Any, where: str) -> str:
+    """Text, or a list of text parts, which are joined by a space."""
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list) or not content:
+        what = f"must be a text or a list of text parts, found {kind_of(content)}"
+        raise invalid(where, what, "invalid_type")
+    texts = []
+    for k, part in enumerate(content):
+        part = _translated(part, f"{where}[{k}]")
+        kind = part.get("type", "text")
+        kind = TYPE_WORDS.get(kind, kind) if isinstance(kind, str) else kind
+        if kind != "text":
+            shown = repr(kind[:40]) if isinstance(kind, str) else kind_of(kind)
+            raise invalid(
+                f"{where}[{k}].type", f"is {shown}: only text is read", "unsupported_content_type"
+            )
+        texts.append(read_text(part, "text", f"{where}[{k}].text"))
+    return " ".join(texts)
+
+
+def _translated(content: Any, where: str) -> dict[str, Any]:
+    """The object with the guide's translated keys in OpenAI's spelling."""
+    if not isinstance(content, dict):
+        raise invalid(where, f"must be an object, found {kind_of(content)}", "invalid_type")
+    if not KEYS.keys() & content.keys():
+        return content
+    out = {k: v for k, v in content.items() if k not in KEYS}
+    for theirs, ours in KEYS.items():
+        if theirs in content:
+            if ours in out:
+                raise invalid(where, f"has both {ours!r} and {theirs!r}, which mean the same")
+            out[ours] = content[theirs]
+    return out
