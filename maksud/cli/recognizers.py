@@ -248,6 +248,7 @@ def serve(
     from maksud.recognizers.runs import Run
     from maksud.serving.app import Announcement, bind
     from maksud.serving.app import serve as run_server
+    from maksud.serving.ending import Ending
 
     given = merge_settings(settings, {"host": host, "port": port}, setting or [])
     chosen = change_settings(ServeSettings(), given)
@@ -262,7 +263,7 @@ def serve(
                 typer.echo(line)
         sys.stdout.flush()
 
-    with listener:
+    with listener, Ending().heard():
         with spinner("Loading"):
             recognizers = [load_recognizer(run) for run in opened]
         run_server(recognizers, chosen, listener=listener, announce=announce)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,24 @@ def test_a_write_that_fails_leaves_the_old_files(
     with pytest.raises(SystemFault, match="No space left on device"):
         write_report(report, tmp_path)
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("nth", [1, 2, 3])
+def test_a_disk_that_fills_leaves_no_half_report(
+    report: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nth: int
+) -> None:
+    left = iter([True] * (nth - 1))
+    real = os.fsync
+
+    def full(handle: int) -> None:
+        if stat.S_ISREG(os.fstat(handle).st_mode) and not next(left, False):
+            raise OSError(28, "No space left on device")
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(SystemFault, match="No space left on device"):
+        write_report(report, tmp_path / "report")
+    assert list((tmp_path / "report").iterdir()) == []
 
 
 def test_a_place_that_can_not_be_written(report: Report, tmp_path: Path) -> None:
