@@ -32,6 +32,7 @@ from maksud.cli.output import (
     spinner,
     tell_run,
     terminal,
+    write,
     write_json,
 )
 from maksud.errors import InputError
@@ -224,7 +225,7 @@ def recognize(
                 continue
             state = "" if answer.accepted else "  refused"
             asks = "".join(f"  ask: {m.question}" for m in answer.missing if answer.accepted)
-            typer.echo(f"{answer.text}  ({answer.confidence:.2f}){state}{asks}")
+            write(f"{answer.text}  ({answer.confidence:.2f}){state}{asks}")
             sys.stdout.flush()
 
 
@@ -260,7 +261,7 @@ def serve(
             write_json(about.to_json(), indent=None)
         else:
             for line in about.lines():
-                typer.echo(line)
+                write(line)
         sys.stdout.flush()
 
     with listener, Ending().heard():
