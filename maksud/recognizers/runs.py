@@ -32,6 +32,9 @@ FORMAT = "maksud-run/1"
 DROPPINGS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 """Files of the operating system, which are no part of a run and harm none."""
 
+LARGEST = 64 << 20
+"""Bytes of the largest run.json and metrics.json."""
+
 _MANIFEST = "run.json"
 _CONTRACT = "contract.json"
 _METRICS = "metrics.json"
@@ -321,6 +324,10 @@ def _files(run: Path) -> dict[str, Path]:
 def _read_json(path: Path) -> dict[str, Any]:
     hint = "Restore it, or train again"
     try:
+        if path.stat().st_size > LARGEST:
+            raise RunError(
+                f"{path.name} is larger than {LARGEST >> 20} MiB", where=str(path), hint=hint
+            )
         content = json.loads(path.read_text(encoding="utf-8"))
     except PermissionError as error:
         raise SystemFault(

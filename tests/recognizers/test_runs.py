@@ -370,6 +370,14 @@ def test_a_folder_that_may_not_be_entered_is_the_machines_fault(
         Run.open(tmp_path / "run")
 
 
+@pytest.mark.parametrize("name", ["run.json", "metrics.json"])
+def test_json_without_end_is_not_read(tmp_path: Path, name: str) -> None:
+    run = make(tmp_path / "run")
+    os.truncate(run.path / name, 1 << 40)
+    with pytest.raises(RunError, match="larger than 64 MiB"):
+        _ = Run.open(run.path) if name == "run.json" else run.metrics
+
+
 def test_a_full_disk_under_a_library_is_the_machines_fault(tmp_path: Path) -> None:
     """safetensors raises an error of its own, which would be "a fault of Maksud"."""
     from safetensors import SafetensorError
