@@ -21,7 +21,16 @@ from maksud.cli.arguments import (
     resolve,
 )
 from maksud.cli.commands import app, data_app
-from maksud.cli.output import draw_findings, progress, say, tell_next, terminal, ticks, write_json
+from maksud.cli.output import (
+    draw_findings,
+    progress,
+    say,
+    tell_next,
+    terminal,
+    ticks,
+    write,
+    write_json,
+)
 from maksud.errors import InputError
 
 
@@ -320,15 +329,15 @@ def data_show(
         )
         return
     sizes = ", ".join(f"{n:,} {split}" for split, n in shown.counts.items())
-    typer.echo(f"{shown.reference}  {sizes}  {shown.created}")
-    typer.echo(f"  file         {store.path(version)}")
-    typer.echo(f"  fingerprint  {shown.fingerprint}")
+    write(f"{shown.reference}  {sizes}  {shown.created}")
+    write(f"  file         {store.path(version)}")
+    write(f"  fingerprint  {shown.fingerprint}")
     lineage, depth = [shown], 1
     while lineage:
         for m in lineage:
-            typer.echo(f"{'  ' * depth}{m.reference}: {m.command or 'made in Python'}")
+            write(f"{'  ' * depth}{m.reference}: {m.command or 'made in Python'}")
             if m.note:
-                typer.echo(f"{'  ' * depth}  {m.note}")
+                write(f"{'  ' * depth}  {m.note}")
         lineage, depth = [store.manifest(r) for m in lineage for r in m.made_from], depth + 1
 
 
@@ -351,7 +360,7 @@ def data_diff(
         changes = getattr(found, kind)
         for change in changes[:limit]:
             sides = [s[0 if kind == "moved" else 1] for s in (change.before, change.after) if s]
-            typer.echo(f"{sign} {change.instruction}  ->  {'  =>  '.join(sides)}")
+            write(f"{sign} {change.instruction}  ->  {'  =>  '.join(sides)}")
         if len(changes) > limit:
-            typer.echo(f"{sign} … and {len(changes) - limit:,} more {kind}")
-    typer.echo(", ".join(f"{n:,} {kind}" for kind, n in found.counts.items()))
+            write(f"{sign} … and {len(changes) - limit:,} more {kind}")
+    write(", ".join(f"{n:,} {kind}" for kind, n in found.counts.items()))

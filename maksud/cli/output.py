@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -24,12 +25,36 @@ if TYPE_CHECKING:
     from maksud.recognizers.settings import TrainSettings
 
 
+_ACTING = re.compile(
+    "[\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
+)
+"""Characters that turn, hide or break other text of a terminal; JSON has an escape for each."""
+
+
 def say(text: str) -> None:
-    typer.echo(text, err=True)
+    typer.echo(readable(text), err=True)
+
+
+def write(text: str) -> None:
+    """A line of results for people."""
+    typer.echo(readable(text))
+
+
+def readable(text: str) -> str:
+    """Lines with what would move, hide or turn other text of a terminal written out.
+
+    Data and file names come from strangers, and `U+202E` shows an answer in reverse.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    from maksud.evaluation.wording import visible
+
+    return "\n".join(visible(line) for line in text.split("\n"))
 
 
 def write_json(content: Any, indent: int | None = 1) -> None:
-    typer.echo(json.dumps(content, ensure_ascii=False, indent=indent, allow_nan=False))
+    text = json.dumps(content, ensure_ascii=False, indent=indent, allow_nan=False)
+    typer.echo(_ACTING.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def terminal() -> Console:
@@ -39,7 +64,7 @@ def terminal() -> Console:
 
 
 def fail(message: str, code: int) -> None:
-    typer.echo(f"error: {message}", err=True)
+    say(f"error: {message}")
     sys.exit(code)
 
 
@@ -98,7 +123,7 @@ def draw_findings(found: Findings, data: str, each: int = 5) -> None:
         table = Table(box=None, show_header=False, pad_edge=False)
         for f in group.kept[:each]:
             place = f.place.removeprefix(data).lstrip("/:") or f.place
-            table.add_row(Text(place, "dim"), Text(f.message))
+            table.add_row(Text(readable(place), "dim"), Text(readable(f.message)))
         console.print(Padding(table, (0, 0, 0, 2)))
         if group.total > each:
             console.print(Text(f"  … and {group.total - each:,} more", "dim"))

@@ -35,6 +35,7 @@ from maksud.cli.output import (
     spinner,
     tell_run,
     terminal,
+    write,
     write_json,
 )
 from maksud.errors import InputError
@@ -242,7 +243,7 @@ def recognize(
                 continue
             state = "" if answer.accepted else "  refused"
             asks = "".join(f"  ask: {m.question}" for m in answer.missing if answer.accepted)
-            typer.echo(f"{answer.text}  ({answer.confidence:.2f}){state}{asks}")
+            write(f"{answer.text}  ({answer.confidence:.2f}){state}{asks}")
             sys.stdout.flush()
 
 
@@ -272,6 +273,7 @@ def serve(
     from maksud.recognizers.runs import Run
     from maksud.serving.app import Announcement, bind
     from maksud.serving.app import serve as run_server
+    from maksud.serving.ending import Ending
 
     given = merge_settings(settings, {"host": host, "port": port}, setting or [])
     chosen = change_settings(ServeSettings(), given)
@@ -284,10 +286,10 @@ def serve(
             write_json(about.to_json(), indent=None)
         else:
             for line in about.lines():
-                typer.echo(line)
+                write(line)
         sys.stdout.flush()
 
-    with listener:
+    with listener, Ending().heard():
         with spinner("Loading"):
             recognizers = [load_recognizer(run, name=name) for name, run in opened]
         run_server(recognizers, chosen, listener=listener, announce=announce)

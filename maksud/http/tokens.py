@@ -12,9 +12,11 @@ import json
 import os
 import re
 import secrets
+import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +31,14 @@ FORMAT = "maksud-tokens/1"
 VARIABLE = "MAKSUD_TOKEN"
 SHORTEST = 8
 """Fewest characters of a token that a person chooses."""
-_FAMOUS = {"changeme", "password", "passwort", "12345678", "letmein!", "secret123", "your-token"}
+MOST_BYTES = 1 << 20
+"""Size of the largest file of tokens."""
+
+_FAMOUS = {"changeme", "password", "passwort", "letmein", "secret", "your-token", "rahasia"}
+"""Well known, also with digits or marks behind them."""
+_ROWS = ("1234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm", "qwertzuiop", "yxcvbnm")
+_KINDS = 5
+"""Fewest different characters of a token that a person chooses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,18 +125,37 @@ def _check(secret: str) -> None:
             where=VARIABLE,
             hint="Use visible ASCII without spaces, or unset it to have a token made",
         )
-    if len(secret) < SHORTEST or secret.lower() in _FAMOUS:
+    if len(secret) < SHORTEST or _is_trivial(secret.lower()):
         raise SettingsError(
-            f"is too weak: shorter than {SHORTEST} characters, or well known",
+            f"is too weak: shorter than {SHORTEST} characters, well known, or a repetition or a "
+            "row of characters that is easily guessed",
             where=VARIABLE,
             hint="Unset it to have a token made",
         )
 
 
+def _is_trivial(secret: str) -> bool:
+    """Whether it is among the first that anybody tries: `aaaaaaaa`, `abcabcabc`, `87654321`."""
+    if secret.rstrip("0123456789!?.-_#*") in _FAMOUS or len(set(secret)) < _KINDS:
+        return True
+    if secret in (secret + secret)[1:-1]:  # a piece of it, again and again
+        return True
+    pairs = list(pairwise(secret))
+    beside = sum(abs(ord(a) - ord(b)) <= 1 or _are_neighbours(a, b) for a, b in pairs)
+    return beside > 0.7 * len(pairs)
+
+
+def _are_neighbours(a: str, b: str) -> bool:
+    return any(a + b in row or b + a in row for row in _ROWS)
+
+
 def _read(path: Path) -> list[Token]:
     again = "Delete it: the next start makes a new token"
     try:
-        if os.name == "posix" and path.stat().st_mode & 0o077:
+        about = path.stat()
+        if not stat.S_ISREG(about.st_mode) or about.st_size > MOST_BYTES:
+            raise SystemFault("is not a file of tokens", where=str(path), hint=again)
+        if os.name == "posix" and about.st_mode & 0o077:
             raise SystemFault(
                 "other users can read or change it", where=str(path), hint=f"chmod 600 {path}"
             )
@@ -140,7 +168,7 @@ def _read(path: Path) -> list[Token]:
         ]
     except OSError as error:
         raise SystemFault(f"can't be read ({error.strerror})", where=str(path)) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise SystemFault(f"is not a file of tokens ({error})", where=str(path), hint=again) from (
             error
         )

@@ -14,23 +14,27 @@ RUN/
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from maksud.errors import MaksudError, RunError
+from maksud.errors import MaksudError, RunError, SystemFault
 from maksud.recognizers.contract import Contract
 from maksud.storage import Taken, sha256, stage_directory, sweep, write_file, writing
 
 FORMAT = "maksud-run/1"
 DROPPINGS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 """Files of the operating system, which are no part of a run and harm none."""
+
+LARGEST = 64 << 20
+"""Bytes of the largest run.json and metrics.json."""
 
 _MANIFEST = "run.json"
 _CONTRACT = "contract.json"
@@ -65,11 +69,14 @@ class Run:
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Run:
-        """The run at `path`, its files and contract verified. Raises `RunError`."""
+        """The run at `path`, its files and contract verified.
+
+        Raises `RunError`, and `SystemFault` where the machine does not let it be read.
+        """
         path = Path(path)
-        if not path.exists():
+        if not _exists(path):
             sweep(path.parent)  # a --force that was killed half way ends here
-        if not path.exists():
+        if not _exists(path):
             near = sorted(p.parent.name for p in path.parent.glob(f"*/{_MANIFEST}"))[:5]
             hint = "Runs beside it: " + ", ".join(near) if near else "Make one with `maksud train`"
             raise RunError("no such run", where=str(path), hint=hint)
@@ -111,6 +118,10 @@ class Draft:
             file.chmod(mode)
         contract.save(self.directory / _CONTRACT)
         _write_json(self.directory / _METRICS, metrics)
+        # Some libraries write files for their owner alone, whatever the umask leaves.
+        mode = (self.directory / _CONTRACT).stat().st_mode & 0o666
+        for file in _files(self.directory).values():
+            file.chmod(mode)
         files = {
             name: sha256(file)
             for name, file in sorted(_files(self.directory).items())
@@ -128,7 +139,8 @@ class Draft:
 
     def close(self) -> None:
         """Closes the log; harmless after `finish`."""
-        self._log.close()
+        with suppress(OSError):  # a full disk: what ended the training tells of it
+            self._log.close()
 
 
 @contextmanager
@@ -150,6 +162,14 @@ def drafting(out: str | os.PathLike[str], *, overwrite: bool = False) -> Iterato
         draft = Draft(target, stage.directory)
         try:
             yield draft
+        except Exception as error:
+            if not isinstance(error, MaksudError | OSError) and _no_space(error):
+                raise SystemFault(
+                    "can't be written: no space left on the disk",
+                    where=str(target),
+                    hint="Make room, or choose another --out",
+                ) from error
+            raise
         finally:
             draft.close()
         if not (stage.directory / _MANIFEST).exists():
@@ -178,6 +198,25 @@ def check_target(target: Path, *, overwrite: bool) -> None:
     raise RunError(
         "exists and is not a run", where=str(target), hint="Choose another --out; it is left alone"
     )
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:  # a folder above it is closed, or its name is too long
+        raise SystemFault(
+            f"can't be read ({error.strerror})", where=str(path), hint="Check rights"
+        ) from error
+
+
+def _no_space(error: BaseException | None) -> bool:
+    """Whether a full disk is behind an error: libraries that write files wrap the system's."""
+    while error is not None:
+        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        if full or "No space left on device" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _identity(target: Path) -> tuple[str, int] | None:
@@ -248,7 +287,7 @@ def _verify(run: Path, listed: dict[str, str]) -> None:
         try:
             digest = sha256(file)
         except OSError as error:
-            raise RunError(
+            raise SystemFault(
                 f"file {name} can't be read ({error.strerror})",
                 where=str(run),
                 hint="Check rights",
@@ -267,7 +306,7 @@ def _files(run: Path) -> dict[str, Path]:
     own = run.resolve()
 
     def unreadable(error: OSError) -> None:
-        raise RunError(
+        raise SystemFault(
             f"can't be listed ({error.strerror})", where=str(run), hint="Check rights"
         ) from error
 
@@ -290,17 +329,22 @@ def _files(run: Path) -> dict[str, Path]:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
+    hint = "Restore it, or train again"
     try:
+        if path.stat().st_size > LARGEST:
+            raise RunError(
+                f"{path.name} is larger than {LARGEST >> 20} MiB", where=str(path), hint=hint
+            )
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise RunError(
-            f"{path.name} can't be read", where=str(path), hint="Restore it, or train again"
+    except PermissionError as error:
+        raise SystemFault(
+            f"can't be read ({error.strerror})", where=str(path), hint="Check rights"
         ) from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise RunError(f"{path.name} can't be read", where=str(path), hint=hint) from error
     if not isinstance(content, dict):
         raise RunError(
-            f"{path.name} can't be read: it holds no JSON object",
-            where=str(path),
-            hint="Restore it, or train again",
+            f"{path.name} can't be read: it holds no JSON object", where=str(path), hint=hint
         )
     return content
 

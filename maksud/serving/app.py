@@ -6,10 +6,8 @@ import contextlib
 import errno
 import logging
 import os
-import signal
 import socket
 import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -20,6 +18,7 @@ from maksud.http.guard import guarded, log
 from maksud.http.settings import ServeSettings
 from maksud.http.tokens import VARIABLE, Opened, Tokens, open_tokens
 from maksud.recognizers.recognition import Recognizer
+from maksud.serving.ending import Ending
 from maksud.serving.front import Front
 
 if TYPE_CHECKING:
@@ -114,22 +113,26 @@ def serve(
     listener: socket.socket | None = None,
     announce: Callable[[Announcement], None] | None = None,
 ) -> None:
-    """Serves until SIGTERM (returns) or SIGINT (raises `KeyboardInterrupt`).
+    """Serves until SIGTERM or SIGHUP (returns) or SIGINT (raises `KeyboardInterrupt`).
 
-    Requests in work are ended first. `listener` comes from `bind`; `announce` is called once,
-    when every model has answered and clients can come. Raises `SettingsError` for two models of
+    Requests in work are ended first. A signal while the models are tried ends it at once.
+    `listener` comes from `bind`; `announce` is called once, when every model has answered and
+    clients can come. Raises `SettingsError` for two models of
     one name, `EngineError` for a model that does not answer, and what `open_tokens` raises.
     """
     settings = settings or ServeSettings()
     front = Front(recognizers, settings)
-    with contextlib.closing(listener or bind(settings)) as listening:
+    ending = Ending()
+    with contextlib.closing(listener or bind(settings)) as listening, ending.heard():
         front.warm_up()
-        opened = open_tokens()  # last: a new token is shown as soon as it is stored
-        server = server_of(front, opened.tokens, settings)
+        ending.hold()  # a token that is stored is shown
+        opened = open_tokens()
+        ending.server = server = server_of(front, opened.tokens, settings)
         if announce is not None:
             announce(_announcement(front, opened, settings, listening))
-        with _logging(), _ending_quietly(server):
-            server.run(sockets=[listening])
+        if not ending.told:
+            with _logging():
+                server.run(sockets=[listening])
 
 
 def server_of(front: Front, tokens: Tokens, settings: ServeSettings) -> uvicorn.Server:
@@ -186,20 +189,3 @@ def _logging() -> Iterator[None]:
         log.removeHandler(handler)
         log.setLevel(before[0])
         log.propagate = before[1]
-
-
-@contextlib.contextmanager
-def _ending_quietly(server: uvicorn.Server) -> Iterator[None]:
-    """uvicorn raises the signal that it ended for once more: SIGTERM must not kill us then."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def end(*_: Any) -> None:
-        server.should_exit = True
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

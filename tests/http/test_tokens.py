@@ -78,10 +78,65 @@ def test_a_weak_token_is_refused(weak: str, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize(
+    "trivial",
+    [
+        "aaaaaaaa", "AAAAaaaa", "00000000", "abababab", "abcabcabcabc", "abcdeabcde", "12345678",
+        "87654321", "abcdefgh", "hgfedcba", "qwertyui", "QwertyUiop", "asdfghjkl", "1q1q1q1q",
+        "password1", "Password123!", "secret123", "letmein!", "changeme2", "aabbccddee",
+    ],
+)  # fmt: skip
+def test_a_token_that_anybody_guesses_is_refused(
+    trivial: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAKSUD_TOKEN", trivial)
+    with pytest.raises(SettingsError, match="too weak") as caught:
+        open_tokens()
+    assert trivial not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "good",
+    ["a-token-of-my-own", "testtoken-123456", "kopi-susu-7", "Tr0ub4dor&3", "9f86d081", "mk-2Zq!x"],
+)
+def test_a_token_of_ones_own_is_taken(good: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAKSUD_TOKEN", good)
+    assert open_tokens().tokens.find([f"Bearer {good}".encode()]) is not None
+
+
+@pytest.mark.skipif(os.name != "posix", reason="symbolic links")
+@pytest.mark.parametrize("what", ["file", "folder"])
+def test_a_link_to_itself_is_told(what: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = home / "tokens.json" if what == "file" else home / "loop"
+    place.symlink_to(place)
+    if what == "folder":
+        monkeypatch.setenv("MAKSUD_HOME", str(place))
+    with pytest.raises(SystemFault, match=r"tokens\.json"):
+        open_tokens()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes")
+def test_a_pipe_is_no_file_of_tokens(home: Path) -> None:
+    os.mkfifo(tokens_file(), mode=0o600)
+    with pytest.raises(SystemFault, match="is not a file of tokens"):
+        open_tokens()
+
+
+def test_an_endless_file_is_not_read(home: Path) -> None:
+    with tokens_file().open("wb") as file:
+        file.truncate(1 << 40)
+    tokens_file().chmod(0o600)
+    with pytest.raises(SystemFault, match="is not a file of tokens"):
+        open_tokens()
+
+
+@pytest.mark.parametrize(
     "content",
     [
         "",
         "[]",
+        "null",
+        "[" * 100_000,
+        '{"format": ' * 50_000,
         '{"format": "other/1", "tokens": []}',
         '{"format": "maksud-tokens/1", "tokens": []}',
         '{"format": "maksud-tokens/1", "tokens": [{"name": "a", "sha256": "zz", "scopes": []}]}',

@@ -1,6 +1,8 @@
 """A run is written whole or not at all, and refuses to open when anything is off."""
 
+import errno
 import hashlib
+import io
 import json
 import os
 import stat
@@ -341,6 +343,78 @@ def test_weights_that_a_library_keeps_for_one_user_get_the_mode_of_the_umask(
     files = [f for f in Run.open(tmp_path / "run").path.rglob("*") if f.is_file()]
     assert len(files) == 6
     assert {stat.S_IMODE(f.stat().st_mode) for f in files} == {mode}
+
+
+def test_files_that_a_library_wrote_for_their_owner_alone_are_opened_to_others(
+    tmp_path: Path,
+) -> None:
+    """safetensors writes 0600: another user could not read the run."""
+    old = os.umask(0o027)
+    try:
+        with drafting(tmp_path / "run") as draft:
+            weights = draft.directory / "model.safetensors"
+            weights.touch(mode=0o600)
+            draft.finish(kind="compact", contract=CONTRACT, metrics={}, about={})
+    finally:
+        os.umask(old)
+    for file in (tmp_path / "run").iterdir():
+        assert stat.S_IMODE(file.stat().st_mode) == 0o640, file
+
+
+@pytest.mark.parametrize("name", ["run.json", "contract.json", "model.safetensors"])
+def test_a_file_that_may_not_be_read_is_the_machines_fault(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path / "run")
+    real = io.open
+
+    def closed(file: Any, *given: Any, **more: Any) -> Any:
+        if str(file) == str(tmp_path / "run" / name):
+            raise PermissionError(errno.EACCES, "Permission denied", str(file))
+        return real(file, *given, **more)
+
+    monkeypatch.setattr(io, "open", closed)
+    with pytest.raises(SystemFault, match="Permission denied.*Check rights") as caught:
+        Run.open(tmp_path / "run")
+    assert caught.value.exit_code == 3
+
+
+def test_a_folder_that_may_not_be_entered_is_the_machines_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(_: Path) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "exists", closed)
+    with pytest.raises(SystemFault, match="Permission denied"):
+        Run.open(tmp_path / "run")
+
+
+@pytest.mark.parametrize("name", ["run.json", "metrics.json"])
+def test_json_without_end_is_not_read(tmp_path: Path, name: str) -> None:
+    run = make(tmp_path / "run")
+    os.truncate(run.path / name, 1 << 40)
+    with pytest.raises(RunError, match="larger than 64 MiB"):
+        _ = Run.open(run.path) if name == "run.json" else run.metrics
+
+
+def test_a_full_disk_under_a_library_is_the_machines_fault(tmp_path: Path) -> None:
+    """safetensors raises an error of its own, which would be "a fault of Maksud"."""
+    from safetensors import SafetensorError
+
+    with pytest.raises(SystemFault, match="no space left.*Make room"), drafting(tmp_path / "run"):
+        raise SafetensorError("I/O error: No space left on device (os error 28)")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_behind_another_error_is_the_machines_fault(tmp_path: Path) -> None:
+    with pytest.raises(SystemFault, match="no space left"), drafting(tmp_path / "run"):
+        try:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        except OSError as error:
+            raise RuntimeError("unexpected pos 64 vs 0") from error
+    with pytest.raises(RuntimeError, match="another"), drafting(tmp_path / "run"):
+        raise RuntimeError("another")
 
 
 @pytest.mark.parametrize("overwrite", [False, True])

@@ -467,7 +467,9 @@ def _hear_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("sent", "code"), [(signal.SIGTERM, 0), (signal.SIGHUP, 0), (signal.SIGINT, 130)]
+)
 def test_the_command_serves_and_ends_quietly(
     compact_run: Run, sent: signal.Signals, code: int
 ) -> None:
@@ -487,6 +489,53 @@ def test_the_command_serves_and_ends_quietly(
     lines = [line for line in err.splitlines() if "POST" in line]
     assert len(lines) == 1
     assert re.search(r" 127\.0\.0\.1 POST /v1/chat/completions 200 [\d.]+ms req_\w+$", lines[0])
+
+
+BEGINS = """
+import os, signal, sys
+from serving_server import Scripted
+from maksud.serving.app import ServeSettings, serve
+
+moment, number = sys.argv[1], int(sys.argv[2])
+if moment == "ignored":
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+def tell(about):
+    print(about.token)
+    if moment == "announced":
+        os.kill(os.getpid(), number)
+    if moment == "ignored":
+        os.kill(os.getpid(), signal.SIGHUP)
+        print("stays", flush=True)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+def on(utterances):
+    if moment == "tried":
+        os.kill(os.getpid(), number)
+
+serve([Scripted(on=on)], ServeSettings(port=0), announce=tell)
+print("returned")
+"""
+
+
+@pytest.mark.parametrize("moment", ["tried", "announced", "ignored"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_at_the_start_ends_it(moment: str, number: signal.Signals, home: Path) -> None:
+    """At once, or when the token that is stored has been shown; `nohup` is respected."""
+    tests = Path(__file__).parents[1]
+    done = subprocess.run(
+        [sys.executable, "-c", BEGINS, moment, str(int(number))],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": f"{tests.parent}{os.pathsep}{tests}"},
+    )
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    said = done.stdout.split("\n")
+    assert said[-2] == "returned"
+    assert (home / "tokens.json").exists() == (moment != "tried")
+    assert said[0].startswith("mk-") == (moment != "tried")
+    assert ("stays" in said) == (moment == "ignored")
 
 
 def test_the_token_is_shown_once_and_taken_from_the_environment(compact_run: Run) -> None:

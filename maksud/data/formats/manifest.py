@@ -113,7 +113,8 @@ def read_manifest(path: str | os.PathLike[str]) -> Manifest:
     Raises `DataError` (`E-MANIFEST`) for anything that does not hold, with the entry's number.
     """
     where = os.fspath(path)
-    raw = Path(path).read_bytes()
+    with open(path, "rb") as file:
+        raw = file.read(LARGEST + 1)  # never more of it than that
     if len(raw) > LARGEST:
         raise _bad(where, f"the manifest is larger than {LARGEST >> 20} MiB")
     try:

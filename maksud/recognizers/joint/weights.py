@@ -31,7 +31,7 @@ def load_weights(path: Path) -> tuple[dict[str, Any], dict[str, Floats]]:
     try:
         content: dict[str, Any] = json.loads((path / "joint.json").read_text(encoding="utf-8"))
         tensors: dict[str, Floats] = load_file(str(path / "model.safetensors"))
-    except (OSError, ValueError, SafetensorError) as error:
+    except (OSError, ValueError, RecursionError, SafetensorError) as error:
         raise RunError(
             f"the joint network can't be read ({error})", where=str(path), hint="Train it again"
         ) from error

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from maksud.data.formats.files import load
-from maksud.data.formats.manifest import LARGEST, is_manifest
+from maksud.data.formats.manifest import LARGEST, is_manifest, read_manifest
 from maksud.errors import DataError
 
 ROW = b'{"instruction": "halo", "output": "greet()"}\n'
@@ -81,6 +81,16 @@ def test_a_link_is_refused_wherever_it_leads(tmp_path: Path) -> None:
     (tmp_path / "link.jsonl").symlink_to(tmp_path / "a.jsonl")
     with pytest.raises(DataError, match="leaves the dataset's folder"):
         load(file)
+
+
+def test_a_manifest_without_end_is_not_read(tmp_path: Path) -> None:
+    """A sparse file of a tebibyte, which no memory holds."""
+    place = tmp_path / "endless.json"
+    with place.open("wb") as file:
+        file.write(b'{"format": "maksud-dataset/1",')
+        file.truncate(1 << 40)
+    with pytest.raises(DataError, match="E-MANIFEST the manifest is larger than 4 MiB"):
+        read_manifest(place)
 
 
 def test_a_manifest_has_its_largest_size(tmp_path: Path) -> None:
