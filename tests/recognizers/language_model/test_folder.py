@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
 from tiny_language_model import write_hub_cache, write_tiny_base
 
 from maksud.errors import InputError
@@ -137,6 +139,20 @@ def test_quantised_weights_are_refused(model: Path, method: str) -> None:
     edit(model / "config.json", quantization_config=None, compression_config={"format": "x"})
     with pytest.raises(InputError, match="weights are quantised"):
         check_model_folder(model)
+
+
+@pytest.mark.parametrize("kind", [torch.int8, torch.uint8, torch.float8_e4m3fn])
+def test_weights_of_few_bits_are_refused_whatever_the_configuration_says(
+    kind: torch.dtype, model: Path
+) -> None:
+    weights = load_file(model / "model.safetensors")
+    name = "model.layers.1.mlp.up_proj.weight"
+    save_file(weights | {name: weights[name].to(kind)}, model / "model.safetensors")
+    with pytest.raises(InputError, match=r"weights are quantised \((I8|U8|F8_E4M3)\)"):
+        check_model_folder(model)
+    half = {n: w.half() for n, w in weights.items()}
+    save_file(half | {"places": torch.arange(3)}, model / "model.safetensors")
+    check_model_folder(model)
 
 
 def test_an_adapter_is_told_to_be_merged(model: Path) -> None:
