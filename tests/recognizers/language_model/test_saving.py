@@ -193,7 +193,7 @@ def test_merging_afresh_gives_the_weights_that_merging_in_place_gives(
     opened = open_base(base)
     tuned = training._Training(
         small_data.train[:20], [], opened, Contract(small_data.catalog),
-        replace(SHORT, learning_rate=1e-2), None,
+        replace(SHORT, learning_rate=1e-2), 0, None,
     )  # fmt: skip
     tuned.run(None)
     fresh = saving.merge_afresh(tuned.tuned, opened).state_dict()
@@ -215,7 +215,7 @@ def test_quantised_weights_are_merged_afresh_and_never_cast(
     load_model = training.load_model
     held: list[Any] = []
 
-    def loaded(opened: Any, device: Any, method: str) -> Any:
+    def loaded(opened: Any, device: Any, method: str, bits: int) -> Any:
         held.append(load_model(opened, device))
         return held[0]
 
