@@ -127,3 +127,19 @@ def write_tiny_base(
         made.save_pretrained(directory)
         tokenizer.save_pretrained(directory)
     return directory
+
+
+def write_hub_cache(cache: Path, name: str = "Org/Tiny") -> Path:
+    """Puts a tiny base into a folder that is laid out as the hub's cache; its snapshot of links."""
+    import os
+
+    entry = cache / f"models--{name.replace('/', '--')}"
+    snapshot = entry / "snapshots" / "a1b2"
+    for folder in (entry / "blobs", entry / "refs", snapshot):
+        folder.mkdir(parents=True)
+    (entry / "refs" / "main").write_text("a1b2")
+    for number, file in enumerate(sorted(write_tiny_base(entry / "plain").iterdir())):
+        os.rename(file, entry / "blobs" / str(number))
+        os.symlink(f"../../blobs/{number}", snapshot / file.name)
+    (entry / "plain").rmdir()
+    return snapshot

@@ -18,6 +18,7 @@ from maksud.language.catalog import Catalog
 from maksud.progress import OnProgress
 from maksud.recognizers.contract import Contract
 from maksud.recognizers.recognition import Recognizer
+from maksud.recognizers.threads import share_cores
 
 KINDS = {
     "compact": "maksud.recognizers.compact.kind",
@@ -91,6 +92,7 @@ def find_kind(name: str) -> Kind:
     if name not in KINDS:
         known = [*KINDS, *_registered]
         raise RunError(f"unknown kind of recognizer {name!r}", hint=nearest(name, known))
+    share_cores()  # here, as what a kind imports may load torch
     kind: Kind = import_module(KINDS[name]).KIND
     return kind
 

@@ -24,6 +24,8 @@ _PICKLED = {".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".npy"
 _CODE_KEYS = {"auto_map", "trust_remote_code", "custom_pipelines"}
 _LARGEST_JSON = 64 << 20
 _LARGEST_TEMPLATE = 64 << 10
+_PLAIN_TYPES = {"F64", "F32", "F16", "BF16", "I64", "I32", "BOOL"}
+"""Of tensors: numbers, and what some models keep beside them. Smaller ones are quantised."""
 _QUANTISED_KEYS = ("quantization_config", "compression_config")
 
 
@@ -99,10 +101,14 @@ def _refuse_quantised(folder: Path, config: dict[str, Any]) -> None:
         if config.get(key):
             about = config[key]
             how = about.get("quant_method", "quantised") if isinstance(about, dict) else "quantised"
-            raise _unsafe(
-                folder / "config.json", f"the weights are quantised ({how})",
-                "Give the model's unquantised weights; method qlora quantises them by itself",
-            )  # fmt: skip
+            raise _quantised(folder / "config.json", str(how))
+
+
+def _quantised(file: Path, how: str) -> InputError:
+    return _unsafe(
+        file, f"the weights are quantised ({how})",
+        "Give the model's unquantised weights; method qlora quantises them by itself",
+    )  # fmt: skip
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -173,17 +179,20 @@ def _check_safetensors(file: Path) -> None:
             if not 2 <= length <= min(size - 8, 100 << 20):
                 raise ValueError("header length")
             header = json.loads(stream.read(length))
-        end = 0
+        end, types = 0, set()
         for name, tensor in header.items():
             if name != "__metadata__":
                 begin, stop = tensor["data_offsets"]
                 if not 0 <= begin <= stop:
                     raise ValueError("offsets")
                 end = max(end, stop)
+                types.add(str(tensor["dtype"]))
         if end != size - 8 - length:
             raise ValueError("the file is cut off" if end > size - 8 - length else "extra bytes")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise _unsafe(file, f"is damaged ({error})", "Fetch the model again") from error
+    if not types <= _PLAIN_TYPES:
+        raise _quantised(file, ", ".join(sorted(types - _PLAIN_TYPES))[:80])
 
 
 def _unsafe(file: Path, what: str, hint: str) -> InputError:

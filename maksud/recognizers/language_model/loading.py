@@ -42,9 +42,10 @@ def open_base(path: str | Path, template: str = "", *, checked: bool = False) ->
     from transformers import AutoTokenizer
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True)
-    except (OSError, ValueError, KeyError) as error:
-        raise RunError(f"the tokenizer can't be loaded ({error})", where=str(path)) from error
+        with quiet():
+            tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True)
+    except Exception as error:
+        raise _unloadable("tokenizer", path, error) from error
     template = template or template_of(tokenizer)
     prepare_tokenizer(tokenizer, template)
     return Base(path, tokenizer, template)
@@ -88,8 +89,10 @@ def load_model(base: Base, device: torch.device, method: str = "lora", bits: int
                 ignore_mismatched_sizes=True,  # they are refused below, by name
                 **kwargs,
             )
-    except (OSError, ValueError, KeyError) as error:
-        raise RunError(f"the model can't be loaded ({error})", where=str(base.path)) from error
+    except (MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:
+        raise _unloadable("model", base.path, error) from error
     require_weights(report, base.path)
     require_embeddings(base.tokenizer, model, base.path)
     if method != "qlora":  # four-bit weights are where they belong, and stay as they are
@@ -101,3 +104,15 @@ def load(base: str | Path, device: torch.device, method: str = "lora") -> tuple[
     """Tokenizer and model of a plain Hugging Face directory, which is checked first."""
     opened = open_base(base)
     return opened.tokenizer, load_model(opened, device, method)
+
+
+def _unloadable(what: str, path: Path, error: Exception) -> RunError:
+    """For what transformers, tokenizers and the hub's client raise about files: trees of many."""
+    why = " ".join(str(error).split())
+    if not isinstance(error, OSError):
+        why = f"{type(error).__name__}: {why}"
+    return RunError(
+        f"the {what} can't be loaded ({why[:300]})",
+        where=str(path),
+        hint="Fetch the model again, or save model and tokenizer with this version of transformers",
+    )

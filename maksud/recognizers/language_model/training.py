@@ -189,7 +189,9 @@ class _Training:
             if not math.isfinite(loss):
                 raise EngineError(
                     f"the loss is {loss} at step {step + 1} of {total}",
-                    hint=f"Lower learning_rate (now {rate:g}) and look at the data",
+                    hint="The base's weights are damaged: fetch it again"
+                    if step == 0
+                    else f"Lower learning_rate (now {rate:g}) and look at the data",
                 )
             smooth = loss if step == begin else 0.9 * smooth + 0.1 * loss
             examples += len(packs[step])

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_language_model import write_tiny_base
+import torch
+from safetensors.torch import load_file, save_file
+from tiny_language_model import write_hub_cache, write_tiny_base
 
 from maksud.errors import InputError
 from maksud.recognizers.language_model import gallery
@@ -64,32 +66,19 @@ def test_links_that_stay_inside_are_fine(model: Path) -> None:
     check_model_folder(model)
 
 
-def cache_entry(place: Path) -> tuple[Path, Path]:
-    """An entry of the hub's cache with a tiny model: the entry, and its snapshot of links."""
-    entry = place / "models--Org--Tiny"
-    snapshot = entry / "snapshots" / "a1b2"
-    for folder in (entry / "blobs", entry / "refs", snapshot):
-        folder.mkdir(parents=True)
-    (entry / "refs" / "main").write_text("a1b2")
-    for number, file in enumerate(sorted(write_tiny_base(place / "plain").iterdir())):
-        os.rename(file, entry / "blobs" / str(number))
-        os.symlink(f"../../blobs/{number}", snapshot / file.name)
-    return entry, snapshot
-
-
 def test_a_snapshot_of_the_hubs_cache_is_fine(tmp_path: Path) -> None:
-    entry, snapshot = cache_entry(tmp_path)
+    snapshot = write_hub_cache(tmp_path)
     check_model_folder(snapshot)
     assert gallery.get(str(snapshot)) == snapshot
     os.symlink(snapshot, tmp_path / "short")
     check_model_folder(tmp_path / "short")
     with pytest.raises(InputError, match=f"entry of the hub's cache: give {snapshot}"):
-        check_model_folder(entry)
+        check_model_folder(snapshot.parents[1])
 
 
 @pytest.mark.parametrize("target", ["../../blobs", "../../refs/main", "../../../secret.json"])
 def test_links_of_a_snapshot_lead_to_its_own_files(target: str, tmp_path: Path) -> None:
-    _, snapshot = cache_entry(tmp_path)
+    snapshot = write_hub_cache(tmp_path)
     (tmp_path / "secret.json").write_text("{}")
     os.symlink(target, snapshot / "extra.json")
     with pytest.raises(InputError, match=r"extra\.json: is a link that leaves"):
@@ -150,6 +139,20 @@ def test_quantised_weights_are_refused(model: Path, method: str) -> None:
     edit(model / "config.json", quantization_config=None, compression_config={"format": "x"})
     with pytest.raises(InputError, match="weights are quantised"):
         check_model_folder(model)
+
+
+@pytest.mark.parametrize("kind", [torch.int8, torch.uint8, torch.float8_e4m3fn])
+def test_weights_of_few_bits_are_refused_whatever_the_configuration_says(
+    kind: torch.dtype, model: Path
+) -> None:
+    weights = load_file(model / "model.safetensors")
+    name = "model.layers.1.mlp.up_proj.weight"
+    save_file(weights | {name: weights[name].to(kind)}, model / "model.safetensors")
+    with pytest.raises(InputError, match=r"weights are quantised \((I8|U8|F8_E4M3)\)"):
+        check_model_folder(model)
+    half = {n: w.half() for n, w in weights.items()}
+    save_file(half | {"places": torch.arange(3)}, model / "model.safetensors")
+    check_model_folder(model)
 
 
 def test_an_adapter_is_told_to_be_merged(model: Path) -> None:

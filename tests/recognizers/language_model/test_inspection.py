@@ -109,6 +109,37 @@ def test_a_tokenizer_of_another_kind(small_data: Dataset, tmp_path: Path) -> Non
     assert isinstance(error, EngineError) and "not byte-level BPE" in str(error)
 
 
+@pytest.mark.parametrize("content", ["{}", "[]", '{"a": 1}'])
+def test_a_tokenizer_that_is_none(content: str, small_data: Dataset, tmp_path: Path) -> None:
+    base = write_tiny_base(tmp_path / "base")
+    (base / "tokenizer.json").write_text(content)
+    error = refused(base, small_data, tmp_path / "run")
+    assert isinstance(error, RunError) and "tokenizer can't be loaded" in str(error)
+
+
+def test_a_base_with_a_template_of_its_own_and_no_system_role(
+    small_data: Dataset, tmp_path: Path
+) -> None:
+    tokenizer = tiny_tokenizer(chatml=False)
+    tokenizer.chat_template = (
+        "{% for m in messages %}{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}"
+        "{{ raise_exception('Roles must alternate') }}{% endif %}"
+        "{{ '[INST] ' ~ m.content ~ ' [/INST]' if m.role == 'user' else m.content ~ eos_token }}"
+        "{% endfor %}"
+    )
+    base = write_tiny_base(tmp_path / "base", tokenizer=tokenizer)
+    rows = Dataset([*small_data.train[:12], *small_data.dev[:4]])
+    run = train(rows, out=tmp_path / "run", base=str(base), kind=SHORT)
+    opened = load_recognizer(run)
+    assert isinstance(opened, LanguageModelRecognizer) and opened("putar lagu Hampa").calls
+    # Any tool that loads the run writes the prompt that was trained.
+    saved = load_tokenizer(run.path)
+    talk = [("system", run.contract.system_prompt), ("user", "putar lagu")]
+    text = saved.apply_chat_template([{"role": r, "content": c} for r, c in talk], tokenize=False)
+    assert text == f"[INST] {run.contract.system_prompt}\n\nputar lagu [/INST]"
+    assert saved(text).input_ids == opened.prompt.ids("putar lagu")
+
+
 def test_an_end_token_that_was_not_special(small_data: Dataset, tmp_path: Path) -> None:
     base = write_tiny_base(tmp_path / "base", tokenizer=tiny_tokenizer_with_plain_ends())
     run = train(small_data, out=tmp_path / "run", base=str(base), kind=SHORT)
@@ -244,6 +275,32 @@ def test_a_run_whose_configuration_was_changed_is_not_opened(
     (run / "run.json").write_text(json.dumps(manifest))
     with pytest.raises(RunError, match=r"run: (weights of the model are missing|the files hold)"):
         load_recognizer(run)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"hidden_size": "many"}, "expected int"),
+        ({"num_attention_heads": 7}, "not a multiple"),
+        ({"rope_scaling": {"rope_type": "magic", "factor": 2.0}}, "KeyError: 'magic'"),
+        ({"model_type": "magic"}, "magic"),
+    ],
+)
+def test_a_configuration_of_which_no_model_can_be_made(
+    changes: dict[str, Any], why: str, small_data: Dataset, tmp_path: Path
+) -> None:
+    base = write_tiny_base(tmp_path / "base")
+    change_config(base, **changes)
+    error = refused(base, small_data, tmp_path / "run")
+    assert isinstance(error, RunError) and "can't be loaded" in str(error) and why in str(error)
+    assert "Fetch the model again" in str(error)
+
+
+def test_weights_that_are_no_numbers(small_data: Dataset, tmp_path: Path) -> None:
+    base = write_tiny_base(tmp_path / "base")
+    change_weights(base, lambda w: w | {"model.norm.weight": torch.full((64,), torch.nan)})
+    error = refused(base, small_data, tmp_path / "run")
+    assert "the loss is nan at step 1" in str(error) and "weights are damaged" in str(error)
 
 
 def test_tied_weights_are_not_missing(tmp_path: Path) -> None:
