@@ -41,8 +41,8 @@ PROCESSES = {
 MEASURES = (*PROCESSES, "compact", "check")
 UTTERANCES = 300
 """Different utterances that are recognized one at a time."""
-EPOCHS = 3
-"""Passes of the small training: what a recognition costs does not depend on them."""
+PER_INTENT = 25
+"""Examples of an intent that the small training takes."""
 
 _OPENERS = ("", "", "please", "tolong", "hey", "hai", "Could you", "coba", "ok", "saya mau", "now")
 _TAILS = ("", "", "", "please", "now", "dong", "ya", "sekarang", "thanks", "kalau bisa", "!")
@@ -206,7 +206,7 @@ def recognize(run: str) -> None:
         sys.stderr.write(f"  {error}\n")
         run = f"{run}-{Path(maksud.__file__).parent.parent.name}"
         if not Path(run).exists():
-            maksud.train(data, out=run, base="compact", epochs=EPOCHS, seed=0)
+            maksud.train(data, out=run, base="compact", per_intent=PER_INTENT, seed=0)
         recognizer = maksud.load_recognizer(run)
     said = list(dict.fromkeys(e.instruction for e in data.test))
     said += [f"{text} please" for text in said]
@@ -292,7 +292,9 @@ def _measured(name: str, trees: Sequence[Path], place: Path, given: argparse.Nam
         data = place / "data"
         if not data.exists():
             cpu_seconds(trees[0], ["-m", "maksud", "init", str(data)])
-        made = f"import maksud; maksud.train({str(data)!r}, out={str(run)!r}, epochs={EPOCHS})"
+        made = (
+            f"import maksud; maksud.train({str(data)!r}, out={str(run)!r}, per_intent={PER_INTENT})"
+        )
         cpu_seconds(trees[0], ["-c", made])
     started = [Recognizing(tree, run) for tree in trees]
     if started[0].answers != started[1].answers:
