@@ -175,7 +175,10 @@ class Catalog:
 
     def _name(self, call: Call) -> Call:
         """`name_arguments` of one call: the call itself where there is nothing to name."""
-        if all(a.name is not None for a in call.arguments):
+        for argument in call.arguments:
+            if argument.name is None:
+                break
+        else:
             return call
         intent = self._by_name.get(call.intent)
         if intent is None:
@@ -192,8 +195,8 @@ class Catalog:
         intent = self._by_name.get(call.intent)
         if intent is None or not call.arguments:
             return call
-        all_bare = all(a.name is None for a in call.arguments)
-        if all_bare and intent.positional and len(call.arguments) <= len(intent.parameters):
+        fits = intent.positional and len(call.arguments) <= len(intent.parameters)
+        if fits and all(a.name is None for a in call.arguments):
             return call
         call = self._name(call)
         if not intent.positional:
