@@ -48,6 +48,15 @@ class Parameter:
         """All values that there are: of an enumeration and a boolean; none where they are open."""
         return ("true", "false") if self.type == "boolean" else self.values
 
+    def accepts(self, value: str, utterance: str | None = None) -> bool:
+        """Whether a value fits: of a list one of it, a copied one a part of the utterance (where
+        one is given), a number that is not copied in digits."""
+        if self.choices:
+            return value in self.choices
+        if self.copied:
+            return utterance is None or value in utterance
+        return self.type != "number" or _NUMBER.fullmatch(value) is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Intent:
@@ -170,7 +179,10 @@ class Catalog:
 
     def _name(self, call: Call) -> Call:
         """`name_arguments` of one call: the call itself where there is nothing to name."""
-        if all(a.name is not None for a in call.arguments):
+        for argument in call.arguments:
+            if argument.name is None:
+                break
+        else:
             return call
         intent = self._by_name.get(call.intent)
         if intent is None:
@@ -187,8 +199,8 @@ class Catalog:
         intent = self._by_name.get(call.intent)
         if intent is None or not call.arguments:
             return call
-        all_bare = all(a.name is None for a in call.arguments)
-        if all_bare and intent.positional and len(call.arguments) <= len(intent.parameters):
+        fits = intent.positional and len(call.arguments) <= len(intent.parameters)
+        if fits and all(a.name is None for a in call.arguments):
             return call
         call = self._name(call)
         if not intent.positional:
@@ -213,19 +225,14 @@ def _argument_violations(intent: Intent, argument: Argument, utterance: str | No
     if parameter is None:
         known = nearest(argument.name, [p.name for p in intent.parameters])
         return [f"{intent.name} has no parameter {argument.name!r}. {known}"]
+    if parameter.accepts(argument.value, utterance):
+        return []
     what = f"{intent.name}: {argument.name}={argument.value!r}"
     if parameter.type == "enumeration":
-        if argument.value not in parameter.values:
-            return [f"{what} is not among the values. {nearest(argument.value, parameter.values)}"]
-    elif parameter.type == "boolean":
-        if argument.value not in ("true", "false"):
-            return [f"{what} is not true or false"]
-    elif parameter.copied:
-        if utterance is not None and argument.value not in utterance:
-            return [f"{what} is not in the utterance"]
-    elif parameter.type == "number" and not _NUMBER.fullmatch(argument.value):
-        return [f"{what} is not a number"]
-    return []
+        return [f"{what} is not among the values. {nearest(argument.value, parameter.values)}"]
+    if parameter.type == "boolean":
+        return [f"{what} is not true or false"]
+    return [f"{what} is not in the utterance" if parameter.copied else f"{what} is not a number"]
 
 
 def _repetitions(intent: Intent, call: Call) -> list[str]:

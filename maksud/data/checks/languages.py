@@ -94,7 +94,8 @@ def language_of(text: str) -> str:
             return _SCRIPTS.get(script, script.split("-")[0].capitalize())
     hits: Counter[str] = Counter()
     for word in normalised(text).split():
-        hits.update(_LANGUAGES_OF.get(word, ()))
+        for language in _LANGUAGES_OF.get(word, ()):
+            hits[language] += 1
     ranked = hits.most_common(2)
     if not ranked or ranked[0][1] < 2 or (len(ranked) > 1 and ranked[1][1] == ranked[0][1]):
         return ""

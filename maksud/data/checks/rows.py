@@ -119,7 +119,7 @@ def read_answer(output: str, catalog: Catalog | None) -> Answer:
         calls = catalog.name_arguments(calls)
         violations = tuple(catalog.violations(calls))
     given: list[Given] = []
-    keys = []
+    keys: list[tuple[object, ...]] = []
     for call in calls:
         place = 0
         mine = []
@@ -129,9 +129,11 @@ def read_answer(output: str, catalog: Catalog | None) -> Answer:
                 place += 1
                 name = f"#{place}"
             mine.append((name, argument.value))
-            given.append((call.intent, name, argument.value))
-        mine.sort()
-        keys.append((call.intent, *mine))
+        intent = call.intent
+        given += [(intent, *each) for each in mine]
+        if len(mine) > 1:
+            mine.sort()
+        keys.append((intent, *mine))
     intents = tuple(call.intent for call in calls)
     return Answer(
         output,

@@ -87,7 +87,7 @@ class Answer:
     @property
     def calls(self) -> tuple[Call, ...]:
         """What is answered."""
-        return tuple(r.call for r in self.readings)
+        return tuple([r.call for r in self.readings])
 
     def with_reading(self, k: int, reading: Reading) -> Answer:
         """The answer with another reading of clause `k`."""
@@ -117,8 +117,9 @@ def propose_answer(
             answers.append(best.with_reading(k, other))
     others: dict[tuple[Call, ...], float] = {}
     for answer in sorted(answers[1:], key=_minus_score):
-        if answer.calls != calls:
-            others.setdefault(answer.calls, answer.score)
+        other_calls = answer.calls
+        if other_calls != calls:
+            others.setdefault(other_calls, answer.score)
     ranked = list(others.items())
     if calls == (NONE,):  # the best answer in scope first
         ranked.sort(key=lambda item: item[0] == (NONE,))

@@ -81,6 +81,6 @@ class CallWriter:
                 same = [v for v in parameter.choices if v.casefold() == a.value.casefold()]
                 if same and a.value not in same:
                     a = Argument(a.name, same[0])
-            if not self.catalog.violations([Call(intent, (a,))], text):
+            if parameter is not None and parameter.accepts(a.value, text):
                 kept.append(a)
         return kept

@@ -125,9 +125,9 @@ class JointRecognizer(Recognizer):
                 if intent.parameter(parameter) is None:
                     self.heads.intent_tag[i, [1 + k, 1 + many + k]] += IMPOSSIBLE
             for choice in self.choices:
+                declared = intent.parameter(choice.parameter)
                 for at, value in enumerate(choice.values, start=choice.start + 1):
-                    call = Call(name, (Argument(choice.parameter, value),))
-                    if catalog.violations([call]):
+                    if declared is None or not declared.accepts(value):
                         self.choice_mask[i, at] = IMPOSSIBLE
         if all(m != 0 for i, m in enumerate(self.intent_mask) if i != self.none):
             raise RunError(

@@ -19,6 +19,8 @@ CARD = "4539 1488 0343 6467"
         ("call +44 20 7946 0958", "W-PERSONAL"),
         ("我的电话是 13812345678 谢谢", "W-PERSONAL"),
         ("call (415) 555-0132 now", "W-PERSONAL"),
+        ("hubungi 081٢٣٤٥٦٧٨٩ ya", "W-PERSONAL"),
+        ("hubungi +62 12345-6", "W-PERSONAL"),
         (f"bayar dengan {CARD}", "W-SECRET"),
         ("kunci AKIAIOSFODNN7EXAMPLE itu", "W-SECRET"),
         ("sk-abcdefghij0123456789klmn", "W-SECRET"),

@@ -1,0 +1,58 @@
+"""The call of a reading has only what the catalog allows, and is judged without words about it."""
+
+import pytest
+
+from maksud.language import catalog as catalog_module
+from maksud.language.calls import Argument, parse_calls
+from maksud.language.catalog import Catalog, Intent, Parameter
+from maksud.recognizers.joint.arguments import CallWriter
+from maksud.recognizers.joint.tokens import Token, tokenize
+
+CATALOG = Catalog(
+    (
+        Intent(
+            "alarm",
+            parameters=(
+                Parameter("sound", type="enumeration", values=("Bell", "bird")),
+                Parameter("repeat", type="boolean"),
+                Parameter("volume", type="number", copied=False),
+                Parameter("place"),
+            ),
+        ),
+    )
+)
+TEXT = "bell in the hall true 7 loud"
+
+
+def values(*given: tuple[str, str]) -> list[tuple[str, Token, Token]]:
+    words = {t.text: t for t in tokenize(TEXT)}
+    return [(name, words[said], words[said]) for name, said in given]
+
+
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [
+        ([("sound", "bell")], "alarm(sound=Bell)"),
+        ([("sound", "hall")], "alarm()"),
+        ([("repeat", "true"), ("place", "hall")], "alarm(repeat=true, place=hall)"),
+        ([("repeat", "loud")], "alarm()"),
+        ([("volume", "7")], "alarm(volume=7)"),
+        ([("volume", "loud")], "alarm()"),
+        ([("unknown", "hall")], "alarm()"),
+    ],
+)
+def test_what_the_catalog_forbids_is_left_out_without_a_message(
+    given: list[tuple[str, str]], written: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nearest(*_: object) -> str:
+        raise AssertionError("a message was made that nobody reads")
+
+    monkeypatch.setattr(catalog_module, "nearest", nearest)
+    writer = CallWriter(CATALOG, ["alarm"], ["sound", "repeat", "volume", "place"], [], {})
+    assert str(writer.write("alarm", TEXT, values(*given), [])) == written
+
+
+def test_a_chosen_value_that_is_not_said_is_no_copy() -> None:
+    writer = CallWriter(CATALOG, ["alarm"], ["place", "sound"], [], {})
+    call = writer.write("alarm", TEXT, [], [Argument("sound", "bird"), Argument("place", "attic")])
+    assert (call,) == parse_calls("alarm(sound=bird)")
