@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -207,24 +207,30 @@ def recognize(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Say what utterances ask for: one answer a line."""
+    """Say what utterances ask for: one answer a line, a blank line for a blank one."""
     from maksud.recognizers.door import load_recognizer
+    from maksud.recognizers.recognition import Recognition
 
     recognizer = load_recognizer(run)
+    id = recognizer.contract.id
     if text:
         batches: Iterable[list[str]] = [text]
     else:
-        lines = (line.strip() for line in sys.stdin)
-        batches = ([line] for line in lines if line)
+        batches = ([line] for line in _lines())
     for batch in batches:
         recognizer.check(batch)
-        for answer in recognizer.recognize(batch):
+        if batch == [""]:  # a line out for each line in, so that files stay side by side
+            answers = [Recognition("", (), "", 0.0, False, model=recognizer.name, contract=id)]
+        else:
+            answers = recognizer.recognize(batch)
+        for answer in answers:
             if as_json:
                 write_json(answer.to_json(), indent=None)
                 continue
             state = "" if answer.accepted else "  refused"
             asks = "".join(f"  ask: {m.question}" for m in answer.missing if answer.accepted)
-            typer.echo(f"{answer.text}  ({answer.confidence:.2f}){state}{asks}")
+            said = f"{answer.text}  ({answer.confidence:.2f}){state}{asks}"
+            typer.echo(said if answer.utterance else "")
             sys.stdout.flush()
 
 
@@ -322,6 +328,20 @@ def models_get(
         say(f"{id}: {path}")
 
 
+def _lines() -> Iterator[str]:
+    """The lines of standard input, without white space around them."""
+    number = 0
+    for number, raw in enumerate(sys.stdin.buffer, 1):
+        try:
+            yield raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+        except UnicodeDecodeError as error:
+            raise InputError(
+                f"byte 0x{raw[error.start]:02X} is not UTF-8",
+                where=f"standard input:{number}",
+                hint="Convert it to UTF-8",
+            ) from error
+
+
 def _evaluation_set(
     data: str, limit: int, format: str = "", options: Options | None = None
 ) -> list[Any]:
@@ -337,6 +357,13 @@ def _evaluation_set(
                 "the directory has no test split", where=data, hint="Name the file to take"
             )
         examples = list(dataset.test)
+    unlabelled = [e for e in examples if not e.is_labelled]
+    if len(unlabelled) < len(examples):
+        examples = [e for e in examples if e.is_labelled]
+        if unlabelled:
+            places = ", ".join(e.place for e in unlabelled[:5])
+            more = ", …" if len(unlabelled) > 5 else ""
+            say(f"Left out: {len(unlabelled):,} examples without an answer ({places}{more}).")
     if limit and limit < len(examples):
         kept = sorted(random.Random(0).sample(range(len(examples)), limit))
         examples = [examples[k] for k in kept]
