@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ import torch
 from torch import Tensor
 
 from maksud.errors import SystemFault
+from maksud.storage import StagedFile, make_directory, sync
 
 
 @dataclass(frozen=True)
@@ -108,18 +107,13 @@ class Keeper:
             "score": json.dumps(score),
             "sha256": digest.hexdigest(),
         }
-        staged = ""
         try:
-            self._directory.mkdir(parents=True, exist_ok=True)
-            handle, staged = tempfile.mkstemp(dir=self._directory, suffix=".staged")
-            os.close(handle)
-            save_file(tensors, staged, metadata=about)
-            with open(staged, "rb") as file:
-                os.fsync(file.fileno())
-            os.replace(staged, self._file)
+            make_directory(self._directory)
+            with StagedFile(self._file) as staged:
+                save_file(tensors, staged.path, metadata=about)
+                sync(staged.path)  # the writer may have put a file of its own there
+                staged.put()
         except (OSError, SafetensorError) as error:
-            if staged:
-                Path(staged).unlink(missing_ok=True)
             raise SystemFault(
                 f"the state of the training can't be kept ({error})", where=str(self._directory)
             ) from error
