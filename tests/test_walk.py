@@ -24,11 +24,22 @@ _TYPED = re.compile(r"^(?:maksud|make|source|printf|pip|cat|cp) .*$", re.MULTILI
 _PROMPT = re.compile(r"^\$ (.*)$", re.MULTILINE)
 _OF_THE_REPOSITORY = ("make ", "source ", "pip ")
 _TINY = {
-    "train": " --per-intent 2 --epochs 1",
+    "train": " --per-intent 1 --epochs 1",
     "evaluate": " --limit 6",
-    "compare": " --limit 6",
+    "compare": " --limit 3",
     "serve": " --port 0",
 }
+_TINY_COMPACT = " --set members=1 --set calibration_examples=12"
+_TINY_TUNING = "".join(
+    f" --set {name}={value}"
+    for name, value in (
+        ("calibration_examples", 2),
+        ("dev_answer_rows", 1),
+        ("dev_loss_rows", 1),
+        ("evaluations", 1),
+        ("max_new_tokens", 8),
+    )
+)
 
 
 def commands(page: Path) -> list[str]:
@@ -65,6 +76,8 @@ class Walk:
         verb = line.split()[1] if line.startswith("maksud ") else ""
         if needs_a_run(line):
             line += _TINY.get(verb, "")
+            if verb == "train":
+                line += _TINY_TUNING if "--base" in line else _TINY_COMPACT
             line = line.replace("smollm2-135m", str(self.base)).replace(" --per-intent 60", "")
         if verb == "serve":
             self._serve(line)
@@ -128,6 +141,7 @@ def test_the_version_is_said() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
 def test_the_whole_page_can_be_typed(page: Path, tmp_path: Path) -> None:
     from tiny_language_model import write_tiny_base
