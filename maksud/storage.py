@@ -9,10 +9,11 @@ outlives a power cut. A reader sees the old content or the new one, whatever int
     with stage_directory(path) as stage: …      a directory, which may replace another
     with lock(path): …                          one process at a time
 
-A directory is staged in a *room*, `.NAME.staging-…`, that its process holds a lock on. What a
-killed process left is known by its free lock, and removed by the next one that stages there
-(`sweep`). A replaced directory waits in the room until the new one stands; where the process was
-killed between the two renames, `sweep` ends what it began, so one of the two always stands.
+A file is staged as `.NAME.staged-…`, a directory in a *room*, `.NAME.staging-…`, that its process
+holds a lock on. What a killed process left is known by its free lock, and removed by the next one
+that stages there (`sweep`), or writes the same file. A replaced directory waits in the room until
+the new one stands; where the process was killed between the two renames, `sweep` ends what it
+began, so one of the two always stands.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ LOCK_SECONDS = 60.0
 _LOCK, _NEW, _OLD = "lock", "new", "old"
 _SHOWN = 40  # characters of a name in that of what is staged for it: names have an end
 _ROOM = re.compile(rf"\..{{1,{_SHOWN}}}\.staging-[0-9a-f]{{16}}", re.DOTALL)
+_DIGITS = re.compile("[0-9a-f]{16}")
 _MAGIC = b"maksud-staging/1\n"
 _NOT_FREE = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.EISDIR)
 _CAN_NOT_SYNC = (errno.EINVAL, errno.ENOTSUP)
@@ -92,10 +94,20 @@ class StagedFile:
 
     def __init__(self, target: Path, mode: int = 0o666) -> None:
         self.target = target
-        self.path = target.with_name(f".{target.name[:_SHOWN]}.{token_hex(8)}")
+        begin = target.with_name(f".{target.name[:_SHOWN]}.staged-")
+        _sweep_files(begin)
         # Made with the final mode: the umask is asked by the system, and a secret is never open.
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
-        self.stream: io.BufferedRandom = os.fdopen(os.open(self.path, flags, mode), "w+b")
+        while True:
+            self.path = begin.with_name(begin.name + token_hex(8))
+            self.stream: io.BufferedRandom = os.fdopen(os.open(self.path, flags, mode), "w+b")
+            with suppress(SystemFault):  # without locks nobody sweeps
+                if not _holds(self.stream.fileno(), self.path):
+                    self.stream.close()
+                    continue
+            break
+        # The lock outlives the stream, which is closed before the file is in its place.
+        self._lock = os.fdopen(os.dup(self.stream.fileno()), "rb")
 
     def seal(self) -> None:
         """Flushes the content to disk and closes the stream."""
@@ -119,6 +131,7 @@ class StagedFile:
             except FileExistsError as error:
                 raise Taken(*error.args) from error
             os.unlink(self.path)
+        self._lock.close()
         sync(target.parent)
 
     def discard(self) -> None:
@@ -127,6 +140,7 @@ class StagedFile:
             self.stream.close()
         with suppress(OSError):
             os.unlink(self.path)
+        self._lock.close()
 
     def __enter__(self) -> StagedFile:
         return self
@@ -299,16 +313,20 @@ def _take(path: Path) -> int | None:
     """A handle that holds the lock of a file, which is made; None where another has it."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
     try:
-        # Who held it before may have removed the file: then it locks nobody else out.
-        if _flock(handle, path) and os.path.samestat(os.fstat(handle), os.stat(path)):
+        if _holds(handle, path):
             return handle
-    except FileNotFoundError:
-        pass
     except BaseException:
         os.close(handle)
         raise
     os.close(handle)
     return None
+
+
+def _holds(handle: int, path: Path) -> bool:
+    """Whether the lock of a file is had, and the file is there: who held it may have removed it."""
+    with suppress(FileNotFoundError):
+        return _flock(handle, path) and os.path.samestat(os.fstat(handle), os.stat(path))
+    return False
 
 
 def _flock(handle: int, path: Path) -> bool:
@@ -331,6 +349,16 @@ def _flock(handle: int, path: Path) -> bool:
             hint="Choose a place on a local disk",
         ) from error
     return True
+
+
+def _sweep_files(begin: Path) -> None:
+    """Removes what killed processes staged under names that begin so. Never raises."""
+    with suppress(OSError), os.scandir(begin.parent) as entries:
+        left = [e.path for e in entries if _DIGITS.fullmatch(e.name.removeprefix(begin.name))]
+        for path in left:
+            with suppress(OSError, SystemFault), open(path, "rb") as file:
+                if _flock(file.fileno(), begin):
+                    os.unlink(path)
 
 
 def _make_room(target: Path) -> tuple[Path, int]:

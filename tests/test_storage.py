@@ -129,6 +129,52 @@ def test_a_failure_keeps_the_old_file_and_leaves_nothing(
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("a", "old")]
 
 
+KILLED_FILE = """
+import os, signal, sys
+from pathlib import Path
+from maksud.storage import StagedFile
+staged = StagedFile(Path(sys.argv[1]))
+staged.stream.write(b"half")
+staged.seal()
+print(staged.path.name, flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_a_staged_file_of_a_killed_process_is_swept_and_that_of_a_living_one_is_not(
+    tmp_path: Path,
+) -> None:
+    target = tmp_path / "a.json"
+    (tmp_path / ".a.json.staged-notes").write_text("mine")
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED_FILE, str(target)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    name = process.stdout.readline().strip()
+    write_file(target, "whole")
+    assert (tmp_path / name).exists(), "it lives, sealed, and will put it in place"
+    process.kill()
+    process.wait()
+    write_file(tmp_path / "b.json", "another")
+    assert (tmp_path / name).exists(), "only those of the same file are looked for"
+    write_file(target, "whole")
+    assert {p.name for p in tmp_path.iterdir()} == {"a.json", "b.json", ".a.json.staged-notes"}
+
+
+def test_files_are_staged_where_there_are_no_locks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(*_: object) -> bool:
+        raise SystemFault("this file system can't lock files")
+
+    monkeypatch.setattr(storage, "_flock", none)
+    write_file(tmp_path / "a", "x")
+    assert [p.name for p in tmp_path.iterdir()] == ["a"]
+
+
 def test_what_is_there_is_not_replaced_unless_it_may_be(tmp_path: Path) -> None:
     write_file(tmp_path / "a", "old")
     with pytest.raises(Taken):

@@ -151,6 +151,9 @@ def tell_run(run: Run, data: str, dataset: Dataset) -> None:
     """
     for note in run.manifest["data"]["notes"]:
         say(f"Note: {note}.")
+    for reason, count in run.metrics.get("skipped", {}).items():
+        places = ", ".join(run.metrics.get("skipped_at", {}).get(reason, ()))
+        say(f"Not learnt from: {count:,} × {reason}{f' ({places}, …)' if places else ''}.")
     calibration = run.metrics["calibration"]
     if "exact_match" in calibration:
         say(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -38,6 +38,7 @@ from maksud.cli.output import (
     write,
     write_json,
 )
+from maksud.data.dataset import Example
 from maksud.errors import InputError
 from maksud.http.settings import ServeSettings
 from maksud.recognizers.settings import TrainSettings
@@ -155,7 +156,9 @@ def evaluate(
     from maksud.recognizers.door import load_recognizer
 
     options = read_options(columns, delimiter, encoding, sheet)
-    examples = take_examples(load(data, format=format, options=options), data, limit)
+    loaded = load(data, format=format, options=options)
+    examples, left_out = take_examples(loaded, data, limit)
+    _tell_left_out(left_out)
     directory = out or run.parent / f"{run.resolve().name}-evaluation"
     with progress(quiet=as_json) as tell:
         recognizer = load_recognizer(run)
@@ -200,7 +203,8 @@ def compare(
     if len(runs) < 2:
         raise InputError("one run can't be compared", hint="Name two runs or more before --data")
     opened = [Run.open(run) for run in runs]  # a wrong path is told before anything is measured
-    examples = take_examples(load(data), data, limit)
+    examples, left_out = take_examples(load(data), data, limit)
+    _tell_left_out(left_out)
     directory = out or runs[0].parent / f"{runs[0].resolve().name}-comparison"
     make_directory(directory)
     reports = []
@@ -226,24 +230,30 @@ def recognize(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Say what utterances ask for: one answer a line."""
+    """Say what utterances ask for: one answer a line, a blank line for a blank one."""
     from maksud.recognizers.door import load_recognizer
+    from maksud.recognizers.recognition import Recognition
 
     recognizer = load_recognizer(run)
+    id = recognizer.contract.id
     if text:
         batches: Iterable[list[str]] = [text]
     else:
-        lines = (line.strip() for line in sys.stdin)
-        batches = ([line] for line in lines if line)
+        batches = ([line] for line in _lines())
     for batch in batches:
         recognizer.check(batch)
-        for answer in recognizer.recognize(batch):
+        if batch == [""]:  # a line out for each line in, so that files stay side by side
+            answers = [Recognition("", (), "", 0.0, False, model=recognizer.name, contract=id)]
+        else:
+            answers = recognizer.recognize(batch)
+        for answer in answers:
             if as_json:
                 write_json(answer.to_json(), indent=None)
                 continue
             state = "" if answer.accepted else "  refused"
             asks = "".join(f"  ask: {m.question}" for m in answer.missing if answer.accepted)
-            write(f"{answer.text}  ({answer.confidence:.2f}){state}{asks}")
+            said = f"{answer.text}  ({answer.confidence:.2f}){state}{asks}"
+            write(said if answer.utterance else "")
             sys.stdout.flush()
 
 
@@ -348,3 +358,23 @@ def models_get(
     else:
         say(f"{id}: {path}")
         say(f"Next: maksud train DATA --base {id} --out RUN")
+
+
+def _lines() -> Iterator[str]:
+    """The lines of standard input, without white space around them."""
+    number = 0
+    for number, raw in enumerate(sys.stdin.buffer, 1):
+        try:
+            yield raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+        except UnicodeDecodeError as error:
+            raise InputError(
+                f"byte 0x{raw[error.start]:02X} is not UTF-8",
+                where=f"standard input:{number}",
+                hint="Convert it to UTF-8",
+            ) from error
+
+
+def _tell_left_out(examples: Sequence[Example]) -> None:
+    if examples:
+        places = ", ".join(e.place for e in examples[:5]) + (", …" if len(examples) > 5 else "")
+        say(f"Left out: {len(examples):,} examples without an answer ({places}).")

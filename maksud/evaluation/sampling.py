@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 
-from maksud.data.dataset import Dataset
+from maksud.data.dataset import Dataset, Example
 from maksud.errors import InputError
 
 
-def take_examples(data: Dataset, where: str, limit: int = 0) -> Dataset:
+def take_examples(data: Dataset, where: str, limit: int = 0) -> tuple[Dataset, list[Example]]:
     """The test split, or everything where there are no splits; of it, `limit` random examples
-    (always the same ones; 0: all).
+    (always the same ones; 0: all). Then those that have no answer yet and are left out, unless
+    none has one.
 
     Raises `InputError` about `where` for data with splits, none of them test.
     """
@@ -21,8 +22,12 @@ def take_examples(data: Dataset, where: str, limit: int = 0) -> Dataset:
             raise InputError(
                 "the directory has no test split", where=where, hint="Name the file to take"
             )
-    examples = list(taken)
+    examples = [e for e in taken if e.is_labelled]
+    left_out = [e for e in taken if not e.is_labelled]
+    if not examples:  # what is measured says what is wrong with it
+        examples, left_out = left_out, []
     if limit and limit < len(examples):
         kept = sorted(random.Random(0).sample(range(len(examples)), limit))
         examples = [examples[k] for k in kept]
-    return Dataset(examples, catalog=data.declared_catalog, name=data.name, version=data.version)
+    chosen = Dataset(examples, catalog=data.declared_catalog, name=data.name, version=data.version)
+    return chosen, left_out

@@ -30,6 +30,9 @@ from maksud.recognizers.runs import Draft, Run, check_target, drafting
 from maksud.recognizers.settings import TrainSettings
 from maksud.settings import change_settings, find_setting, settings_of, unknown_setting
 
+_PLACES = 5
+"""So many places of examples that were left out are named."""
+
 
 def make_settings(
     changes: Mapping[str, Any], settings: TrainSettings | None = None
@@ -80,11 +83,13 @@ def train(
     settings = make_settings(changes, settings)
     kind = kind_of_base(settings.base)
     kind.prepare(settings.kind)
-    dataset = data if isinstance(data, Dataset) else load(data)
+    whole = data if isinstance(data, Dataset) else load(data)
+    dataset, unlabelled = _labelled(whole)
     label = settings.base.rstrip("/").rsplit("/", 1)[-1]
     target = Path(out) if out is not None else Path("runs") / f"{dataset.name or 'data'}-{label}"
     check_target(target, overwrite=overwrite)
     train_set, dev_set, notes = _splits(dataset, settings)
+    notes = [*unlabelled, *notes]
     train_set.require_valid()
     dev_set.require_valid()
     catalog = _catalog(dataset, train_set)
@@ -173,6 +178,29 @@ def balanced_sample(data: Dataset, per_intent: int, seed: int = 0) -> Dataset:
 
 
 # ---------------------------------------------------------------- steps
+
+
+def _labelled(data: Dataset) -> tuple[Dataset, list[str]]:
+    """The examples that have an answer, and a note about those that have none yet."""
+    without = [e for e in data if not e.is_labelled]
+    if not without:
+        return data, []
+    if len(without) == len(data):
+        raise DataError(
+            f"E-UNLABELLED none of {len(data):,} examples has an answer yet",
+            where=without[0].place,
+            hint="Label some first",
+        )
+    places = ", ".join(e.place for e in without[:_PLACES])
+    more = ", …" if len(without) > _PLACES else ""
+    note = f"{len(without):,} examples without an answer were left out ({places}{more})"
+    kept = Dataset(
+        (e for e in data if e.is_labelled),
+        catalog=data.declared_catalog,
+        name=data.name,
+        version=data.version,
+    )
+    return kept, [note]
 
 
 def _splits(data: Dataset, settings: TrainSettings) -> tuple[Dataset, Dataset, list[str]]:

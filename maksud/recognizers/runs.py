@@ -118,10 +118,6 @@ class Draft:
             file.chmod(mode)
         contract.save(self.directory / _CONTRACT)
         _write_json(self.directory / _METRICS, metrics)
-        # Some libraries write files for their owner alone, whatever the umask leaves.
-        mode = (self.directory / _CONTRACT).stat().st_mode & 0o666
-        for file in _files(self.directory).values():
-            file.chmod(mode)
         files = {
             name: sha256(file)
             for name, file in sorted(_files(self.directory).items())

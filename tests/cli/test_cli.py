@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from maksud.data.dataset import Dataset
+from maksud.data.dataset import Dataset, Example
 from maksud.data.formats.files import save
 from maksud.recognizers.runs import Run
 
@@ -63,7 +63,45 @@ def test_by_hand_from_data_to_answers(data: Path, tmp_path: Path) -> None:
     out = maksud("recognize", run, "bagaimana cuaca di Makassar lusa", "--json").stdout
     assert json.loads(out)["text"] == "weather_search(Makassar)"
     several = maksud("recognize", run, "--json", stdin="putar lagu Rindu\n\nkecilkan\n").stdout
-    assert len(several.splitlines()) == 2
+    assert [json.loads(line)["utterance"] for line in several.splitlines()] == [
+        "putar lagu Rindu",
+        "",
+        "kecilkan",
+    ]
+
+
+def test_a_line_out_for_each_line_in(compact_run: Run) -> None:
+    """Files of utterances and answers are laid side by side: a blank line moves nothing."""
+    out = maksud("recognize", compact_run.path, stdin="\nputar lagu Rindu\n  \n\nhalo\n\n").stdout
+    lines = out.split("\n")
+    assert [bool(line) for line in lines] == [False, True, False, False, True, False, False]
+    as_json = maksud("recognize", compact_run.path, "--json", stdin="\n").stdout
+    (blank,) = map(json.loads, as_json.splitlines())
+    full = json.loads(maksud("recognize", compact_run.path, "halo", "--json").stdout)
+    assert set(blank) == set(full)
+    assert (blank["utterance"], blank["text"], blank["calls"]) == ("", "", [])
+    assert (blank["accepted"], blank["confidence"]) == (False, 0)
+    assert blank["contract"] == full["contract"]
+
+
+def test_bytes_that_are_no_text_are_told_with_their_line(compact_run: Run) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "maksud", "recognize", str(compact_run.path)],
+        input=b"halo\n\xff\n",
+        capture_output=True,
+        timeout=120,
+    )
+    assert done.returncode == 2 and b"standard input:2: byte 0xFF is not UTF-8" in done.stderr
+
+
+def test_evaluation_leaves_out_what_has_no_answer_and_says_so(
+    compact_run: Run, tmp_path: Path
+) -> None:
+    rows = [Example("putar lagu Rindu", "play_music(Rindu)"), Example("entahlah", "")]
+    save(rows, tmp_path / "x.json")
+    done = maksud("evaluate", compact_run.path, tmp_path / "x.json", "--json")
+    assert json.loads(done.stdout)["examples"] == 1
+    assert f"Left out: 1 examples without an answer ({tmp_path}/x.json:3)" in done.stderr
 
 
 def test_compare(compact_run: Run, data: Path) -> None:

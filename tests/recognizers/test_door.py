@@ -71,6 +71,24 @@ def test_unusable_data_is_refused_before_any_work(small_data: Dataset, tmp_path:
     assert not list(tmp_path.iterdir())
 
 
+def test_what_has_no_answer_is_left_out_and_told_with_its_place(
+    small_data: Dataset, tmp_path: Path
+) -> None:
+    """`maksud check` says that it is left out of training: so it is."""
+    unlabelled = [Example("?", "", split=s, source="d.json", line=k) for k, s in enumerate(
+        ("train", "dev"), 7
+    )]  # fmt: skip
+    odd = Example("!!", "none()", split="train", source="d.json", line=9)
+    data = Dataset([*small_data, *unlabelled, odd])
+    run = train(data, out=tmp_path / "run", members=1, epochs=1)
+    assert run.manifest["data"]["train"] == len(small_data.train) + 1
+    note = "2 examples without an answer were left out (d.json:7, d.json:8)"
+    assert run.manifest["data"]["notes"] == [note]
+    assert set(run.metrics["skipped"]) == set(run.metrics["skipped_at"])
+    with pytest.raises(DataError, match=r"d\.json:7: E-UNLABELLED none of 2 examples"):
+        train(Dataset(unlabelled), out=tmp_path / "none")
+
+
 def test_settings_that_can_not_be(small_data: Dataset, tmp_path: Path) -> None:
     for changes in (
         {"metod": "lora"},

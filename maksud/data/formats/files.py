@@ -17,6 +17,7 @@ from maksud.data.dataset import SPLITS, Dataset, Example
 from maksud.data.findings import Finding, Findings, excerpt
 from maksud.data.formats import registry, store
 from maksud.data.formats.base import Format, Options, Writing
+from maksud.data.formats.elsewhere import refuse_elsewhere
 from maksud.data.formats.manifest import check_rows, is_manifest, read_manifest, verified
 from maksud.data.formats.parts.reading import Reading, Reject
 from maksud.data.formats.parts.source import Source
@@ -290,6 +291,7 @@ def _read_directory(
 
 
 def _detected(source: Source) -> Format:
+    refuse_elsewhere(source)
     for format in registry.FORMATS:
         if not format.detect(source):
             continue

@@ -20,26 +20,19 @@ from maksud.data.findings import excerpt
 from maksud.data.formats import store
 from maksud.data.formats.base import Format, Options, Writing
 from maksud.data.formats.parts.labels import Labels
+from maksud.data.formats.parts.marks import VALUES, parse_example, tell_marks
 from maksud.data.formats.parts.reading import Reading, RowError
-from maksud.data.formats.parts.rows import MAX_DEPTH, decode_inner
+from maksud.data.formats.parts.rows import MAX_DEPTH
 from maksud.data.formats.parts.source import Source
 from maksud.data.formats.parts.spans import Span, marked_call, reads_back, spanned_answer
 from maksud.errors import DataError
 
-_ENTITY = re.compile(
-    r"\[(?P<text>[^\]]+?)\]"
-    r"(?:\((?P<entity>[^:)]+?)(?::(?P<value>[^)]+))?\)|(?P<one>\{[^}]+?\})|(?P<many>\[\{.+?\}\]))"
-)
-_MARK_KEYS = frozenset({"entity", "role", "value", "group"})
 _NO_DATA = ("tests", "models", "results", "actions", "node_modules")
 """Folders of a project that hold no training data."""
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_./+-]*")
 _UNPRINTABLE = re.compile(
     r"[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
-
-
-_VALUES = "normalised values"
 
 
 def read_rasa(file: Source, options: Options) -> Reading:
@@ -54,7 +47,7 @@ def read_rasa(file: Source, options: Options) -> Reading:
         except RowError as error:
             reading.refuse(f"{file.path}:{line}", error, raw)
             continue
-        counts[_VALUES] += sum(len(v) if isinstance(v, list) else 1 for v in values.values())
+        counts[VALUES] += sum(len(v) if isinstance(v, list) else 1 for v in values.values())
         reading.add(
             text,
             output,
@@ -64,11 +57,7 @@ def read_rasa(file: Source, options: Options) -> Reading:
             split=options.split,
             metadata={"values": values} if values else None,
         )
-    for name, n in counts.items():
-        if n:
-            kept = "kept as metadata: values are read as said"
-            what = f"{n:,} {name} are {kept if name == _VALUES else 'not read'}"
-            reading.tell("info", "I-RASA", what, file.path)
+    tell_marks(reading, counts, file.path)
     labels.close()
     return reading
 
@@ -119,60 +108,6 @@ def write_rasa(examples: Sequence[Example], file: IO[bytes], writing: Writing) -
             out.append(f"- intent: {name}\n  examples: |\n")
             out += [f"    - {line}\n" for line in lines]
     file.write("".join(out).encode())
-
-
-def parse_example(
-    raw: str, counts: Counter[str] | None = None
-) -> tuple[str, list[Span], dict[str, str | list[str]]]:
-    """Text, entities and normalised values of an example. Raises `RowError` (`E-MARKUP`).
-
-    A text that is said twice with two values has both. `counts` gets what of the marks is not
-    read.
-    """
-    counts = Counter() if counts is None else counts
-    parts: list[str] = []
-    spans: list[Span] = []
-    values: dict[str, str | list[str]] = {}
-    at = length = 0
-    for match in _ENTITY.finditer(raw):
-        before, said = raw[at : match.start()], match["text"]
-        at = match.end()
-        start = length + len(before)
-        length = start + len(said)
-        parts += [before, said]
-        for name, value in _entities(match, counts):
-            spans.append(Span(start, length, name))
-            if value is not None and value != said:
-                known = values.get(said, [])
-                known = [known] if isinstance(known, str) else known
-                values[said] = value if known in ([], [value]) else _both(known, value)
-    text = "".join([*parts, raw[at:]])
-    stripped = text.strip()
-    shift = len(text) - len(text.lstrip())
-    return stripped, [Span(s.start - shift, s.end - shift, s.name) for s in spans], values
-
-
-def _both(known: list[str], value: str) -> list[str]:
-    return list(dict.fromkeys([*known, value]))
-
-
-def _entities(match: re.Match[str], counts: Counter[str]) -> Iterator[tuple[str, str | None]]:
-    if match["entity"] is not None:
-        yield match["entity"], match["value"]
-        return
-    what = f"the mark {excerpt(match.group(), 60)}"
-    fix = 'write {"entity": "name"}'
-    given = decode_inner(match["one"] or match["many"], what, "E-MARKUP", fix)
-    for about in given if isinstance(given, list) else [given]:
-        name = about.get("entity") if isinstance(about, dict) else None
-        if not isinstance(name, str):
-            raise RowError("E-MARKUP", f"{what} names no entity")
-        role = about.get("role")
-        value = about.get("value")
-        counts["groups of entities"] += bool(about.get("group"))
-        for other in about.keys() - _MARK_KEYS:
-            counts[f"entries {other!r} of marks"] += 1
-        yield f"{name}_{role}" if role else name, None if value is None else str(value)
 
 
 def _examples(

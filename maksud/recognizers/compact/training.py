@@ -44,8 +44,8 @@ def train_compact(
     """Trains on `train` and writes model.safetensors and joint.json into the directory `out`.
 
     `dev` is not learned from: the caller calibrates on it. Returns what was measured: CPU
-    seconds, epochs, loss, parameters, under "skipped" what could not be used and why, and under
-    "settings" each setting as it was carried out.
+    seconds, epochs, loss, parameters, under "skipped" what could not be used and why, under
+    "skipped_at" where, and under "settings" each setting as it was carried out.
     Raises `DataError` where there is nothing to learn from.
     """
     import torch
@@ -80,6 +80,7 @@ def train_compact(
         "seconds": round(time.perf_counter() - started, 2),
         "connectives": [" ".join(c) for c, _ in corpus.connectives.most_common(10)],
         "skipped": dict(corpus.skipped.most_common()),
+        "skipped_at": corpus.places,
         "settings": asdict(resolved),
     }
 

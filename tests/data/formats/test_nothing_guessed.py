@@ -102,9 +102,8 @@ def test_several_lines_are_written_in_rasas_own_form(tmp_path: Path) -> None:
 def test_groups_and_metadata_are_told_and_both_values_kept(tmp_path: Path) -> None:
     text = (
         "nlu:\n- intent: pesan\n  metadata: {x: 1}\n  examples:\n"
-        '  - text: |\n      satu [kopi]{"entity": "menu", "group": "1"} '
-        'dari [SF]{"entity": "kota", '
-        '"value": "San Francisco"} ke [SF]{"entity": "tujuan", "value": "Sioux Falls"}\n'
+        '  - text: |\n      satu [kopi]{"entity": "menu", "group": "1"} dari [SF]{"entity": '
+        '"kota", "value": "San Francisco"} ke [SF]{"entity": "tujuan", "value": "Sioux Falls"}\n'
         "    metadata: {y: 2}\n"
     )
     found = find(put(tmp_path, "nlu.yml", text))

@@ -95,7 +95,17 @@ def test_every_format_has_one_name_and_what_reads_them_names_none() -> None:
     names = {f.name for f in registry.FORMATS}
     assert len(names) == len(registry.FORMATS) == len(set(registry.MODULES))
     folder = Path(formats.__file__).parent
-    shared = {"__init__", "base", "registry", "files", "conversion", "store", "manifest", "targets"}
+    shared = {
+        "__init__",
+        "base",
+        "registry",
+        "files",
+        "conversion",
+        "store",
+        "manifest",
+        "targets",
+        "elsewhere",
+    }
     assert {p.stem for p in folder.glob("*.py")} == {*registry.MODULES, *shared}
     assert Path(data.__file__ or "").parent == folder.parent
     for module in (folder / "files.py", folder / "conversion.py", *folder.glob("parts/*.py")):

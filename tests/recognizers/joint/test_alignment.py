@@ -73,6 +73,15 @@ def test_what_cannot_be_used_is_counted() -> None:
     assert len(made.clauses) == 300 and not made.clauses[0].tagged
 
 
+def test_what_cannot_be_used_has_its_places() -> None:
+    many = [Example("catat", f"note(text=no {k})", source="d.json", line=k) for k in range(1, 301)]
+    made = corpus(Example(" ", "none()", source="e.json", line=4), *many)
+    assert made.places == {
+        "utterance without a word": ["e.json:4"],
+        "value that does not stand in its utterance": [f"d.json:{k}" for k in range(1, 6)],
+    }
+
+
 def test_none_never_joins() -> None:
     made = corpus(*several(20), Example("siapa presiden", "none()"))
     assert made.call_counts == {2: 20, 1: 1}

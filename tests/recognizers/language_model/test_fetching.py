@@ -1,6 +1,9 @@
 """A base model appears whole or not at all."""
 
 import os
+import signal
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -42,6 +45,53 @@ def test_a_model_appears_whole_or_not_at_all(home: Path, monkeypatch: pytest.Mon
     place = gallery.get(gallery.DEFAULT, told.append)
     assert place == home / "models" / gallery.DEFAULT and told[-1].done == 1.0
     assert [p.name for p in place.parent.iterdir()] == [gallery.DEFAULT]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from maksud.recognizers.language_model import fetching, gallery
+def fill(stage, tell):
+    (stage / "model.safetensors").write_bytes(b"half")
+    os.kill(os.getpid(), signal.SIGKILL)
+fetching._fill_from_wheel = fill
+gallery.get(gallery.DEFAULT)
+"""
+
+
+def test_what_a_killed_fetch_left_is_swept_by_the_next(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = subprocess.run([sys.executable, "-c", KILLED], check=False)
+    assert done.returncode == -signal.SIGKILL
+    (left,) = (home / "models").iterdir()
+    assert ".staging-" in left.name
+    monkeypatch.setattr(fetching, "_fill_from_wheel", lambda stage, tell: write_tiny_base(stage))
+    place = gallery.get(gallery.DEFAULT)
+    assert list((home / "models").iterdir()) == [place]
+
+
+def test_another_process_may_be_first(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = home / "models" / gallery.DEFAULT
+
+    def fill(stage: Path, tell: Any) -> None:
+        write_tiny_base(stage)
+        write_tiny_base(place)
+        (place / "config.json").touch()
+
+    monkeypatch.setattr(fetching, "_fill_from_wheel", fill)
+    assert gallery.get(gallery.DEFAULT) == place
+    assert list((home / "models").iterdir()) == [place]
+
+
+def test_what_is_no_model_is_left_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = home / "models" / gallery.DEFAULT
+    place.mkdir(parents=True)
+    (place / "mine").write_text("")
+    monkeypatch.setattr(fetching, "_fill_from_wheel", lambda stage, tell: write_tiny_base(stage))
+    with pytest.raises(SystemFault, match="no model stands there"):
+        gallery.get(gallery.DEFAULT)
+    assert [p.name for p in place.iterdir()] == ["mine"]
 
 
 def test_without_a_package_index_the_error_says_what_to_do(
