@@ -147,10 +147,9 @@ def test_places_link_to_their_file_and_line(tmp_path: Path) -> None:
     (folder / "x.jsonl").write_text('{"instruction": "a", "output": "f(x=b)"}\n')
     (tmp_path / "pages").mkdir()
     write(examine(folder / "x.jsonl"), "x", tmp_path / "pages" / "page.html")
-    links = [v for a, v in Reader((tmp_path / "pages" / "page.html").read_text()).attributes
-             if a == "href" and not v.startswith("#")]  # fmt: skip
-    assert links and set(links) == {"../d%20a%23t/x.jsonl#L1", "../d%20a%23t/x.jsonl"} & set(links)
-    assert "../d%20a%23t/x.jsonl#L1" in links
+    page = Reader((tmp_path / "pages" / "page.html").read_text())
+    links = {v for a, v in page.attributes if a == "href" and not v.startswith("#")}
+    assert links == {"../d%20a%23t/x.jsonl#L1"}
 
 
 @pytest.mark.parametrize(
