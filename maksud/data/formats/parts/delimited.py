@@ -157,7 +157,7 @@ def read_delimited(file: Source, options: Options, usual: str) -> Reading:
                 del cells[width:]
             elif named <= len(cells) < width:
                 cells += [""] * (width - len(cells))
-            if any(_UNDECODED.search(cell) for cell in cells if not cell.isascii()):
+            if not all(map(str.isascii, cells)) and any(map(_UNDECODED.search, cells)):
                 bad += 1
                 original = lines.original()
                 if first_bad is None:

@@ -54,6 +54,7 @@ class Table:
         _refuse_choice(choice, self._header, where, code)
         self._alpaca = _is_alpaca(self._header) and not options.columns
         self._columns = Columns(choice.columns, self._labels, label_names=True)
+        self._plain = _plain_places(self._header, choice.columns)
         if not self._alpaca:
             choice.tell(reading, options.columns, where)
         else:
@@ -65,6 +66,19 @@ class Table:
 
         A row without anything in its cells is left out and counted.
         """
+        if self._plain is not None:
+            instruction, output = cells[self._plain[0]], cells[self._plain[1]]
+            # Nearly every row: nothing to map, and the label is an answer as it stands.
+            if type(instruction) is str and type(output) is str and instruction and "(" in output:
+                self._reading.add(
+                    instruction,
+                    output,
+                    source=self._source,
+                    line=line,
+                    original=original,
+                    split=self._split,
+                )
+                return
         row = {k: v for k, v in zip(self._header, cells, strict=True) if v not in (None, "")}
         if not any(not isinstance(v, str) or v.strip() for v in row.values()):
             self._empty += 1
@@ -188,6 +202,14 @@ def restored(cell: str) -> str:
 def is_formula(cell: str) -> bool:
     """Whether a spreadsheet would take a cell for a formula."""
     return cell[:1] in ("=", "+", "-", "@")
+
+
+def _plain_places(header: Sequence[str], columns: Mapping[str, str]) -> tuple[int, int] | None:
+    """Where utterance and answer stand, in a table that has nothing else."""
+    if len(header) != 2 or set(columns) != {"instruction", "output"} or not columns["output"]:
+        return None
+    places = header.index(columns["instruction"]), header.index(columns["output"])
+    return places if places[0] != places[1] else None
 
 
 _HEADER = "The first row names the columns: instruction, output; or say --columns instruction=NAME"
