@@ -15,6 +15,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any, overload
 
+from maksud.data.neighbours import near_groups_of
 from maksud.errors import CallSyntaxError, DataError, InputError
 from maksud.language.calls import Call, parse_calls
 from maksud.language.catalog import Catalog
@@ -282,28 +283,10 @@ def folded_words(text: str) -> list[str]:
 def near_groups(texts: Sequence[str]) -> list[int]:
     """A group number for each text; near-identical texts share it.
 
-    Near-identical: equal after `normalised`, or of at least six words and different in one of
-    them (chains are followed). Linear in the number of words.
+    Near-identical: equal after `normalised`, or nearly the same as `neighbours` has it (chains are
+    followed), which is what `check` tells as a near copy. Linear in the number of words.
     """
-    parent = list(range(len(texts)))
-
-    def root(k: int) -> int:
-        while parent[k] != k:
-            parent[k] = parent[parent[k]]
-            k = parent[k]
-        return k
-
-    first: dict[int, int] = {}
-    for k, text in enumerate(texts):
-        words = normalised(text).split()
-        keys = [hash(tuple(words))]
-        if 6 <= len(words) <= 40:
-            keys += [hash((i, *words[:i], *words[i + 1 :])) for i in range(len(words))]
-        for key in keys:
-            other = first.setdefault(key, k)
-            if other != k:
-                parent[root(k)] = root(other)
-    return [root(k) for k in range(len(texts))]
+    return near_groups_of([folded_words(text) or normalised(text).split() for text in texts])
 
 
 def _stratum(example: Example) -> str:

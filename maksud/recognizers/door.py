@@ -204,6 +204,8 @@ def _labelled(data: Dataset) -> tuple[Dataset, list[str]]:
 
 
 def _splits(data: Dataset, settings: TrainSettings) -> tuple[Dataset, Dataset, list[str]]:
+    from maksud.data.checks.held_out import FEW, doubt
+
     notes: list[str] = []
     has_splits = any(e.split for e in data)
     train_set, dev_set = (data.train, data.dev) if has_splits else (data, data.of("dev"))
@@ -220,6 +222,8 @@ def _splits(data: Dataset, settings: TrainSettings) -> tuple[Dataset, Dataset, l
             f"balanced sample of {settings.per_intent} per intent: "
             f"{len(train_set):,} of {whole:,} training examples"
         )
+    if len(dev_set) < FEW:
+        notes.append(doubt(len(dev_set)))
     return train_set, dev_set, notes
 
 

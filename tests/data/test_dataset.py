@@ -1,11 +1,15 @@
 """Splits, groups of near-identical utterances, fingerprint."""
 
+import os
+import subprocess
+import sys
 from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from maksud.data.checks import check
 from maksud.data.dataset import Dataset, Example, fold_turns, near_groups
 from maksud.errors import CallSyntaxError, DataError, InputError
 from maksud.language.calls import Argument, Call, parse_calls
@@ -38,6 +42,63 @@ def test_near_identical_utterances_stay_together() -> None:
     groups = near_groups([*texts, "wake me up at six in the morning", "Play it."])
     assert groups[0] == groups[1] == groups[3]
     assert groups[2] == groups[4] != groups[0]
+
+
+SAID = "putar lagu hampa dari album pertama itu"
+LONG = " ".join(f"kata{k}" for k in range(60))
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        (SAID, f"{SAID} dong"),
+        (SAID, SAID.replace("lagu ", "")),
+        (SAID, SAID.replace("hampa", "sempurna")),
+        (SAID, "lagu hampa dari album pertama itu putar"),
+        ("terima kasih", "Terimakasih!"),
+        (LONG, LONG.replace("kata7 ", "kita7 ")),
+    ],
+)
+def test_a_split_leaves_nothing_that_check_calls_nearly_the_same(left: str, right: str) -> None:
+    """One definition: what `check` tells as a near leak, a split keeps on one side."""
+    first, second = near_groups([left, right])
+    assert first == second
+    apart = [Example(left, "a()", split="train"), Example(right, "a()", split="test")]
+    assert {"I-LEAK", "W-LEAK"} & set(check(Dataset(apart)).codes)
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("putar lagu hampa", "putar lagu sempurna"),
+        (SAID, SAID.replace("hampa", "sempurna").replace("pertama", "kedua")),
+        (LONG, " ".join(f"kata{k}" for k in range(60, 120))),
+        ("?!", "!?"),
+    ],
+)
+def test_what_is_not_nearly_the_same_may_part(left: str, right: str) -> None:
+    first, second = near_groups([left, right])
+    assert first != second
+
+
+def test_groups_are_the_same_in_every_process() -> None:
+    code = (
+        "from maksud.data.dataset import near_groups\n"
+        "words = [f'kata{k}' for k in range(90)]\n"
+        "texts = [' '.join(words[k % 9 : 60 + k % 7]) for k in range(40)]\n"
+        "print(near_groups(texts))"
+    )
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(said) == 1
 
 
 @given(st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=60), st.integers(0, 5))

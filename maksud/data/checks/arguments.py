@@ -77,13 +77,15 @@ class Arguments(Part):
         written = _as_written(row) if several and self._are_named else answer.calls
         for call, as_written in zip(answer.calls, written, strict=False):
             if len(call.arguments) > 1:
-                self._see_cut(row, call, as_written)
                 self._see_twice(row, call)
-            if bare:
+            cut = len(call.arguments) > 1 and self._see_cut(row, call, as_written)
+            if bare and not cut:
                 self._see_bare(row, call)
 
-    def _see_cut(self, row: Row, call: Call, written: Call) -> None:
+    def _see_cut(self, row: Row, call: Call, written: Call) -> bool:
+        """Whether a value was cut in two, which is kept."""
         place = 0
+        before = len(self._cuts)
         for (a, b), (_, plain) in zip(
             pairwise(call.arguments), pairwise(written.arguments), strict=False
         ):
@@ -93,6 +95,7 @@ class Arguments(Part):
             if any(a.value + comma + b.value in row.text for comma in (", ", ",")):
                 rest = b.name or f"#{place + 1}"
                 self._cuts.append((row.example, call.intent, a.value, b.value, rest))
+        return len(self._cuts) > before
 
     def _see_twice(self, row: Row, call: Call) -> None:
         values: dict[str, str] = {}

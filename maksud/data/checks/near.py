@@ -3,20 +3,18 @@
 Candidates come from deletion neighbourhoods (Bocek, Hunt and Stiller 2007): texts that are one
 word apart agree after deleting at most one word of each, so equal keys among "the text" and "the
 text without word i" find all such pairs in linear time. Longer texts are found by MinHash (Broder
-1997). What decides about meaning is verified on the texts themselves.
+1997). What decides about meaning is verified on the texts themselves. What is near is defined in
+`neighbours`, for splits and folds too.
 """
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from maksud.data.checks.base import Check, Checking, Part
-from maksud.data.checks.neighbours import LONGEST, SHORTEST, Sketch, deletion_keys, long_keys
 from maksud.data.checks.repeats import (
     Columns,
-    combined,
     first_like,
     seen_from,
     shares_of,
@@ -25,26 +23,19 @@ from maksud.data.checks.repeats import (
 from maksud.data.checks.rows import DEV, SPLIT_NAMES, TEST, TRAIN, Row, Tick
 from maksud.data.dataset import Example, folded_words, normalised
 from maksud.data.findings import Finding, Findings, counted, excerpt
+from maksud.data.neighbours import Chunk, Sketch, are_similar
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from maksud.data.checks.neighbours import Keys
+    from maksud.data.neighbours import Keys
 
-FEWEST_LETTERS = 8
-"""Letters of a text from which the same letters in other spacing are the same text."""
-SIMILAR = 90.0
-"""Similarity, in per cent of the letters, from which two long texts are nearly the same."""
 FILLERS = "please tolong mohon dong ya yah nih deh sih kak mas mbak the a an oh hey hai halo ok oke"
 """Words that change no wish: with or without one it is the same utterance."""
 
 _FILLERS = frozenset(normalised(FILLERS).split())
 
-CHUNK = 1 << 14
-"""Rows whose keys are computed at a time."""
-CHUNK_WORDS = 1 << 20
-"""Words after which keys are computed, however few the rows."""
 TOGETHER = 1 << 20
 """Keys that are compared at a time, roughly: of more, those of one range after the other."""
 SEEN = 500
@@ -52,47 +43,6 @@ COMPARED = 12
 """Rows of a group that are looked at, and different texts that are compared with each other."""
 MAX_GROUPS = 100_000
 """Groups of texts with different intents that are looked at, and long texts that are verified."""
-
-
-class _Chunk:
-    """Words of some rows, as hashes, waiting for their keys to be computed."""
-
-    def __init__(self) -> None:
-        self.words = array("q")
-        self.length = array("i")
-        self.row = array("i")
-        self.letters = array("q")
-        self.letters_row = array("i")
-
-    def add(self, number: int, words: Sequence[str]) -> bool:
-        """Adds a row; whether it is time to compute the keys."""
-        letters = "".join(words)
-        if len(letters) >= FEWEST_LETTERS:
-            self.letters.append(hash(letters))
-            self.letters_row.append(number)
-        if len(words) >= SHORTEST - 1:
-            self.words.extend(map(hash, words))
-            self.length.append(len(words))
-            self.row.append(number)
-        return len(self.letters_row) >= CHUNK or len(self.words) >= CHUNK_WORDS
-
-    def keys(self) -> tuple[Keys, Keys | None]:
-        """Keys and rows: of letters and deletions, and of long texts where there are some."""
-        import numpy as np
-
-        words = np.frombuffer(self.words, np.int64).view(np.uint64)
-        length = np.frombuffer(self.length, np.int32)
-        row = np.frombuffer(self.row, np.int32)
-        letters = combined(np.frombuffer(self.letters, np.int64))
-        short = length <= LONGEST
-        inside = np.repeat(short, length)
-        keys, of = deletion_keys(words[inside], length[short])
-        letters_row = np.frombuffer(self.letters_row, np.int32)
-        near = np.concatenate((letters, keys)), np.concatenate((letters_row, row[short][of]))
-        if short.all():
-            return near, None
-        keys, of = long_keys(words[~inside], length[~short])
-        return near, (keys, row[~short][of])
 
 
 class Near(Part):
@@ -112,7 +62,7 @@ class Near(Part):
         self._examples = examples
         self._columns = columns
         self._tick = tick
-        self._chunk = _Chunk()
+        self._chunk = Chunk()
         self._sketch = Sketch()
         self._long: list[Keys] = []
 
@@ -125,7 +75,7 @@ class Near(Part):
         self._sketch.add(*near)
         if long is not None:
             self._long.append(long)
-        self._chunk = _Chunk()
+        self._chunk = Chunk()
 
     # ------------------------------------------------------------ telling
 
@@ -165,7 +115,7 @@ class Near(Part):
 
         kept: list[list[Keys]] = [[] for _ in range(parts)]
         bounds = [(part << 32) // parts for part in range(1, parts)]
-        chunk = _Chunk()
+        chunk = Chunk()
 
         def end() -> None:
             (keys, of), _ = chunk.keys()
@@ -177,7 +127,7 @@ class Near(Part):
             text = self._examples[row].instruction
             if chunk.add(row, folded_words(text) or normalised(text).split()):
                 end()
-                chunk = _Chunk()
+                chunk = Chunk()
                 if self._tick is not None:
                     self._tick("Looking closer", k / len(rows))
         end()
@@ -228,8 +178,6 @@ class Near(Part):
 
     def _long_part(self, keys: NDArray[np.uint64], rows: NDArray[np.int32]) -> None:
         """Long texts: those that share a MinHash band are compared letter by letter."""
-        from rapidfuzz import fuzz
-
         c = self._columns
         keys, rows = _meeting(keys, rows, c.folded)
         if not len(rows):
@@ -244,7 +192,7 @@ class Near(Part):
                     return
                 asked.add((first, row))
                 texts = (normalised(self._examples[i].instruction) for i in (first, row))
-                if fuzz.ratio(*texts, score_cutoff=SIMILAR):
+                if are_similar(*texts):
                     self._pair(first, row)
 
     def _pair(self, first: int, row: int) -> None:

@@ -7,6 +7,7 @@ from maksud.data.checks import (
     arguments,
     borders,
     declared,
+    held_out,
     labels,
     languages,
     lengths,
@@ -25,6 +26,7 @@ from maksud.data.checks.base import Check
 
 CHECKS: list[Check] = [
     strategy.CHECK,
+    held_out.CHECK,
     variety.CHECK,
     labels.CHECK,
     parameters.CHECK,

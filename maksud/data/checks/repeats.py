@@ -16,6 +16,7 @@ from maksud.data.checks.base import Check, Checking, Mend, Part
 from maksud.data.checks.rows import DEV, SPLIT_NAMES, TEST, TRAIN, Row, read_answer
 from maksud.data.dataset import Example, normalised
 from maksud.data.findings import Finding, Findings, counted, excerpt
+from maksud.data.neighbours import combined
 from maksud.language.catalog import Catalog
 
 if TYPE_CHECKING:
@@ -248,18 +249,6 @@ def source_in_train(columns: Columns, split: int) -> NDArray[np.int64]:
         hit = known[at] == asked
         source[rows[hit]] = train[first[at[hit]]]
     return source
-
-
-def combined(*columns: NDArray[Any]) -> NDArray[np.uint64]:
-    """One number for each row, equal where all columns are (multiply and xor-shift, 64 bits)."""
-    import numpy as np
-
-    out = np.zeros(len(columns[0]), np.uint64)
-    for column in columns:
-        out ^= column.astype(np.int64).view(np.uint64)
-        out *= np.uint64(0x9E3779B97F4A7C15)
-        out ^= out >> np.uint64(32)
-    return out
 
 
 NOT_ALIKE = "a duplicate that differs in id, annotator or metadata"

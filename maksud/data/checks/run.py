@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from inspect import signature
 from os import PathLike
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec
 
 from maksud.data.checks.base import Checking
 from maksud.data.checks.profile import Profile, profile_of
@@ -20,6 +21,8 @@ from maksud.language.catalog import Catalog
 
 if TYPE_CHECKING:
     from maksud.data.formats.parts.reading import Reject
+
+P = ParamSpec("P")
 
 TICK_ROWS = 5_000
 """Rows between two words about the progress."""
@@ -39,43 +42,6 @@ class Checked:
     formats: tuple[Format, ...] = ()
 
 
-def check(
-    data: Dataset | str | PathLike[str],
-    *,
-    catalog: Catalog | None = None,
-    against: Dataset | None = None,
-    seq_length: int = 0,
-    tokenizer: str | PathLike[str] | None = None,
-    format: str = "",
-    options: Options | None = None,
-    limit: int | None = SHOWN_PER_CODE,
-    tick: Tick | None = None,
-) -> Findings:
-    """Findings about a dataset, errors first.
-
-    `data`: a dataset, or a path as `formats.files.find` takes it, with its `format` and `options`
-    (the findings of reading it are then included). `catalog`: to check against, instead of the
-    dataset's declared one. `against`: an older version, whose labels should still be there.
-    `seq_length`: the setting of training that every row should fit in; tokens are counted by the
-    `tokenizer.json` in the directory `tokenizer`, else estimated. At most `limit` findings of a
-    code are kept (None: all), all are counted. `tick` is told what is being done and which share
-    of it is done.
-    Raises `DataError` only where nothing can be read at all.
-    """
-    checked = examine(
-        data,
-        catalog=catalog,
-        against=against,
-        seq_length=seq_length,
-        tokenizer=tokenizer,
-        format=format,
-        options=options,
-        limit=limit,
-        tick=tick,
-    )
-    return checked.findings
-
-
 def examine(
     data: Dataset | str | PathLike[str],
     *,
@@ -88,7 +54,17 @@ def examine(
     limit: int | None = SHOWN_PER_CODE,
     tick: Tick | None = None,
 ) -> Checked:
-    """As `check`, with the figures that the page shows."""
+    """Findings about a dataset, and the figures that the page shows.
+
+    `data`: a dataset, or a path as `formats.files.find` takes it, with its `format` and `options`
+    (the findings of reading it are then included). `catalog`: to check against, instead of the
+    dataset's declared one. `against`: an older version, whose labels should still be there.
+    `seq_length`: the setting of training that every row should fit in; tokens are counted by the
+    `tokenizer.json` in the directory `tokenizer`, else estimated. At most `limit` findings of a
+    code are kept (None: all), all are counted. `tick` is told what is being done and which share
+    of it is done.
+    Raises `DataError` only where nothing can be read at all.
+    """
     found = Findings(limit=limit)
     rejects: list[Reject] = []
     formats: tuple[Format, ...] = ()
@@ -99,6 +75,19 @@ def examine(
             found.extend(was_read.findings)
         profile = _checked(data, found, catalog, against, seq_length, tokenizer, tick)
     return Checked(data, found, profile, catalog or data.declared_catalog, rejects, formats)
+
+
+def _findings_of(examine: Callable[P, Checked]) -> Callable[P, Findings]:
+    def check(*args: P.args, **kwargs: P.kwargs) -> Findings:
+        """The findings of `examine`, errors first; it takes what `examine` takes."""
+        return examine(*args, **kwargs).findings
+
+    asked = signature(examine).replace(return_annotation="Findings")
+    check.__dict__["__signature__"] = asked
+    return check
+
+
+check = _findings_of(examine)
 
 
 def _checked(

@@ -30,6 +30,7 @@ def test_a_value_that_a_comma_cut_in_two(text: str, answer: str, whole: str) -> 
     findings = found(said((text, answer)))
     first = next(f for f in findings if f.code == "W-UNQUOTED")
     assert whole in first.message and first.place == "t:1" and "in quotes" in first.fix
+    assert "W-MIXED" not in findings.codes  # once is enough
 
 
 @pytest.mark.parametrize(

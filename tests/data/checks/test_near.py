@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from maksud.data.checks import check
 from maksud.data.checks.near import is_tiny
-from maksud.data.checks.neighbours import LONGEST, SHORTEST, deletion_keys, long_keys
 from maksud.data.dataset import Dataset, Example
+from maksud.data.neighbours import LONGEST, SHORTEST, deletion_keys, long_keys
 
 EVALUATED = [*rows("play", 5, "test"), *rows("stop", 5, "test")]
 BASE = "one two three four five six"
@@ -137,12 +137,12 @@ def test_long_texts_are_compared_by_letters() -> None:
 
 
 def test_chunks_and_parts_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
-    from maksud.data.checks import near
+    from maksud.data import neighbours
 
     data = Dataset(
         good()
         + [Example(f"{BASE} {k % 7}", "play()", split=("train", "test")[k % 2]) for k in range(60)]
     )
     whole = check(data)
-    monkeypatch.setattr(near, "CHUNK", 7)
+    monkeypatch.setattr(neighbours, "CHUNK", 7)
     assert check(data).codes == whole.codes

@@ -121,3 +121,73 @@ def test_places_are_seen_from_the_data() -> None:
 def test_any_text_has_a_page(text: str, name: str) -> None:
     page = Reader(render(examine(Dataset([Example(text, text, source=name, line=1)])), name))
     assert page.tags[0] == "html" and not {"script", "img"} & set(page.tags)
+
+
+def test_each_finding_stands_with_its_utterance_and_answer(tmp_path: Path) -> None:
+    file = tmp_path / "x.jsonl"
+    file.write_text(
+        '{"instruction": "putar <b>Hampa", "output": "play(song=hampa)"}\n'
+        '{"instruction": "tanpa keluaran"}\n'
+    )
+    page = render(examine(file), str(file))
+    assert "putar &lt;b&gt;Hampa" in page and "play(song=hampa)" in page
+    assert "tanpa keluaran" in page  # the row as it stood, where it could not be read
+
+
+def test_what_a_finding_does_not_show_the_page_does_not_either(tmp_path: Path) -> None:
+    rows = [Example("hubungi budi@perusahaan.co.id ya", "call(who=Budi)", source="x", line=1)]
+    page = render(examine(Dataset(rows)), "x")
+    assert "W-PERSONAL" in page and "W-VALUE" in page
+    assert "perusahaan.co.id" not in page and "not shown" in page
+
+
+def test_places_link_to_their_file_and_line(tmp_path: Path) -> None:
+    folder = tmp_path / "d a#t"
+    folder.mkdir()
+    (folder / "x.jsonl").write_text('{"instruction": "a", "output": "f(x=b)"}\n')
+    (tmp_path / "pages").mkdir()
+    write(examine(folder / "x.jsonl"), "x", tmp_path / "pages" / "page.html")
+    page = Reader((tmp_path / "pages" / "page.html").read_text())
+    links = {v for a, v in page.attributes if a == "href" and not v.startswith("#")}
+    assert links == {"../d%20a%23t/x.jsonl#L1"}
+
+
+@pytest.mark.parametrize(
+    "source", ["javascript:alert(1)", "s3://bucket/x.json", "gone.json", "a\0b"]
+)
+def test_what_is_no_file_of_this_machine_has_no_link(source: str) -> None:
+    rows = [Example("putar Hampa", "play(song=x)", source=source, line=1)]
+    page = Reader(render(examine(Dataset(rows)), "x"))
+    assert all(v.startswith("#") for a, v in page.attributes if a == "href")
+
+
+def test_a_file_with_the_name_of_a_script_is_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "javascript:alert(1)").write_text("x")
+    rows = [Example("putar Hampa", "play(song=x)", source="javascript:alert(1)", line=1)]
+    page = Reader(render(examine(Dataset(rows)), "x"))
+    links = {v for a, v in page.attributes if a == "href" and not v.startswith("#")}
+    assert links == {"./javascript%3Aalert%281%29#L1"}
+
+
+def test_every_level_and_code_has_its_filter(checked: Checked) -> None:
+    page = render(checked, "x")
+    style = page.partition("<style>")[2].partition("</style>")[0]
+    groups = checked.findings.groups
+    assert len(groups) > 5
+    for k, group in enumerate(groups, 1):
+        assert f"#findings:has(#only-{k}:checked) .finding:not(.g{k}){{display:none}}" in style
+        assert f'class="finding g{k} l-{group.level}"' in page and f'id="only-{k}"' in page
+        assert f"#findings:has(#with-{group.level}:not(:checked)) .l-{group.level}" in style
+        assert f'id="with-{group.level}" checked' in page
+    assert "<fieldset" not in render(examine(Dataset([])), "x")
+
+
+def test_on_a_phone_every_figure_of_a_table_has_its_name(checked: Checked) -> None:
+    page = render(checked, "x")
+    cells = re.findall(r'<td class="count"( data-label="[^"]+")?>', page)
+    assert cells and all(cells)
+    bins, _ = histogram(checked.profile, 360)
+    assert all(b.x >= 0 and b.x + b.width <= 360 for b in bins)

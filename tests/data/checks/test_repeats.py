@@ -30,7 +30,7 @@ def test_the_same_words_in_another_split_are_a_leak_not_a_copy() -> None:
     extra = [*rows("play", 5, "test"), *rows("stop", 5, "test")]
     leak = Example("play satu satu train", "play()", split="test", source="test.json", line=8)
     findings = found([*extra, leak])
-    assert findings.codes == {"W-LEAK": 1}
+    assert findings.codes == {"W-LEAK": 1, "W-HELDOUT": 1}
     finding = only(findings, "W-LEAK")
     assert finding.place == "test.json:8" and "1 row of test (9.1%)" in finding.why
 

@@ -182,6 +182,11 @@ def test_a_half_mapping_by_hand_is_refused_as_well(tmp_path: Path) -> None:
         load(file, options=Options(columns={"instruction": "a"}))
 
 
+def test_rows_of_json_without_an_answer_are_said_to_be_so(tmp_path: Path) -> None:
+    file = write(tmp_path, '{"kata": "halo", "n": "x"}\n', "x.jsonl")
+    assert pairs(file, Options(columns=parse_columns("instruction=kata,output="))) == [("halo", "")]
+
+
 def test_utterances_alone_are_not_labelled_yet(tmp_path: Path) -> None:
     for header, cells in (
         ("text", "halo"),

@@ -119,11 +119,14 @@ class Columns:
         self._parameters = {
             v: k.removeprefix(PARAMETER) for k, v in columns.items() if k.startswith(PARAMETER)
         }
+        self._is_unlabelled = columns.get("output") == ""
         self._label_names = label_names or "output" in columns or bool(self._parameters)
 
     def native(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """The row under our names. Raises `RowError` for a label that can't be a name."""
         native = {self._ours.get(k, k): v for k, v in row.items() if k not in self._parameters}
+        if self._is_unlabelled:
+            native.setdefault("output", None)
         output = native.get("output")
         if self._label_names and isinstance(output, str) and output.strip():
             arguments = self._arguments(row)
@@ -172,3 +175,8 @@ def choose_columns(header: Sequence[str], named: Mapping[str, str]) -> Choice:
         if name not in mapped and fold not in known and not fold.startswith("unnamed")
     )
     return Choice(found, passed_over, unknown)
+
+
+def usual_columns(header: Sequence[str], columns: Mapping[str, str]) -> dict[str, str]:
+    """The columns of `choose_columns` alone."""
+    return dict(choose_columns(header, columns).columns)

@@ -54,9 +54,7 @@ class Table:
         _refuse_choice(choice, self._header, where, code)
         self._alpaca = _is_alpaca(self._header) and not options.columns
         self._columns = Columns(choice.columns, self._labels, label_names=True)
-        self._plain = None
-        if not self._alpaca and not self._nameless:
-            self._plain = _plain_places(self._header, choice.columns)
+        self._plain = _plain_places(self._header, choice.columns)
         if not self._alpaca:
             choice.tell(reading, options.columns, where)
         else:
@@ -208,7 +206,7 @@ def is_formula(cell: str) -> bool:
 
 def _plain_places(header: Sequence[str], columns: Mapping[str, str]) -> tuple[int, int] | None:
     """Where utterance and answer stand, in a table that has nothing else."""
-    if len(header) != 2 or set(columns) != {"instruction", "output"}:
+    if len(header) != 2 or set(columns) != {"instruction", "output"} or not columns["output"]:
         return None
     places = header.index(columns["instruction"]), header.index(columns["output"])
     return places if places[0] != places[1] else None
