@@ -285,8 +285,8 @@ def heat_map(
     columns = n + any(others)
     if small:
         shown = [f"{k + 1} {_shorten(visible(label), 14)}" for k, label in enumerate(labels)]
-        cell, left, top = 21, 112.0, 40.0
-        width = left + columns * cell + 40
+        cell, left, top = 20, 112.0, 40.0
+        width = left + columns * cell + 48
     else:
         shown = [_shorten(visible(label), 24) for label in labels]
         longest = max((len(s) for s in shown), default=4)
