@@ -173,7 +173,7 @@ def _confusion(report: Report) -> dict[str, Any]:
             inside,
             others,
             [totals[k] for k in chosen],
-            [_right(cells.get((k, k), 0), totals[k], labels[k]) for k in chosen],
+            [_share_right(cells.get((k, k), 0), totals[k], labels[k]) for k in chosen],
             {(at[g], at[a]): f"#{i}" for (g, a), i in ids.items() if g in at and a in at},
             name=name,
             small=room == SMALL_LABELS,
@@ -220,7 +220,7 @@ def _examples_of_pairs(
     return found
 
 
-def _right(hits: int, total: int, label: str) -> str:
+def _share_right(hits: int, total: int, label: str) -> str:
     return "" if label == NO_CALL or not total else f"{100 * hits / total:.0f} %"
 
 
