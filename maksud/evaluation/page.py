@@ -246,9 +246,9 @@ def _choose_labels(
         partner = next((k for k in pair if k in order), None)
         place = len(order) if partner is None else order.index(partner) + 1
         order[place:place] = new
-    if len(labels) <= most:
+    if len(labels) <= most or not order:  # without confusions, the most wanted ones
         order += [k for k in range(len(labels)) if k not in order and k not in apart]
-    return order + apart
+    return order[:room] + apart
 
 
 def _weakest_first(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
