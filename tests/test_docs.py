@@ -64,6 +64,21 @@ def test_the_readme_names_every_command() -> None:
         assert f"maksud {name}" in readme, name
 
 
+def test_what_the_readme_says_that_python_shows(tmp_path: Path) -> None:
+    """Of the data that `maksud init` writes; what a recognizer answers is in the tour's tests."""
+    from maksud.demo.shipped import write_starter
+
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = dict(re.findall(r"^(\S.*?) {2,}# ('?.+)$", readme, re.MULTILINE))
+    write_starter(tmp_path / "shop", "customer_service", "id")
+    data = maksud.load(tmp_path / "shop")
+    assert shown['data = maksud.load("shop")'] == repr(data)
+    calls = maksud.parse_calls(shown["answer.text"].strip("'"))
+    assert shown["answer.calls[0]"] == repr(calls[0])
+    missing = data.catalog.missing(calls)
+    assert shown["answer.missing[0].parameter"].startswith(f"{missing[0].parameter!r}: required")
+
+
 @pytest.mark.parametrize("page", sorted([*DOCS.rglob("*.md"), *ROOT.glob("*.md")]), ids=str)
 def test_links_lead_somewhere(page: Path) -> None:
     prose = re.sub(r"```.*?```|`[^`\n]*`", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)

@@ -1,12 +1,14 @@
 """Progress is a bar on a terminal and a few lines elsewhere."""
 
 import io
+import json
 
 import pytest
 from rich.console import Console
 
 from maksud import progress
 from maksud.progress import Progress
+from maksud.recognizers.runs import Run
 
 
 def test_lines_where_there_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,3 +86,16 @@ def test_bars_on_a_terminal(transient: bool) -> None:
     frames = [f for f in text.split("\x1b[2K") if "calibrate" in f]
     assert len(text.split("train")) > 1 and frames
     assert text.endswith("\x1b[1A\x1b[2K") is transient  # the bars are wiped, or stay
+
+
+def test_a_training_tells_its_loss_and_what_held_out_data_say(compact_run: Run) -> None:
+    log = (compact_run.path / "log.jsonl").read_text(encoding="utf-8")
+    events = [json.loads(line) for line in log.splitlines()]
+    train = [e for e in events if e["stage"] == "train"]
+    assert all(f"loss {e['loss']:.3f}" in e["text"] for e in train if "loss" in e)
+    assert train[-1]["loss"] > 0
+    [held_out] = [e for e in events if "dev_exact_match" in e]
+    share = compact_run.metrics["calibration"]["exact_match"]
+    assert (
+        held_out["dev_exact_match"] == share and f"{share:.1%} of 32 held-out" in held_out["text"]
+    )

@@ -7,7 +7,7 @@ import re
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -135,13 +135,24 @@ def draw_findings(found: Findings, data: str, each: int = 5) -> None:
         say("Training refuses data with errors. `--json` has more of each, `--all` every finding.")
 
 
-def make_directory(path: Path) -> None:
+@contextmanager
+def open_directory(path: Path) -> Iterator[None]:
+    """Makes the directory before the work that will fill it, so that none of the work is lost;
+    where the work fails, what was made and is still empty goes away."""
+    missing = [d for d in (path, *path.parents) if not d.exists()]
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SystemFault(
             f"can't be written ({error.strerror})", where=str(path), hint="Choose another --out"
         ) from error
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            for made in missing:
+                made.rmdir()
+        raise
 
 
 def tell_run(run: Run, data: str, dataset: Dataset) -> None:

@@ -29,7 +29,7 @@ from maksud.cli.arguments import (
 from maksud.cli.commands import app, models_app
 from maksud.cli.output import (
     draw_settings,
-    make_directory,
+    open_directory,
     progress,
     say,
     spinner,
@@ -160,16 +160,16 @@ def evaluate(
     examples, left_out = take_examples(loaded, data, limit)
     _tell_left_out(left_out)
     directory = out or run.parent / f"{run.resolve().name}-evaluation"
-    with progress(quiet=as_json) as tell:
-        recognizer = load_recognizer(run)
-        make_directory(directory)  # before the work, so that none of it is lost
-        report = run_evaluation(recognizer, examples, by=by or (), progress=tell)
-    # Told first: a full disk must not cost what was measured.
-    if as_json:
-        write_json(report.to_json())
-    else:
-        terminal().print(draw_report(report))
-    write_report(report, directory)
+    recognizer = load_recognizer(run)
+    with open_directory(directory):
+        with progress(quiet=as_json) as tell:
+            report = run_evaluation(recognizer, examples, by=by or (), progress=tell)
+        # Told first: a full disk must not cost what was measured.
+        if as_json:
+            write_json(report.to_json())
+        else:
+            terminal().print(draw_report(report))
+        write_report(report, directory)
     if not as_json:
         say(f"Report: {directory / 'report.html'}")
 
@@ -206,18 +206,18 @@ def compare(
     examples, left_out = take_examples(load(data), data, limit)
     _tell_left_out(left_out)
     directory = out or runs[0].parent / f"{runs[0].resolve().name}-comparison"
-    make_directory(directory)
     reports = []
-    with progress(quiet=as_json) as tell:
-        for run in opened:
-            recognizer = load_recognizer(run)
-            reports.append(run_evaluation(recognizer, examples, by=by or (), progress=tell))
-    comparison = run_comparison(reports)
-    if as_json:
-        write_json(comparison.to_json())
-    else:
-        terminal().print(draw_comparison(comparison))
-    write_comparison(comparison, directory)
+    with open_directory(directory):
+        with progress(quiet=as_json) as tell:
+            for run in opened:
+                recognizer = load_recognizer(run)
+                reports.append(run_evaluation(recognizer, examples, by=by or (), progress=tell))
+        comparison = run_comparison(reports)
+        if as_json:
+            write_json(comparison.to_json())
+        else:
+            terminal().print(draw_comparison(comparison))
+        write_comparison(comparison, directory)
     if not as_json:
         say(f"Comparison: {directory / 'comparison.html'}")
 

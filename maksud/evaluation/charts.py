@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from html import escape as html_escape
 from types import MappingProxyType
 
-from maksud.evaluation.wording import percent, percent_range, visible
+from maksud.evaluation.wording import make_visible, percent, percent_range
 from maksud.recognizers.measures import Bin
 
 
@@ -77,7 +77,7 @@ class Drawing:
 
 def escape(text: str) -> str:
     """Text that is harmless in SVG, in elements and attributes."""
-    return html_escape(visible(text))
+    return html_escape(make_visible(text))
 
 
 def _attributes(given: Mapping[str, object]) -> str:
@@ -200,11 +200,11 @@ def reliability(bins: Sequence[Bin], name: str = "reliability") -> str:
         left, right = plot.x(b.low) + 1, plot.x(b.high) - 1
         box = {"x": left, "width": right - left, "y": base - height, "height": height}
         d.add("rect", "f-soft", box)
-        d.text((left + right) / 2, base - height - 3, _brief(b.count), "f-muted tiny middle")
+        d.text((left + right) / 2, base - height - 3, _short_count(b.count), "f-muted tiny middle")
     return d.svg()
 
 
-def _brief(count: int) -> str:
+def _short_count(count: int) -> str:
     return f"{count}" if count < 10_000 else f"{count / 1000:.0f}k"
 
 
@@ -284,11 +284,11 @@ def heat_map(
     n = len(labels)
     columns = n + any(others)
     if small:
-        shown = [f"{k + 1} {_shorten(visible(label), 14)}" for k, label in enumerate(labels)]
-        cell, left, top = 21, 112.0, 40.0
-        width = left + columns * cell + 40
+        shown = [f"{k + 1} {_shorten(make_visible(label), 14)}" for k, label in enumerate(labels)]
+        cell, left, top = 20, 112.0, 40.0
+        width = left + columns * cell + 48
     else:
-        shown = [_shorten(visible(label), 24) for label in labels]
+        shown = [_shorten(make_visible(label), 24) for label in labels]
         longest = max((len(s) for s in shown), default=4)
         cell = 40 if n <= 8 else 30 if n <= 12 else 24
         left, top = max(124.0, 14 + 6.7 * longest), 30 + 4.9 * longest
@@ -353,7 +353,7 @@ def _cell(
     fill = {**box, "fill-opacity": strength}
     d.add("rect", "f-good" if right else "f-warm", fill, hover=hover, link=link)
     css = "f-onfill" if strength > 0.62 else "f-ink"
-    d.text(x + size / 2, y + size / 2 + 3.5, _brief(count), f"{css} tiny middle")
+    d.text(x + size / 2, y + size / 2 + 3.5, _short_count(count), f"{css} tiny middle")
 
 
 def _shorten(text: str, length: int) -> str:

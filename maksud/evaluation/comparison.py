@@ -107,8 +107,8 @@ def compare(reports: Sequence[Report], *, resamples: int = 1000, seed: int = 0) 
         if other["data"]["fingerprint"] != first["data"]["fingerprint"]:
             raise InputError(
                 f"{first['model']} was measured on {first['examples']:,} examples "
-                f"({_short(first)}), {other['model']} on {other['examples']:,} others "
-                f"({_short(other)})",
+                f"({_short_id(first)}), {other['model']} on {other['examples']:,} others "
+                f"({_short_id(other)})",
                 hint="Evaluate all on the same examples",
             )
     return Comparison(
@@ -174,5 +174,5 @@ def _names(models: list[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _short(report: Report) -> str:
+def _short_id(report: Report) -> str:
     return str(report["data"]["fingerprint"])[:12]

@@ -214,16 +214,16 @@ def details(cases: Sequence[Case]) -> dict[str, Any]:
             str(n): {"examples": len(flags), "exact_match": sum(flags) / len(flags)}
             for n, flags in sorted(by_calls.items())
         },
-        "per_intent": [{"intent": name, **_counted(c)} for name, c in intents.items()],
+        "per_intent": [{"intent": name, **_count_json(c)} for name, c in intents.items()],
         "per_parameter": [
-            {"intent": intent, "parameter": parameter, **_counted(c)}
+            {"intent": intent, "parameter": parameter, **_count_json(c)}
             for (intent, parameter), c in parameters.items()
         ],
         "confusion": {"labels": labels, "cells": [[*at, n] for at, n in sorted(cells.items())]},
     }
 
 
-def _counted(counts: metrics.Counts) -> dict[str, float | int | None]:
+def _count_json(counts: metrics.Counts) -> dict[str, float | int | None]:
     return {
         "precision": counts.precision,
         "recall": counts.recall,

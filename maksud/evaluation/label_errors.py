@@ -161,7 +161,7 @@ def find_label_errors(
             f"{folds} folds and {rounds} rounds", hint="Use two folds and one round or more"
         )
     cpu = time.process_time()
-    rows, unusable = _usable(data)
+    rows, unusable = _usable_rows(data)
     examples = [data[row] for row in rows]
     catalog = data.catalog
     groups = group_near(examples)
@@ -200,7 +200,7 @@ def expected_seconds(data: Dataset, folds: int = FOLDS, rounds: int = ROUNDS) ->
     return rounds * clauses * (folds - 1) * passes / CLAUSES_PER_SECOND + 5
 
 
-def _usable(data: Dataset) -> tuple[list[int], dict[str, int]]:
+def _usable_rows(data: Dataset) -> tuple[list[int], dict[str, int]]:
     """The rows whose answers parse and fit the catalog; how many do not, and why."""
     kept: list[int] = []
     bad: Counter[str] = Counter()

@@ -127,14 +127,14 @@ def paired_intents(answer: Answer, gold: Answer) -> list[tuple[str, str]]:
     wanted, given = [c.intent for c in gold], [c.intent for c in answer]
     common = Counter(wanted) & Counter(given)
     pairs = [(name, name) for name in common.elements()]
-    rest = [_without(names, common) for names in (wanted, given)]
+    rest = [_leave_out(names, common) for names in (wanted, given)]
     for k in range(max(map(len, rest))):
         left, right = (names[k] if k < len(names) else NO_CALL for names in rest)
         pairs.append((left, right))
     return pairs
 
 
-def _without(names: Iterable[str], taken: Counter[str]) -> list[str]:
+def _leave_out(names: Iterable[str], taken: Counter[str]) -> list[str]:
     left = Counter(taken)
     kept = []
     for name in names:

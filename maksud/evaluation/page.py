@@ -173,7 +173,7 @@ def _confusion(report: Report) -> dict[str, Any]:
             inside,
             others,
             [totals[k] for k in chosen],
-            [_right(cells.get((k, k), 0), totals[k], labels[k]) for k in chosen],
+            [_share_right(cells.get((k, k), 0), totals[k], labels[k]) for k in chosen],
             {(at[g], at[a]): f"#{i}" for (g, a), i in ids.items() if g in at and a in at},
             name=name,
             small=room == SMALL_LABELS,
@@ -220,7 +220,7 @@ def _examples_of_pairs(
     return found
 
 
-def _right(hits: int, total: int, label: str) -> str:
+def _share_right(hits: int, total: int, label: str) -> str:
     return "" if label == NO_CALL or not total else f"{100 * hits / total:.0f} %"
 
 
@@ -246,9 +246,9 @@ def _choose_labels(
         partner = next((k for k in pair if k in order), None)
         place = len(order) if partner is None else order.index(partner) + 1
         order[place:place] = new
-    if len(labels) <= most:
+    if len(labels) <= most or not order:  # without confusions, the most wanted ones
         order += [k for k in range(len(labels)) if k not in order and k not in apart]
-    return order + apart
+    return order[:room] + apart
 
 
 def _weakest_first(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

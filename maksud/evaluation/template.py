@@ -13,7 +13,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from maksud.evaluation.wording import percent, points, visible
+from maksud.evaluation.wording import make_visible, percent, points
 
 LONGEST_TEXT = 500
 """Characters of an utterance or an answer that are shown."""
@@ -30,7 +30,7 @@ def fill(name: str, **values: Any) -> str:
 
     def disarm(value: Any) -> Any:
         if isinstance(value, str) and not isinstance(value, Markup):
-            return visible(value)
+            return make_visible(value)
         return value
 
     environment = Environment(

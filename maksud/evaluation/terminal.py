@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from maksud.evaluation import wording
 from maksud.evaluation.comparison import Comparison, best_of, list_unmeasured
 from maksud.evaluation.report import Report
-from maksud.evaluation.wording import Figure, visible
+from maksud.evaluation.wording import Figure, make_visible
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -64,13 +64,15 @@ def _draw_groups(field: str, groups: Sequence[Mapping[str, Any]]) -> RenderableT
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False)
-    table.add_column(Text(visible(f"by {wording.field_name(field)}")), no_wrap=True, max_width=36)
+    table.add_column(
+        Text(make_visible(f"by {wording.field_name(field)}")), no_wrap=True, max_width=36
+    )
     table.add_column("examples", justify="right")
     table.add_column("exact match", justify="right")
     table.add_column("95 % interval", no_wrap=True)
     for group in groups[:MOST_GROUPS]:
         table.add_row(
-            Text(visible(wording.group_name(field, group["value"])), overflow="ellipsis"),
+            Text(make_visible(wording.group_name(field, group["value"])), overflow="ellipsis"),
             f"{group['examples']:,}",
             Text(wording.percent(group["exact_match"]), "bold"),
             wording.percent_range(*group["interval"]),
@@ -95,7 +97,7 @@ def draw_comparison(comparison: Comparison) -> RenderableType:
     table = Table(box=None, pad_edge=False)
     table.add_column(f"{reports[0]['examples']:,} examples", no_wrap=True)
     for name in comparison.names:
-        table.add_column(Text(visible(name)), justify="right")
+        table.add_column(Text(make_visible(name)), justify="right")
     for figure in SIDE_BY_SIDE:
         if figure in _AFTER_A_GAP:
             table.add_row()
@@ -104,8 +106,10 @@ def draw_comparison(comparison: Comparison) -> RenderableType:
         for k, report in enumerate(reports):
             cells.append(Text(_cell(figure, report), style="bold" if k in best else ""))
         table.add_row(figure.name, *cells)
-    lines = [Text(visible(line)) for line in comparison.lines()]
-    lines += [Text(visible(line), style="dim") for line in list_unmeasured(SIDE_BY_SIDE, reports)]
+    lines = [Text(make_visible(line)) for line in comparison.lines()]
+    lines += [
+        Text(make_visible(line), style="dim") for line in list_unmeasured(SIDE_BY_SIDE, reports)
+    ]
     return Group(table, Text(), *lines)
 
 
@@ -113,7 +117,7 @@ def _title(report: Report) -> str:
     """What was measured, in a line."""
     kind = str(report["kind"]).replace("_", " ")
     where = wording.data_name(report.figures)
-    return visible(f"{report['model']} ({kind}), {report['examples']:,} examples of {where}")
+    return make_visible(f"{report['model']} ({kind}), {report['examples']:,} examples of {where}")
 
 
 def _cell(figure: Figure, report: Report) -> str:

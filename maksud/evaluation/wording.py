@@ -73,7 +73,7 @@ _JOINERS = "\u200c\u200d"
 """Invisible, but part of how Persian, Indic scripts and emoji are written."""
 
 
-def visible(text: str) -> str:
+def make_visible(text: str) -> str:
     """The text with every character written out that is not seen itself but moves, hides or
     reorders others: controls, overrides of direction, line separators, halves of surrogates.
     """

@@ -67,6 +67,37 @@ class Run:
     def __fspath__(self) -> str:
         return str(self.path)
 
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r}: {self.kind})"
+
+    def __str__(self) -> str:
+        """What a person asks first, in four lines; `manifest`, `contract`, `metrics` have all."""
+        data = self.manifest.get("data", {})
+        trained = f"{data['train']:,} examples" if "train" in data else "examples"
+        return "\n".join(
+            (
+                f"Run {self.path}",
+                f"  {self.manifest.get('base', self.kind)}, trained on {trained} of "
+                f"{data.get('name') or 'data without a name'}, "
+                f"{len(self.contract.catalog):,} intents",
+                f"  {self._held_out()}",
+                f"  made {self.manifest.get('created', 'at an unknown time')}, "
+                f"contract {self.contract.id[:12]}",
+            )
+        )
+
+    def _held_out(self) -> str:
+        try:
+            about = self.metrics.get("calibration", {})
+        except RunError:
+            return "what training measured can't be read any more"
+        if "exact_match" not in about:
+            return "nothing was held out: confidence is not known"
+        return (
+            f"held out: {about['exact_match']:.1%} of {about['examples']:,} answers wholly right; "
+            f"refused under confidence {self.contract.threshold:.2f}"
+        )
+
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Run:
         """The run at `path`, its files and contract verified.

@@ -323,6 +323,11 @@ def test_the_picture_holds_no_label_twice(n: int, most: int, data: Any) -> None:
     assert labels[order[-1]] == "none()"
 
 
+def test_without_confusions_the_most_wanted_intents_are_drawn() -> None:
+    labels = [f"i{k}" for k in range(30)] + ["none()"]
+    assert page._choose_labels(labels, [], 8) == [*range(7), 30]
+
+
 def test_a_confusion_leads_to_its_utterances() -> None:
     """From a cell of the picture, and from its row in the list, also where that is folded away."""
     report = many_intents(120)

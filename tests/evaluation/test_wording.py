@@ -28,7 +28,7 @@ def test_written(write: object, value: float, expected: str) -> None:
 
 @given(st.text())
 def test_visible_leaves_nothing_that_acts(text: str) -> None:
-    shown = wording.visible(text)
+    shown = wording.make_visible(text)
     kinds = {unicodedata.category(c) for c in shown if c not in "\u200c\u200d"}
     assert not kinds & {"Cc", "Cf", "Cs", "Zl", "Zp"}
     shown.encode("utf-8")
@@ -38,7 +38,7 @@ def test_visible_leaves_nothing_that_acts(text: str) -> None:
 
 def test_scripts_that_join_stay_as_they_are() -> None:
     for text in ("می\u200cخواهم", "👩\u200d💻", "किताब", "北京"):
-        assert wording.visible(text) == text
+        assert wording.make_visible(text) == text
 
 
 SHOWN = (*wording.HEADLINE, *wording.GATE, *wording.SURENESS, *wording.SPEED)

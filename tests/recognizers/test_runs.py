@@ -35,6 +35,21 @@ def test_a_run_holds_what_was_put_in(tmp_path: Path) -> None:
     assert [p.name for p in (tmp_path / "runs").iterdir()] == ["first"]
 
 
+def test_a_printed_run_is_a_few_lines(compact_run: Run, tmp_path: Path) -> None:
+    lines = str(compact_run).splitlines()
+    about = compact_run.metrics["calibration"]
+    assert len(lines) == 4 and max(map(len, lines[1:])) <= 100
+    assert lines[0] == f"Run {compact_run.path}"
+    assert lines[1] == "  compact, trained on 96 examples of small, 3 intents"
+    assert lines[2].startswith(f"  held out: {about['exact_match']:.1%} of {about['examples']} ")
+    assert compact_run.contract.id[:12] in lines[3]
+    assert repr(compact_run) == f"Run({str(compact_run.path)!r}: compact)"
+    bare = make(tmp_path / "bare")
+    assert "nothing was held out" in str(bare)
+    (bare.path / "metrics.json").unlink()
+    assert "can't be read any more" in str(bare)
+
+
 @pytest.mark.parametrize("file", ["model.safetensors", "contract.json", "metrics.json"])
 @pytest.mark.parametrize("damage", ["change", "remove"])
 def test_a_damaged_run_refuses_to_open(tmp_path: Path, file: str, damage: str) -> None:

@@ -1,0 +1,130 @@
+"""Commands about recognizers, in this process: what they say and what they leave."""
+
+import json
+import os
+import shutil
+import stat
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from maksud.cli import app
+from maksud.cli.output import tell_run
+from maksud.data.dataset import Dataset
+from maksud.data.formats.files import save
+from maksud.errors import InputError, SystemFault
+from maksud.recognizers.runs import Run
+
+
+def maksud(*arguments: object) -> None:
+    app([str(a) for a in arguments], standalone_mode=False)
+
+
+@pytest.fixture
+def data(small_data: Dataset, tmp_path: Path) -> Path:
+    """With a field of its own beside the utterances, and a blank in its name."""
+    rows = [
+        replace(e, metadata={"channel": ("app", "wa")[k % 2]}) for k, e in enumerate(small_data)
+    ]
+    save(Dataset(rows, name="small"), tmp_path / "my data")
+    return tmp_path / "my data"
+
+
+def test_evaluate_by_a_field(
+    compact_run: Run, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "report"
+    maksud("evaluate", compact_run.path, data, "--by", "channel", "--out", out, "--json")
+    figures = json.loads(capsys.readouterr().out)
+    assert {g["value"] for g in figures["by"]["channel"]} == {"app", "wa"}
+    assert sum(g["examples"] for g in figures["by"]["channel"]) == figures["examples"] == 32
+    assert (figures["data"]["name"], figures["data"]["split"]) == ("my data", "test")
+    assert json.loads((out / "report.json").read_text())["by"] == figures["by"]
+    page = (out / "report.html").read_text()
+    assert "By channel" in page and "my data (test split)" in page
+
+    maksud("evaluate", compact_run.path, data, "--by", "channel", "--out", out)
+    told = capsys.readouterr()
+    assert "by channel" in told.out and "my data (test split)" in told.out
+    assert f"Report: {out / 'report.html'}" in told.err
+    other = tmp_path / "other" / "place"
+    with pytest.raises(InputError, match="no row has a field 'chanel'"):
+        maksud("evaluate", compact_run.path, data, "--by", "chanel", "--out", other)
+    assert not other.parent.exists()
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_full_disk_costs_no_figure_and_leaves_no_half_report(
+    as_json: bool,
+    compact_run: Run,
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    flush, left = os.fsync, 1  # room for one of the three files
+
+    def fill_up(handle: int) -> None:
+        nonlocal left
+        if stat.S_ISREG(os.fstat(handle).st_mode):
+            left -= 1
+            if left < 0:
+                raise OSError(28, "No space left on device")
+        flush(handle)
+
+    monkeypatch.setattr(os, "fsync", fill_up)
+    out = tmp_path / "report"
+    with pytest.raises(SystemFault, match="No space left on device"):
+        maksud("evaluate", compact_run.path, data, "--out", out, *(["--json"] if as_json else []))
+    assert not out.exists()
+    told = capsys.readouterr().out
+    assert json.loads(told)["examples"] == 32 if as_json else "exact match" in told
+
+
+def test_compare_writes_a_page(
+    compact_run: Run, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "both"
+    maksud("compare", compact_run.path, compact_run.path, "--data", data, "--out", out)
+    told = capsys.readouterr()
+    assert "compact (1)" in told.out and f"Comparison: {out / 'comparison.html'}" in told.err
+    assert "on my data (test split)" in (out / "comparison.html").read_text()
+    assert json.loads((out / "comparison.json").read_text())["baseline"] == "compact (1)"
+
+
+def test_runs_are_served_under_names(
+    compact_run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    served: list[str] = []
+
+    def serve(recognizers: Any, settings: Any, **about: Any) -> None:
+        served.extend(r.name for r in recognizers)
+
+    monkeypatch.setattr("maksud.serving.app.serve", serve)
+    path = compact_run.path
+    maksud("serve", f"old={path}", f"new={path}", path, "--port", "0")
+    assert served == ["old", "new", "compact"]
+
+
+def test_what_to_type_next_has_the_paths_that_were_typed(
+    compact_run: Run,
+    small_data: Dataset,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = replace(compact_run, path=Path("runs/my run"))
+    shutil.copytree(compact_run.path, run.path)
+    tell_run(run, "my data", small_data)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[-2:] == [
+        "Next: maksud evaluate 'runs/my run' 'my data'",
+        "      maksud serve 'runs/my run'",
+    ]
+    tell_run(run, "rows.csv", small_data.train)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[-2].startswith("Next: maksud recognize 'runs/my run' ")
+    assert "TEST_FILE" not in "".join(lines)
