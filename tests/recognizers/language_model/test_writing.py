@@ -395,3 +395,51 @@ def test_an_answer_is_learnt_with_its_end_and_an_alternative_is_not() -> None:
         answer, _ = write(writing, model, alternatives=3)
         assert [CONSTRAINT.text(tokens[:-1]).decode() for tokens in learnt] == [answer.text]
         assert learnt[0][-1] == END
+
+
+def test_habits_look_at_pieces_of_every_length() -> None:
+    habits = Habits()
+    habits.learn([1, 2, 3])
+    habits.learn([9, 2, 4])
+    habits.learn([9, 2, 4])
+    assert habits.guess([0, 1, 2]) == 3 and habits.guess([0, 0, 2]) == 4
+
+
+def test_another_spelling_of_the_same_intent_hides_no_other_intent() -> None:
+    letter, lamp = PROMPT.text_ids("v")[0], PROMPT.text_ids("lamp")[0]
+    logits = np.full((1, 700), -30, np.float32)
+    logits[0, PROMPT.text_ids("volume_down")[0]] = 3
+    logits[0, letter], logits[0, lamp] = 2, 1
+    assert letter != PROMPT.text_ids("volume_down")[0]
+    writing = ConstrainedWriting(CONSTRAINT, UTTERANCE, END, 40, PROMPTED)
+    (fork,) = writing.go_on(logits, 2)
+    assert isinstance(fork, ConstrainedWriting) and fork._text().startswith("la")
+    total = math.log(sum(map(math.exp, (1, 2, 3))))
+    assert writing._other_intent == pytest.approx(1 - total, abs=1e-3)
+
+
+def test_what_was_said_before_is_read_in_few_passes() -> None:
+    """What is forced is read with what is guessed, and no more is guessed than may be read."""
+    reached = 0
+    for number in range(20, 28):
+        model, habits = MODELS[number], Habits()
+        first, passes = write(
+            ConstrainedWriting(CONSTRAINT, UTTERANCE, END, 40, PROMPTED, habits), model, ahead=30
+        )
+        again, fewer = write(
+            ConstrainedWriting(CONSTRAINT, UTTERANCE, END, 40, PROMPTED, habits), model, ahead=30
+        )
+        same(again, first)
+        assert fewer <= passes
+        for ahead in range(1, 9):
+            writing = ConstrainedWriting(CONSTRAINT, UTTERANCE, END, 40, PROMPTED, habits)
+            seen = list[int]()
+            while not writing.ended:
+                read = list(writing.unread)
+                whole = seen + read
+                asked = range(len(whole) - writing.asks + 1, len(whole) + 1)
+                writing.go_on(np.stack([model(whole[:n]) for n in asked]), 0, ahead)
+                seen += read[: writing.stands]
+                if not writing.ended:
+                    reached += len(writing.unread) - writing._sure == ahead
+    assert reached > 0
