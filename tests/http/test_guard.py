@@ -772,3 +772,11 @@ def test_errors_of_the_gate_to_the_letter() -> None:
             await inside({**outer, **scope}, receive, send)
 
         assert ask(start)[0]["status"] == want
+
+
+def test_a_client_that_went_away_has_a_code_of_its_own() -> None:
+    half = {"type": "http.request", "body": b"{", "more_body": True}
+    _, said = ask(fine, half, method="POST", headers=JSON_OF_SEVEN)[:2]
+    error = json.loads(said["body"])["error"]
+    assert error["code"] == "client_closed_request"
+    assert error["message"] == "the client closed the connection"
