@@ -443,3 +443,50 @@ def test_what_was_said_before_is_read_in_few_passes() -> None:
                 if not writing.ended:
                     reached += len(writing.unread) - writing._sure == ahead
     assert reached > 0
+
+
+def test_an_answer_is_free_only_if_every_token_was_the_likeliest_of_all() -> None:
+    wanted = [*PROMPT.text_ids("play(song=Hampa);lamp(night=true)"), END]
+    never = PROMPT.text_ids("Z")[0]  # stands in no answer to the utterance
+    seen = set()
+    for bad in (None, *range(len(wanted))):
+
+        def model(tokens: list[int], bad: int | None = bad) -> np.ndarray:
+            at = len(tokens) - len(PROMPTED)
+            logits = np.full(700, -5, np.float32)
+            logits[wanted[min(at, len(wanted) - 1)]] = 9
+            logits[never] = 12 if at == bad else -5
+            return logits
+
+        answer, passes = write(ConstrainedWriting(CONSTRAINT, UTTERANCE, END, 60, PROMPTED), model)
+        assert answer.text == "play(song=Hampa);lamp(night=true)" and passes < len(wanted)
+        assert answer.free is (bad is None), bad
+        # Only what the model was asked for counts, and that is all of it.
+        assert (answer.free_lowest < -2) == (bad is not None)
+        seen.add(round(answer.free_log_p, 2))
+    assert len(seen) <= 3
+
+
+def test_nothing_is_guessed_of_a_name_and_all_behind_it() -> None:
+    wanted = [*PROMPT.text_ids("play(song=Hampa);lamp(night=true)"), END]
+
+    def model(tokens: list[int]) -> np.ndarray:
+        logits = np.full(700, -5, np.float32)
+        logits[wanted[min(len(tokens) - len(PROMPTED), len(wanted) - 1)]] = 9
+        return logits
+
+    habits, passes = Habits(), []
+    for _ in range(2):
+        writing = ConstrainedWriting(CONSTRAINT, UTTERANCE, END, 60, PROMPTED, habits)
+        answer, asked = write(writing, model, ahead=40)
+        passes.append(asked)
+        assert answer.text == "play(song=Hampa);lamp(night=true)"
+    naming = ConstrainedWriting(CONSTRAINT, UTTERANCE, END, 60, PROMPTED, habits)
+    rounds = 0
+    while naming._naming:
+        assert naming.asks == (1 if rounds == 0 else naming._sure)  # what was chosen, no guess
+        start = len(PROMPTED) if rounds == 0 else len(PROMPTED) + len(naming._written)
+        first = start - naming.asks + 1
+        naming.go_on(np.stack([model([0] * n) for n in range(first, start + 1)]), 0, 40)
+        rounds += 1
+    assert passes[1] == rounds + 1 < passes[0]  # one pass for all that is left
