@@ -67,6 +67,19 @@ _settings.register_profile(
     "mutants", phases=(_Phase.explicit, _Phase.generate), deadline=None, derandomize=True
 )
 _settings.load_profile("mutants")
+
+# uvicorn asks for the signature of an application: mutmut puts one before it that takes anything.
+import uvicorn as _uvicorn
+
+_init = _uvicorn.Config.__init__
+
+def _plain(self, app, *given, **named):
+    async def called(scope, receive, send):
+        await app(scope, receive, send)
+
+    _init(self, called, *given, **named)
+
+_uvicorn.Config.__init__ = _plain
 """
 
 

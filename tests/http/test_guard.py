@@ -772,3 +772,46 @@ def test_errors_of_the_gate_to_the_letter() -> None:
             await inside({**outer, **scope}, receive, send)
 
         assert ask(start)[0]["status"] == want
+
+
+def test_a_client_that_went_away_has_a_code_of_its_own() -> None:
+    half = {"type": "http.request", "body": b"{", "more_body": True}
+    _, said = ask(fine, half, method="POST", headers=JSON_OF_SEVEN)[:2]
+    error = json.loads(said["body"])["error"]
+    assert error["code"] == "client_closed_request"
+    assert error["message"] == "the client closed the connection"
+
+
+def test_an_answer_in_parts_is_sent_before_the_rest_of_the_body_is_read_away() -> None:
+    order: list[str] = []
+    left = iter(body(b"x", b"x"))
+
+    async def parts(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"a", "more_body": True})
+        await send({"type": "http.response.body", "body": b"b"})
+
+    async def receive() -> Any:
+        order.append("read")
+        return next(left)
+
+    inside = guarded(parts, Tokens([Token.of(TOKEN, "t")]), ServeSettings())
+
+    async def noted(scope: Any, receive: Any, send: Any) -> None:
+        async def noting(message: Any) -> None:
+            order.append(message.get("body", b"start").decode())
+            await send(message)
+
+        await inside(scope, receive, noting)
+
+    sent = through(noted, receive, CHUNKED, method="PUT")
+    assert order == ["start", "a", "b", "read", "read", "read", ""]
+    assert [m.get("more_body") for m in sent[1:]] == [True, True, None]
+
+
+def test_a_refusal_of_our_own_is_no_fault_for_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    async def busy(scope: Any, receive: Any, send: Any) -> None:
+        raise ApiError(503, "no answer in time", code="timeout")
+
+    off = ServeSettings(access_log=False)
+    assert ask(busy, settings=off)[0]["status"] == 503 and not caplog.messages

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maksud.errors import CatalogError
-from maksud.language.catalog import Catalog, Intent
+from maksud.language.catalog import Catalog, Intent, Parameter
 from maksud.language.catalog_fields import describe_value
 from maksud.language.catalog_files import (
     _parse_yaml,
@@ -321,3 +321,11 @@ def test_a_yaml_file_builds_nothing_but_plain_values(tmp_path: Path) -> None:
     file.write_text("intents: !!python/object/apply:os.getcwd []")
     with pytest.raises(CatalogError, match="is not valid"):
         load_catalog(file)
+
+
+def test_a_text_is_quoted_only_where_it_must_be() -> None:
+    catalog = Catalog((Intent("TAXI", "XL taxi", (Parameter("SIZE", description="X"),)),))
+    assert format_catalog(catalog).endswith(
+        "intents:\n  TAXI:\n    description: XL taxi\n    parameters:\n"
+        "      SIZE: {type: text, description: X}\n"
+    )

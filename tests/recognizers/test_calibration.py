@@ -326,3 +326,18 @@ def test_all_of_one_outcome_is_told() -> None:
     assert fit_calibration([()] * 25, [True] * 20 + [False] * 5).probability(()) == pytest.approx(
         21 / 27
     )
+
+
+def test_what_rises_above_nil_is_no_log_probability() -> None:
+    rows = [(float(9 - k), -1.0 + k / 4) for k in range(9)]  # up to 1
+    assert fit_calibration(rows, [True] * 9).weights == (1.0, 0.0)
+    rounded = [(float(9 - k), (k - 8.0) / 4 + 1e-4) for k in range(9)]  # but for rounding
+    assert fit_calibration(rounded, [True] * 9).weights == (0.0, 1.0)
+
+
+def test_a_column_that_varies_by_rounding_alone_is_harmless() -> None:
+    """A great number beside a column that varies: its mean is a digit off, and so its scale."""
+    rows = [(float(k), 1e9 + 0.1) for k in range(40)]
+    assert np.std(np.array(rows), axis=0)[1] > 0
+    calibration = fit_calibration(rows, [k % 3 > 0 for k in range(40)])
+    assert calibration.scale[1] == 1.0

@@ -272,3 +272,18 @@ def test_no_half_characters_are_forced() -> None:
     token = Prompt(TOKENIZERS["gpt2"], "").text_ids("a")[0]
     state = constraint.step(guide, guide.answers.start, token)
     assert state and constraint.forced(guide, state, [token]) == []
+
+
+@pytest.mark.parametrize("kind", sorted(TOKENIZERS))
+def test_what_fits_where_anything_may_be_written(kind: str) -> None:
+    """Free text, before and behind its first letter, and tokens that reach into it."""
+    catalog = Catalog((Intent("f", parameters=(Parameter("x", copied=False), Parameter("y"))),))
+    constraint = Constraint(catalog, TOKENIZERS[kind])
+    guide = constraint.over("Hampa")
+    for text in ("f(x=a", "f(x=", "f(x", "f(", 'f(x="', 'f(x="a', "f(x=a ", "f(x=a b", "f(x=(", ""):
+        state = guide.answers.start
+        for byte in text.encode():
+            state = guide.answers.step(state, byte)
+        tried = [t for t in range(len(TOKENIZERS[kind])) if constraint.step(guide, state, t)]
+        assert constraint.allowed(guide, state).tolist() == tried, text
+        assert constraint.allowed(guide, state).tolist() == tried

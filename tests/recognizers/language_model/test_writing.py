@@ -395,3 +395,98 @@ def test_an_answer_is_learnt_with_its_end_and_an_alternative_is_not() -> None:
         answer, _ = write(writing, model, alternatives=3)
         assert [CONSTRAINT.text(tokens[:-1]).decode() for tokens in learnt] == [answer.text]
         assert learnt[0][-1] == END
+
+
+def test_habits_look_at_pieces_of_every_length() -> None:
+    habits = Habits()
+    habits.learn([1, 2, 3])
+    habits.learn([9, 2, 4])
+    habits.learn([9, 2, 4])
+    assert habits.guess([0, 1, 2]) == 3 and habits.guess([0, 0, 2]) == 4
+
+
+def test_another_spelling_of_the_same_intent_hides_no_other_intent() -> None:
+    letter, lamp = PROMPT.text_ids("v")[0], PROMPT.text_ids("lamp")[0]
+    logits = np.full((1, 700), -30, np.float32)
+    logits[0, PROMPT.text_ids("volume_down")[0]] = 3
+    logits[0, letter], logits[0, lamp] = 2, 1
+    assert letter != PROMPT.text_ids("volume_down")[0]
+    writing = ConstrainedWriting(CONSTRAINT, UTTERANCE, END, 40, PROMPTED)
+    (fork,) = writing.go_on(logits, 2)
+    assert isinstance(fork, ConstrainedWriting) and fork._text().startswith("la")
+    total = math.log(sum(map(math.exp, (1, 2, 3))))
+    assert writing._other_intent == pytest.approx(1 - total, abs=1e-3)
+
+
+def test_what_was_said_before_is_read_in_few_passes() -> None:
+    """What is forced is read with what is guessed, and no more is guessed than may be read."""
+    reached = 0
+    for number in range(20, 28):
+        model, habits = MODELS[number], Habits()
+        first, passes = write(
+            ConstrainedWriting(CONSTRAINT, UTTERANCE, END, 40, PROMPTED, habits), model, ahead=30
+        )
+        again, fewer = write(
+            ConstrainedWriting(CONSTRAINT, UTTERANCE, END, 40, PROMPTED, habits), model, ahead=30
+        )
+        same(again, first)
+        assert fewer <= passes
+        for ahead in range(1, 9):
+            writing = ConstrainedWriting(CONSTRAINT, UTTERANCE, END, 40, PROMPTED, habits)
+            seen = list[int]()
+            while not writing.ended:
+                read = list(writing.unread)
+                whole = seen + read
+                asked = range(len(whole) - writing.asks + 1, len(whole) + 1)
+                writing.go_on(np.stack([model(whole[:n]) for n in asked]), 0, ahead)
+                seen += read[: writing.stands]
+                if not writing.ended:
+                    reached += len(writing.unread) - writing._sure == ahead
+    assert reached > 0
+
+
+def test_an_answer_is_free_only_if_every_token_was_the_likeliest_of_all() -> None:
+    wanted = [*PROMPT.text_ids("play(song=Hampa);lamp(night=true)"), END]
+    never = PROMPT.text_ids("Z")[0]  # stands in no answer to the utterance
+    seen = set()
+    for bad in (None, *range(len(wanted))):
+
+        def model(tokens: list[int], bad: int | None = bad) -> np.ndarray:
+            at = len(tokens) - len(PROMPTED)
+            logits = np.full(700, -5, np.float32)
+            logits[wanted[min(at, len(wanted) - 1)]] = 9
+            logits[never] = 12 if at == bad else -5
+            return logits
+
+        answer, passes = write(ConstrainedWriting(CONSTRAINT, UTTERANCE, END, 60, PROMPTED), model)
+        assert answer.text == "play(song=Hampa);lamp(night=true)" and passes < len(wanted)
+        assert answer.free is (bad is None), bad
+        # Only what the model was asked for counts, and that is all of it.
+        assert (answer.free_lowest < -2) == (bad is not None)
+        seen.add(round(answer.free_log_p, 2))
+    assert len(seen) <= 3
+
+
+def test_nothing_is_guessed_of_a_name_and_all_behind_it() -> None:
+    wanted = [*PROMPT.text_ids("play(song=Hampa);lamp(night=true)"), END]
+
+    def model(tokens: list[int]) -> np.ndarray:
+        logits = np.full(700, -5, np.float32)
+        logits[wanted[min(len(tokens) - len(PROMPTED), len(wanted) - 1)]] = 9
+        return logits
+
+    habits, passes = Habits(), []
+    for _ in range(2):
+        writing = ConstrainedWriting(CONSTRAINT, UTTERANCE, END, 60, PROMPTED, habits)
+        answer, asked = write(writing, model, ahead=40)
+        passes.append(asked)
+        assert answer.text == "play(song=Hampa);lamp(night=true)"
+    naming = ConstrainedWriting(CONSTRAINT, UTTERANCE, END, 60, PROMPTED, habits)
+    rounds = 0
+    while naming._naming:
+        assert naming.asks == (1 if rounds == 0 else naming._sure)  # what was chosen, no guess
+        start = len(PROMPTED) if rounds == 0 else len(PROMPTED) + len(naming._written)
+        first = start - naming.asks + 1
+        naming.go_on(np.stack([model([0] * n) for n in range(first, start + 1)]), 0, 40)
+        rounds += 1
+    assert passes[1] == rounds + 1 < passes[0]  # one pass for all that is left
