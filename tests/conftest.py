@@ -5,11 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from maksud.data.dataset import Dataset, Example
 from maksud.recognizers.door import train
 from maksud.recognizers.runs import Run
 from maksud.recognizers.settings import TrainSettings
+
+# A busy machine is no fault: nothing may depend on how long an example takes.
+settings.register_profile("maksud", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("maksud")
 
 PLACES = [
     "Bandung",

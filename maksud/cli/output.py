@@ -47,9 +47,9 @@ def readable(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    from maksud.evaluation.wording import visible
+    from maksud.evaluation.wording import make_visible
 
-    return "\n".join(visible(line) for line in text.split("\n"))
+    return "\n".join(make_visible(line) for line in text.split("\n"))
 
 
 def write_json(content: Any, indent: int | None = 1) -> None:
