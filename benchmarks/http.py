@@ -177,6 +177,7 @@ def main() -> None:
     for clients in CONCURRENCY:
         a, b = mine[clients], bare[clients]
         write(f"| {clients} | {a:.2f} | {b:.2f} | {a / b:.1f} | {1000 / a:,.0f} |\n")
+    sys.stdout.flush()
     with serving([*ours, str(ports[2])], ports[2]):
         answers, health = asyncio.run(crowd(ports[2], given.each))
     refused = [t for status, t in answers if status == 429]

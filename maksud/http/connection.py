@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import Any
+from typing import Any, cast
 
 import h11
 import uvicorn
@@ -23,7 +23,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from maksud.errors import SystemFault
 from maksud.http.api_error import ApiError, new_id
 from maksud.http.framing import Framing, Refused
-from maksud.http.guard import KNOWN
+from maksud.http.guard import KNOWN, tell_gone
 from maksud.http.lingering import LingeringTransport
 
 UVICORN = "uvicorn>=0.35,<0.55"
@@ -95,6 +95,8 @@ class _Connection(H11Protocol, asyncio.BufferedProtocol):
         self._stop_watch()
         self._unstall()
         super().connection_lost(exc)
+        if self.cycle is not None and not self.cycle.response_complete:
+            tell_gone(cast(dict[str, Any], self.cycle.scope))
 
     def pause_writing(self) -> None:
         super().pause_writing()

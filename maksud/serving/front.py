@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from maksud.errors import EngineError, SettingsError
 from maksud.http.api_error import ApiError, as_api_error, new_id
-from maksud.http.guard import client_gone
+from maksud.http.guard import client_gone, when_gone
 from maksud.http.json_body import dumps, parse_json
 from maksud.http.settings import ServeSettings
 from maksud.recognizers.conversation import Reading, Turn, follow
@@ -89,11 +89,12 @@ class Front:
         from starlette.routing import Route
 
         table: list[tuple[str, str, Callable[[Request], Any]]] = [
+            # What is asked most often is found first.
+            ("POST", "/v1/recognize", self.recognize),
+            ("POST", "/v1/chat/completions", self.chat),
             ("GET", "/health", self.health),
             ("GET", "/ready", self.ready),
             ("GET", "/v1/models", self.models),
-            ("POST", "/v1/chat/completions", self.chat),
-            ("POST", "/v1/recognize", self.recognize),
         ]
         routes = [
             Route(path + slash, endpoint, methods=[method])
@@ -203,27 +204,21 @@ class Front:
         """The recognitions, unless the client leaves, or none comes for too long."""
         protocol.check_length(utterances, self.settings.max_utterance_chars, param)
         job = lane.submit(utterances)
-        gone = asyncio.ensure_future(_disconnect(request))
-        first: set[asyncio.Future[Any]] = {job, gone}
         before = -1
         try:
+            when_gone(request.scope, job.cancel)
             # Time runs from answer to answer: what is done of a batch is not thrown away.
-            while not (job.done() or gone.done()) and before < len(job.answers):
+            while not job.done() and before < len(job.answers):
                 before = len(job.answers)
-                await asyncio.wait(
-                    first,
-                    timeout=self.settings.answer_seconds,
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
+                await asyncio.wait({job}, timeout=self.settings.answer_seconds)
+            if job.cancelled():
+                raise client_gone()
             if job.done():
                 return job.result()
         except Failure as failure:
             raise _shown(failure, param) from failure.cause
         finally:
-            gone.cancel()
             job.cancel()
-        if gone.done():
-            raise client_gone()
         raise ApiError(
             503,
             f"no answer within {self.settings.answer_seconds:g} s",
@@ -231,12 +226,6 @@ class Front:
             kind="server_error",
             headers={"retry-after": "5"},
         )
-
-
-async def _disconnect(request: Request) -> None:
-    """Returns when the client is gone."""
-    while (await request.receive())["type"] != "http.disconnect":
-        continue
 
 
 def _shown(failure: Failure, param: str) -> ApiError:
