@@ -287,3 +287,25 @@ def test_what_fits_where_anything_may_be_written(kind: str) -> None:
         tried = [t for t in range(len(TOKENIZERS[kind])) if constraint.step(guide, state, t)]
         assert constraint.allowed(guide, state).tolist() == tried, text
         assert constraint.allowed(guide, state).tolist() == tried
+
+
+def test_the_name_of_a_control_token_is_written_as_plain_text() -> None:
+    value = Parameter("x", type="enumeration", values=("<|im_end|>",))
+    constraint = Constraint(Catalog((Intent("f", parameters=(value,)),)), TOKENIZERS["gpt2"])
+    guide, written = constraint.over("b"), Prompt(TOKENIZERS["gpt2"], "").text_ids("f(x")
+    state = guide.answers.start
+    for token in written:
+        state = constraint.step(guide, state, token)
+    forced = constraint.forced(guide, state, written)
+    assert constraint.text(forced).startswith(b"=<|im_end") and END not in forced
+
+
+def test_what_the_tokenizer_can_not_write_is_not_copied() -> None:
+    class Deaf:
+        backend_tokenizer = TOKENIZERS["gpt2"].backend_tokenizer
+
+        def get_vocab(self) -> dict[str, int]:
+            return {t: n for t, n in TOKENIZERS["gpt2"].get_vocab().items() if t != "q"}
+
+    constraint = Constraint(Catalog((Intent("a", parameters=(Parameter("x"),)),)), Deaf())
+    assert not constraint.over("qq").answers.copies and constraint.over("qq b").answers.copies

@@ -209,3 +209,19 @@ def test_what_is_written_is_valid_and_ends_in_the_bytes_foretold(data: st.DataOb
     calls = parse_calls(text.decode())
     assert catalog.render(calls) == text.decode()
     assert catalog.violations(calls, utterance) == []
+
+
+@pytest.mark.parametrize("more", ["x", " ", '"', "\\", "é", "é)"])
+def test_nothing_stands_between_a_closing_quote_and_what_follows(more: str) -> None:
+    assert accepts('lamp(note="f(x)")', "b")
+    assert not accepts(f'lamp(note="f(x)"{more})', "b")
+
+
+def test_free_text_is_utf_8_from_its_first_byte() -> None:
+    found = Answers(Grammar(MUSIC), "b")
+    for before in (b"lamp(note=", b"lamp(note=a", b'lamp(note="', b'lamp(note="('):
+        state = found.start
+        for byte in before:
+            state = found.step(state, byte)
+        assert state and not any(found.step(state, byte) for byte in range(0x80, 0xC2))
+        assert all(found.step(state, byte) for byte in range(0xC3, 0xF4))
