@@ -25,7 +25,7 @@ demo: $(STAMP)  ## The whole road on the shipped data: check, train, tune, evalu
 	@$(BIN)/maksud demo $(ARGS)
 
 test: $(STAMP)  ## The default test suite: offline, under ten minutes on two cores
-	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	@$(BIN)/python -m pytest -m "not slow" -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 test-slow: $(STAMP)  ## The tests that take minutes or need the embedded language model
 	@$(BIN)/python -m pytest -m slow $(ARGS)
