@@ -268,7 +268,7 @@ def fold_turns(turns: Sequence[str]) -> str:
     return " ".join([*closed, said[-1]])
 
 
-def normalised(text: str) -> str:
+def normalise(text: str) -> str:
     """Case, punctuation and spacing folded away: what makes two utterances the same."""
     return " ".join(folded_words(text)) or text.casefold().strip()
 
@@ -283,10 +283,10 @@ def folded_words(text: str) -> list[str]:
 def near_groups(texts: Sequence[str]) -> list[int]:
     """A group number for each text; near-identical texts share it.
 
-    Near-identical: equal after `normalised`, or nearly the same as `neighbours` has it (chains are
+    Near-identical: equal after `normalise`, or nearly the same as `neighbours` has it (chains are
     followed), which is what `check` tells as a near copy. Linear in the number of words.
     """
-    return near_groups_of([folded_words(text) or normalised(text).split() for text in texts])
+    return near_groups_of([folded_words(text) or normalise(text).split() for text in texts])
 
 
 def _stratum(example: Example) -> str:

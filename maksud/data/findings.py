@@ -188,7 +188,7 @@ class Findings(Sequence[Finding]):
         return f"Findings({', '.join(f'{code} {n:,}' for code, n in self.codes.items())})"
 
 
-def counted(count: int, what: str) -> str:
+def format_count(count: int, what: str) -> str:
     """`1 row`, `2,000 rows`."""
     return f"{count:,} {what}" + ("" if count == 1 else "s")
 
@@ -196,10 +196,14 @@ def counted(count: int, what: str) -> str:
 def excerpt(text: str, limit: int = 80) -> str:
     """Text for a message: at most `limit` characters, control characters escaped."""
     cut = text if len(text) <= limit else text[: limit - 1] + "…"
-    return escaped(json.dumps(cut, ensure_ascii=False)) if not cut.isprintable() else f'"{cut}"'
+    return (
+        escape_unprintable(json.dumps(cut, ensure_ascii=False))
+        if not cut.isprintable()
+        else f'"{cut}"'
+    )
 
 
-def escaped(text: str) -> str:
+def escape_unprintable(text: str) -> str:
     """Text with everything that does not print written out as `\\uXXXX`; spaces stay."""
     if text.isprintable():
         return text

@@ -189,7 +189,7 @@ class Chunk:
         words = np.frombuffer(self.words, np.int64).view(np.uint64)
         length = np.frombuffer(self.length, np.int32)
         row = np.frombuffer(self.row, np.int32)
-        letters = combined(np.frombuffer(self.letters, np.int64))
+        letters = combine_columns(np.frombuffer(self.letters, np.int64))
         short = length <= LONGEST
         inside = np.repeat(short, length)
         keys, of = deletion_keys(words[inside], length[short])
@@ -276,7 +276,7 @@ def _stable(word: str) -> int:
     return int.from_bytes(blake2b(raw, digest_size=8).digest(), "big", signed=True)
 
 
-def combined(*columns: NDArray[Any]) -> NDArray[np.uint64]:
+def combine_columns(*columns: NDArray[Any]) -> NDArray[np.uint64]:
     """One number for each row, equal where all columns are (multiply and xor-shift, 64 bits)."""
     import numpy as np
 

@@ -16,7 +16,7 @@ LANGUAGES = ("id", "en")
 _DATA = Path(__file__).parent / "data"
 
 
-def shipped(scenario: str = "", language: str = "") -> Dataset:
+def load_shipped(scenario: str = "", language: str = "") -> Dataset:
     """The shipped examples: of one scenario and language, or of all that are left open.
 
     Each example has metadata `scenario` and `language`.
@@ -45,7 +45,7 @@ def write_starter(directory: Path, scenario: str, language: str) -> Dataset:
 
     Raises `RunError` where the directory holds something already.
     """
-    data = shipped(scenario, language)
+    data = load_shipped(scenario, language)
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise RunError("is not empty", where=str(directory), hint="Name a new directory")
     plain = Dataset(

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from maksud.data.checks import check
 from maksud.data.dataset import Dataset, Example
 from maksud.data.formats.files import load, save
-from maksud.demo.shipped import shipped
+from maksud.demo.shipped import load_shipped
 from maksud.errors import EngineError, MaksudError, SystemFault
 from maksud.progress import show
 from maksud.recognizers.door import load_recognizer, train
@@ -126,7 +126,7 @@ def tour(directory: Path, *, scenario: str = "", quick: bool = False, keep: bool
 def _prepare(console: Console, directory: Path, scenario: str) -> Dataset:
     what = scenario.replace("_", " ") or "two scenarios"
     _title(console, "Data", f"shipped with Maksud: {what}, Indonesian and English")
-    save(shipped(scenario), directory / "data")
+    save(load_shipped(scenario), directory / "data")
     data = load(directory / "data", name="demo")
     found = check(data)
     counts = found.counts

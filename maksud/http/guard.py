@@ -40,7 +40,7 @@ _CLIENT_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 log = logging.getLogger("maksud.serving")
 
 
-def guarded(app: ASGIApp, tokens: Tokens, settings: ServeSettings) -> ASGIApp:
+def guard_app(app: ASGIApp, tokens: Tokens, settings: ServeSettings) -> ASGIApp:
     """The application behind all three layers: the only way to serve one."""
     return Envelope(Gate(Admission(app, settings), tokens), settings)
 

@@ -26,7 +26,7 @@ from maksud.recognizers.contract import Contract
 from maksud.recognizers.kinds import Kind, Task, find_kind, kind_of_base
 from maksud.recognizers.recognition import Recognizer
 from maksud.recognizers.resuming import kept_for_another_try
-from maksud.recognizers.runs import Draft, Run, check_target, drafting
+from maksud.recognizers.runs import Draft, Run, check_target, draft_run
 from maksud.recognizers.settings import TrainSettings
 from maksud.settings import change_settings, find_setting, settings_of, unknown_setting
 
@@ -95,7 +95,7 @@ def train(
     catalog = _catalog(dataset, train_set)
     started, cpu = time.perf_counter(), time.process_time()
     kept = checkpoints_of(target)
-    with drafting(target, overwrite=overwrite) as draft, listen(on_progress) as tell_person:
+    with draft_run(target, overwrite=overwrite) as draft, listen(on_progress) as tell_person:
         tell = _telling(draft, tell_person)
         done = kind.train(
             Task(

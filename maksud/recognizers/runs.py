@@ -171,7 +171,7 @@ class Draft:
 
 
 @contextmanager
-def drafting(out: str | os.PathLike[str], *, overwrite: bool = False) -> Iterator[Draft]:
+def draft_run(out: str | os.PathLike[str], *, overwrite: bool = False) -> Iterator[Draft]:
     """A `Draft` that becomes the run at `out` when the block ends without an error.
 
     Raises `RunError` where `out` exists (unless `overwrite`, and it is a run or empty), and

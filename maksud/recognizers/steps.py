@@ -26,7 +26,7 @@ def step() -> None:
 
 
 @contextmanager
-def watched(on_step: Callable[[], None]) -> Iterator[None]:
+def watch(on_step: Callable[[], None]) -> Iterator[None]:
     """`on_step` is called at each step of the block, in its thread; it may raise `Abandoned`."""
     token = _watcher.set(on_step)
     try:

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from maksud.errors import SystemFault
-from maksud.http.guard import guarded, log
+from maksud.http.guard import guard_app, log
 from maksud.http.settings import ServeSettings
 from maksud.http.tokens import VARIABLE, Opened, Tokens, open_tokens
 from maksud.recognizers.recognition import Recognizer
@@ -142,7 +142,7 @@ def server_of(front: Front, tokens: Tokens, settings: ServeSettings) -> uvicorn.
     from maksud.http.connection import connection_class
 
     config = uvicorn.Config(
-        guarded(front.app(), tokens, settings),
+        guard_app(front.app(), tokens, settings),
         http=connection_class(settings.header_seconds, settings.send_seconds),
         ws="none",
         lifespan="on",

@@ -24,7 +24,7 @@ from typing import Any
 
 from maksud.http.api_error import ApiError
 from maksud.recognizers.recognition import Recognition, Recognizer
-from maksud.recognizers.steps import Abandoned, step, watched
+from maksud.recognizers.steps import Abandoned, step, watch
 
 PROBE = "halo"
 """What a model is asked to see whether it answers."""
@@ -273,7 +273,7 @@ class Lane:
         started = time.monotonic()
         self._due = started + _LATE * cost * self._pace
         try:
-            with watched(on_step):
+            with watch(on_step):
                 outcomes = self._outcomes(utterances)
         finally:
             self._due = self._last_step = float("-inf")
@@ -314,6 +314,8 @@ class Lane:
             else:
                 settled.setdefault(job, Failure(k, outcome))
         for job, failure in settled.items():
+            if failure is not None:
+                self._forget(job)  # here: its loop may hear of it only after the rest was asked
             _call(job.get_loop(), job.settle, failure)
 
 

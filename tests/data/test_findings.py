@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maksud.data.findings import Finding, Findings, counted, escaped, excerpt
+from maksud.data.findings import Finding, Findings, escape_unprintable, excerpt, format_count
 
 
 def info(code: str = "I-X", message: str = "x") -> Finding:
@@ -84,8 +84,8 @@ def test_excerpts_are_short_and_printable() -> None:
     assert excerpt("a\x1b[31m") == '"a\\u001b[31m"'
     assert len(excerpt("x" * 500)) <= 82
     assert excerpt("a\u202eb\u200b") == '"a\\u202eb\\u200b"'
-    assert escaped("a b\u00e9") == "a b\u00e9"
+    assert escape_unprintable("a b\u00e9") == "a b\u00e9"
 
 
 def test_counting_words() -> None:
-    assert [counted(n, "row") for n in (0, 1, 2000)] == ["0 rows", "1 row", "2,000 rows"]
+    assert [format_count(n, "row") for n in (0, 1, 2000)] == ["0 rows", "1 row", "2,000 rows"]

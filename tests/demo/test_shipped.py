@@ -7,9 +7,9 @@ import pytest
 
 import maksud.demo
 from maksud.data.checks import check
-from maksud.data.dataset import Dataset, normalised
+from maksud.data.dataset import Dataset, normalise
 from maksud.data.formats.files import load
-from maksud.demo.shipped import LANGUAGES, SCENARIOS, shipped, write_starter
+from maksud.demo.shipped import LANGUAGES, SCENARIOS, load_shipped, write_starter
 from maksud.errors import NotFoundError, RunError
 from maksud.language.calls import NONE
 
@@ -24,7 +24,7 @@ def alone(data: Dataset) -> Counter[str]:
 
 
 def test_two_scenarios_two_languages_twenty_intents() -> None:
-    data = shipped()
+    data = load_shipped()
     assert len(data.catalog) >= 20
     assert {(e.metadata["scenario"], e.metadata["language"]) for e in data} == set(PARTS)
     assert {e.split for e in data} == {"train", "dev", "test"}
@@ -32,14 +32,14 @@ def test_two_scenarios_two_languages_twenty_intents() -> None:
 
 @pytest.mark.parametrize(("scenario", "language"), PARTS)
 def test_the_readme_has_the_numbers(scenario: str, language: str) -> None:
-    data = shipped(scenario, language)
+    data = load_shipped(scenario, language)
     row = f"| `{language}` | {len(data.train):,} | {len(data.dev)} | {len(data.test)} |"
     assert row in (DATA / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(("scenario", "language"), PARTS)
 def test_every_intent_has_enough(scenario: str, language: str) -> None:
-    data = shipped(scenario, language)
+    data = load_shipped(scenario, language)
     whole, train = alone(data), alone(data.train)
     for name in data.catalog.names:
         if name in whole:
@@ -54,7 +54,7 @@ def test_every_intent_has_enough(scenario: str, language: str) -> None:
 
 def test_no_value_of_test_occurs_in_training() -> None:
     seen: defaultdict[str, set[str]] = defaultdict(set)
-    data = shipped()
+    data = load_shipped()
     for e in [*data.train, *data.dev]:
         for call in e.calls:
             for a in call.arguments:
@@ -76,7 +76,7 @@ def test_test_phrasings_are_no_rewordings(scenario: str, language: str) -> None:
                 text = text.replace(a.value, f"<{a.name}>", 1)
         return frozenset(text.casefold().replace("<", " <").split())
 
-    data = shipped(scenario, language)
+    data = load_shipped(scenario, language)
     train = [words(e) for e in data.train]
     for e in data.test:
         mine = words(e)
@@ -86,11 +86,11 @@ def test_test_phrasings_are_no_rewordings(scenario: str, language: str) -> None:
 
 @pytest.mark.parametrize(("scenario", "language"), PARTS)
 def test_it_is_not_expanded_from_templates(scenario: str, language: str) -> None:
-    data = shipped(scenario, language)
-    assert len({normalised(e.instruction) for e in data}) == len(data)
+    data = load_shipped(scenario, language)
+    assert len({normalise(e.instruction) for e in data}) == len(data)
     for name in data.catalog.names:
         texts = [
-            normalised(e.instruction).split()
+            normalise(e.instruction).split()
             for e in data.train
             if len(e.calls) == 1 and e.calls[0].intent == name
         ]
@@ -99,9 +99,9 @@ def test_it_is_not_expanded_from_templates(scenario: str, language: str) -> None
 
 
 def test_it_checks_without_errors_or_warnings() -> None:
-    assert [f for f in check(shipped()) if f.level != "info"] == []
+    assert [f for f in check(load_shipped()) if f.level != "info"] == []
     for part in PARTS:
-        assert [f for f in check(shipped(*part)) if f.level != "info"] == []
+        assert [f for f in check(load_shipped(*part)) if f.level != "info"] == []
 
 
 def test_a_starter_reads_back_as_it_was_shipped(tmp_path: object) -> None:
@@ -117,7 +117,7 @@ def test_a_starter_reads_back_as_it_was_shipped(tmp_path: object) -> None:
     with pytest.raises(RunError, match="is not empty"):
         write_starter(place, "customer_service", "en")
     with pytest.raises(NotFoundError, match="Nearest: voice_assistant"):
-        shipped("voice_asistant")
+        load_shipped("voice_asistant")
 
 
 SPLITS = ("train", "dev", "test")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from maksud.data.dataset import fold_turns
-from maksud.demo.shipped import shipped
+from maksud.demo.shipped import load_shipped
 from maksud.demo.tour import ASKED
 from maksud.errors import NotFoundError
 from maksud.language.calls import parse_calls, same_answer
@@ -15,7 +15,7 @@ from maksud.language.calls import parse_calls, same_answer
 
 @pytest.mark.parametrize("scenario", sorted(ASKED))
 def test_what_is_asked_has_valid_answers_and_was_not_learnt(scenario: str) -> None:
-    data = shipped(scenario)
+    data = load_shipped(scenario)
     learnt = {e.instruction.casefold() for e in data}
     labels = [label for label, _, _ in ASKED[scenario]]
     assert {"Indonesian", "English", "several intents", "out of scope", "several turns"} == set(
@@ -31,7 +31,7 @@ def test_what_is_asked_has_valid_answers_and_was_not_learnt(scenario: str) -> No
 
 def test_the_several_turns_lack_something_at_first() -> None:
     for scenario, questions in ASKED.items():
-        catalog = shipped(scenario).catalog
+        catalog = load_shipped(scenario).catalog
         (turns, right) = next((t, r) for label, t, r in questions if label == "several turns")
         (call,) = parse_calls(right)
         asked = catalog.missing(parse_calls(f"{call.intent}()"))

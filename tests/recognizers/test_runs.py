@@ -15,13 +15,13 @@ import pytest
 from maksud.errors import MaksudError, RunError, SystemFault
 from maksud.language.catalog import Catalog, Intent
 from maksud.recognizers.contract import Contract
-from maksud.recognizers.runs import Run, check_target, drafting
+from maksud.recognizers.runs import Run, check_target, draft_run
 
 CONTRACT = Contract(Catalog((Intent("stop"),)))
 
 
 def make(path: Path, *, weights: bytes = b"w", overwrite: bool = False) -> Run:
-    with drafting(path, overwrite=overwrite) as draft:
+    with draft_run(path, overwrite=overwrite) as draft:
         (draft.directory / "model.safetensors").write_bytes(weights)
         draft.log({"stage": "train"})
         draft.finish(kind="compact", contract=CONTRACT, metrics={"loss": 1.0}, about={"seed": 3})
@@ -82,7 +82,7 @@ def test_a_missing_run_offers_its_neighbours(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("error", [ValueError("x"), KeyboardInterrupt()])
 def test_a_failed_training_leaves_nothing(tmp_path: Path, error: BaseException) -> None:
-    with pytest.raises(type(error)), drafting(tmp_path / "run") as draft:
+    with pytest.raises(type(error)), draft_run(tmp_path / "run") as draft:
         (draft.directory / "half").write_bytes(b"x")
         raise error
     assert list(tmp_path.iterdir()) == []
@@ -90,7 +90,7 @@ def test_a_failed_training_leaves_nothing(tmp_path: Path, error: BaseException) 
 
 def test_an_existing_run_is_kept_unless_told(tmp_path: Path) -> None:
     make(tmp_path / "run", weights=b"old")
-    with pytest.raises(RunError, match="exists already"), drafting(tmp_path / "run"):
+    with pytest.raises(RunError, match="exists already"), draft_run(tmp_path / "run"):
         raise AssertionError("no work may be done")
     make(tmp_path / "run", weights=b"new", overwrite=True)
     assert (tmp_path / "run" / "model.safetensors").read_bytes() == b"new"
@@ -99,7 +99,7 @@ def test_an_existing_run_is_kept_unless_told(tmp_path: Path) -> None:
 
 def test_a_failed_replacement_keeps_the_old_run(tmp_path: Path) -> None:
     make(tmp_path / "run", weights=b"old")
-    with pytest.raises(ValueError, match="x"), drafting(tmp_path / "run", overwrite=True):
+    with pytest.raises(ValueError, match="x"), draft_run(tmp_path / "run", overwrite=True):
         raise ValueError("x")
     assert Run.open(tmp_path / "run").path.joinpath("model.safetensors").read_bytes() == b"old"
 
@@ -107,14 +107,14 @@ def test_a_failed_replacement_keeps_the_old_run(tmp_path: Path) -> None:
 def test_what_is_no_run_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "mine.txt").write_text("keep")
-    with pytest.raises(RunError, match="left alone"), drafting(tmp_path / "notes", overwrite=True):
+    with pytest.raises(RunError, match="left alone"), draft_run(tmp_path / "notes", overwrite=True):
         raise AssertionError("no work may be done")
     assert (tmp_path / "notes" / "mine.txt").read_text() == "keep"
 
 
 def test_a_place_that_can_not_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(SystemFault), drafting(tmp_path / "file" / "run"):
+    with pytest.raises(SystemFault), draft_run(tmp_path / "file" / "run"):
         raise AssertionError("no work may be done")
 
 
@@ -130,7 +130,7 @@ def rewrite(run: Run, **changes: Any) -> None:
 
 
 def test_every_file_is_listed(tmp_path: Path) -> None:
-    with drafting(tmp_path / "run") as draft:
+    with draft_run(tmp_path / "run") as draft:
         (draft.directory / "deep").mkdir()
         (draft.directory / "deep" / "run.json").write_text("{}")
         draft.finish(kind="compact", contract=CONTRACT, metrics={}, about={})
@@ -268,7 +268,7 @@ def test_of_two_trainings_into_one_place_both_are_kept(tmp_path: Path, overwrite
         make(target, weights=b"old")
     with (
         pytest.raises(RunError, match=rf"left alone\. The run was put beside it: {target}-2"),
-        drafting(target, overwrite=overwrite) as second,
+        draft_run(target, overwrite=overwrite) as second,
     ):
         make(target, weights=b"first", overwrite=overwrite)
         finish(second, b"second")
@@ -283,7 +283,10 @@ def test_what_appears_meanwhile_is_never_deleted(
     tmp_path: Path, what: str, overwrite: bool
 ) -> None:
     target = tmp_path / "run"
-    with pytest.raises(RunError, match="beside it"), drafting(target, overwrite=overwrite) as draft:
+    with (
+        pytest.raises(RunError, match="beside it"),
+        draft_run(target, overwrite=overwrite) as draft,
+    ):
         if what == "directory":
             target.mkdir()
         mine = target / "mine.txt" if what == "directory" else target
@@ -295,7 +298,7 @@ def test_what_appears_meanwhile_is_never_deleted(
 
 def test_the_old_run_stands_while_the_new_one_is_made(tmp_path: Path) -> None:
     make(tmp_path / "run", weights=b"old")
-    with drafting(tmp_path / "run", overwrite=True) as draft:
+    with draft_run(tmp_path / "run", overwrite=True) as draft:
         finish(draft, b"new")
         assert weights_of(tmp_path / "run") == b"old"
     assert weights_of(tmp_path / "run") == b"new"
@@ -347,7 +350,7 @@ def test_weights_that_a_library_keeps_for_one_user_get_the_mode_of_the_umask(
 ) -> None:
     old = os.umask(umask)
     try:
-        with drafting(tmp_path / "run") as draft:
+        with draft_run(tmp_path / "run") as draft:
             (draft.directory / "more").mkdir()
             for name in ("model.safetensors", "more/part.safetensors"):
                 (draft.directory / name).write_bytes(b"w")
@@ -366,7 +369,7 @@ def test_files_that_a_library_wrote_for_their_owner_alone_are_opened_to_others(
     """safetensors writes 0600: another user could not read the run."""
     old = os.umask(0o027)
     try:
-        with drafting(tmp_path / "run") as draft:
+        with draft_run(tmp_path / "run") as draft:
             weights = draft.directory / "model.safetensors"
             weights.touch(mode=0o600)
             draft.finish(kind="compact", contract=CONTRACT, metrics={}, about={})
@@ -417,18 +420,18 @@ def test_a_full_disk_under_a_library_is_the_machines_fault(tmp_path: Path) -> No
     """safetensors raises an error of its own, which would be "a fault of Maksud"."""
     from safetensors import SafetensorError
 
-    with pytest.raises(SystemFault, match="no space left.*Make room"), drafting(tmp_path / "run"):
+    with pytest.raises(SystemFault, match="no space left.*Make room"), draft_run(tmp_path / "run"):
         raise SafetensorError("I/O error: No space left on device (os error 28)")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_full_disk_behind_another_error_is_the_machines_fault(tmp_path: Path) -> None:
-    with pytest.raises(SystemFault, match="no space left"), drafting(tmp_path / "run"):
+    with pytest.raises(SystemFault, match="no space left"), draft_run(tmp_path / "run"):
         try:
             raise OSError(errno.ENOSPC, "No space left on device")
         except OSError as error:
             raise RuntimeError("unexpected pos 64 vs 0") from error
-    with pytest.raises(RuntimeError, match="another"), drafting(tmp_path / "run"):
+    with pytest.raises(RuntimeError, match="another"), draft_run(tmp_path / "run"):
         raise RuntimeError("another")
 
 
@@ -436,12 +439,12 @@ def test_a_full_disk_behind_another_error_is_the_machines_fault(tmp_path: Path) 
 def test_a_link_is_no_empty_place(tmp_path: Path, overwrite: bool) -> None:
     target = tmp_path / "run"
     target.symlink_to(tmp_path / "nothing")
-    with pytest.raises(RunError, match="left alone"), drafting(target, overwrite=overwrite):
+    with pytest.raises(RunError, match="left alone"), draft_run(target, overwrite=overwrite):
         raise AssertionError("no work may be done")
 
 
 def test_half_a_surrogate_pair_is_kept(tmp_path: Path) -> None:
-    with drafting(tmp_path / "run") as draft:
+    with draft_run(tmp_path / "run") as draft:
         draft.finish(kind="compact", contract=CONTRACT, metrics={}, about={"name": "a\udce9"})
     assert Run.open(tmp_path / "run").manifest["name"] == "a\udce9"
 
@@ -462,7 +465,7 @@ def test_a_manifest_says_all_of_a_run(tmp_path: Path) -> None:
 
 
 def test_what_is_written_is_read_by_people_too(tmp_path: Path) -> None:
-    with drafting(tmp_path / "run") as draft:
+    with draft_run(tmp_path / "run") as draft:
         assert draft.target == tmp_path / "run"
         draft.log({"text": "意图", "loss": 0.5})
         # Who follows a training sees each event when it happens.
@@ -481,7 +484,7 @@ def test_what_is_written_is_read_by_people_too(tmp_path: Path) -> None:
 
 
 def test_a_figure_that_is_no_number_is_not_written(tmp_path: Path) -> None:
-    with pytest.raises(ValueError), drafting(tmp_path / "run") as draft:
+    with pytest.raises(ValueError), draft_run(tmp_path / "run") as draft:
         draft.finish(kind="compact", contract=CONTRACT, metrics={"loss": float("nan")}, about={})
     assert list(tmp_path.iterdir()) == []
 
@@ -489,7 +492,7 @@ def test_a_figure_that_is_no_number_is_not_written(tmp_path: Path) -> None:
 def test_an_unfinished_draft_is_no_run(tmp_path: Path) -> None:
     with (
         pytest.raises(MaksudError, match="run: a draft was left unfinished"),
-        drafting(tmp_path / "run") as draft,
+        draft_run(tmp_path / "run") as draft,
     ):
         (draft.directory / "model.safetensors").write_bytes(b"w")
     assert list(tmp_path.iterdir()) == []
@@ -498,7 +501,7 @@ def test_an_unfinished_draft_is_no_run(tmp_path: Path) -> None:
 def test_a_place_that_can_not_be_written_is_told_with_the_option(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     says = r"file/run: can't be written.*Choose another --out"
-    with pytest.raises(SystemFault, match=says), drafting(tmp_path / "file" / "run"):
+    with pytest.raises(SystemFault, match=says), draft_run(tmp_path / "file" / "run"):
         raise AssertionError("no work may be done")
 
 
@@ -544,7 +547,7 @@ def test_a_run_that_took_the_place_of_the_old_one_is_not_replaced(tmp_path: Path
     make(target, weights=b"old")
     with (
         pytest.raises(RunError, match="appeared while the training ran, and is left alone"),
-        drafting(target, overwrite=True) as draft,
+        draft_run(target, overwrite=True) as draft,
     ):
         shutil.copytree(target, tmp_path / "copy")
         shutil.rmtree(target)
@@ -567,7 +570,7 @@ def test_a_file_that_can_not_be_read_is_told(
         return real(path)
 
     monkeypatch.setattr(runs, "sha256", refused)
-    with pytest.raises(RunError, match=r"file model\.safetensors can't be read \(Permission den"):
+    with pytest.raises(SystemFault, match=r"file model\.safetensors can't be read \(Perm"):
         Run.open(run)
 
 
@@ -583,7 +586,7 @@ def test_a_folder_that_can_not_be_listed_is_told(
         return real(path)
 
     monkeypatch.setattr(os, "scandir", refused)
-    with pytest.raises(RunError, match=r"can't be listed \(Permission denied\)"):
+    with pytest.raises(SystemFault, match=r"can't be listed \(Permission denied\)"):
         Run.open(run)
 
 
@@ -597,7 +600,7 @@ def test_contract_and_metrics_must_be_listed(tmp_path: Path, listed: str) -> Non
 
 
 def test_droppings_hide_nothing_and_a_link_inside_the_run_is_its_own(tmp_path: Path) -> None:
-    with drafting(tmp_path / "run") as draft:
+    with draft_run(tmp_path / "run") as draft:
         (draft.directory / "deep").mkdir()
         for place in (draft.directory, draft.directory / "deep"):
             (place / ".DS_Store").write_text("x")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from maksud.recognizers.steps import Abandoned, step, watched
+from maksud.recognizers.steps import Abandoned, step, watch
 
 
 def test_a_step_that_nobody_watches_is_nothing() -> None:
@@ -11,9 +11,9 @@ def test_a_step_that_nobody_watches_is_nothing() -> None:
 
 def test_steps_are_told_to_who_watches_and_to_nobody_else() -> None:
     seen: list[int] = []
-    with watched(lambda: seen.append(1)):
+    with watch(lambda: seen.append(1)):
         step()
-        with watched(lambda: seen.append(2)):
+        with watch(lambda: seen.append(2)):
             step()
         step()
     step()
@@ -24,7 +24,7 @@ def test_a_step_may_end_the_work() -> None:
     def end() -> None:
         raise Abandoned
 
-    with pytest.raises(Abandoned), watched(end):
+    with pytest.raises(Abandoned), watch(end):
         step()
         raise AssertionError("went on")
     step()

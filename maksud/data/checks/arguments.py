@@ -13,7 +13,7 @@ from maksud.data.checks.base import Check, Checking, Part
 from maksud.data.checks.parameters import Parameters
 from maksud.data.checks.rows import Row, is_positional
 from maksud.data.dataset import Example
-from maksud.data.findings import Finding, Findings, counted, excerpt
+from maksud.data.findings import Finding, Findings, excerpt, format_count
 from maksud.errors import CallSyntaxError
 from maksud.language.calls import Call, parse_calls
 
@@ -177,7 +177,7 @@ class Arguments(Part):
                 Finding(
                     "warning",
                     "W-MIXED",
-                    f"{intent}: {counted(bare.calls, 'call')} with a value that has no name, "
+                    f"{intent}: {format_count(bare.calls, 'call')} with a value that has no name, "
                     f"others have {', '.join(with_names)}",
                     bare.first.place,
                     why="a value with and without its name is learnt as two parameters",
@@ -195,7 +195,7 @@ class Arguments(Part):
                     "info" if is_list else "warning",
                     "I-TWICE" if is_list else "W-TWICE",
                     f"{intent}: {excerpt(name, 40)} is given several times in "
-                    f"{counted(twice.uses, 'call')}"
+                    f"{format_count(twice.uses, 'call')}"
                     + (f", with the same value in {twice.same:,}" if twice.same else ""),
                     twice.first.place,
                     why="programs take one value for a name: which one is chance",

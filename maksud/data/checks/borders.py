@@ -16,7 +16,7 @@ from maksud.data.checks.rows import Row
 from maksud.data.dataset import Example
 from maksud.data.findings import Finding, Findings, excerpt
 
-ENDINGS = frozenset(["nya", "ku", "mu", "lah", "kah", "pun", "s", "es"])
+ENDINGS = frozenset(["nya", "ku", "mu", "lah", "kah", "pun", "e", "ne", "na", "s", "es"])
 """What hangs on a word without being of it, in Indonesian and English."""
 LAST_ALPHABET = "\u0530"
 """Letters below are those of Latin, Greek and Cyrillic, which are written with spaces."""

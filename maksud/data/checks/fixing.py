@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, Any
 from maksud.data.checks.base import Clean
 from maksud.data.checks.registry import CHECKS
 from maksud.data.dataset import Dataset, Example
-from maksud.data.findings import counted
+from maksud.data.findings import format_count
 from maksud.data.formats import store
 from maksud.data.formats.base import Format
 from maksud.data.formats.files import CATALOG_NAMES, write
@@ -190,8 +190,8 @@ def mend(
     if checked.rejects:
         first = checked.rejects[0].finding
         raise DataError(
-            f"{counted(len(checked.rejects), 'row')} can't be read and would be lost ({first.code} "
-            f"{first.message})",
+            f"{format_count(len(checked.rejects), 'row')} can't be read and would be lost "
+            f"({first.code} {first.message})",
             where=first.place,
             hint="Mend them first, or `maksud convert` the data, which keeps them apart",
         )

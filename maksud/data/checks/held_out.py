@@ -5,7 +5,7 @@ from __future__ import annotations
 from maksud.data.checks.base import Check, Checking, Part
 from maksud.data.checks.rows import DEV, SPLIT_NAMES, TEST, TRAIN
 from maksud.data.checks.strategy import Strategy
-from maksud.data.findings import Finding, Findings, counted
+from maksud.data.findings import Finding, Findings, format_count
 
 FEW = 25
 """Held-out rows under which a figure can be off by more than a tenth, even where all are right."""
@@ -21,7 +21,7 @@ def doubt(rows: int) -> str:
         return "nothing is held out: what is learnt is not measured"
     hidden = 1 - 0.05 ** (1 / rows)
     return (
-        f"only {counted(rows, 'row')} held out: were all of them right, {hidden:.0%} of the "
+        f"only {format_count(rows, 'row')} held out: were all of them right, {hidden:.0%} of the "
         "answers could still be wrong, and confidence rests on them"
     )
 

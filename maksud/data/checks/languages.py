@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from maksud.data.checks.base import Check, Checking, Part
-from maksud.data.dataset import Example, normalised
+from maksud.data.dataset import Example, normalise
 from maksud.data.findings import Finding, Findings, excerpt
 
 SAMPLE = 20_000
@@ -93,7 +93,7 @@ def language_of(text: str) -> str:
         if script not in ("LATIN", "?"):
             return _SCRIPTS.get(script, script.split("-")[0].capitalize())
     hits: Counter[str] = Counter()
-    for word in normalised(text).split():
+    for word in normalise(text).split():
         for language in _LANGUAGES_OF.get(word, ()):
             hits[language] += 1
     ranked = hits.most_common(2)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from maksud.data.checks.base import Check, Checking, Part
 from maksud.data.checks.rows import Row
 from maksud.data.dataset import Example
-from maksud.data.findings import Finding, Findings, counted
+from maksud.data.findings import Finding, Findings, format_count
 from maksud.errors import SystemFault
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ class Lengths(Part):
             )
         over = np.flatnonzero((tokens > limit) & ~hopeless)
         for row in found.each("W-LONG", over):
-            count = counted(len(over), "row")
+            count = format_count(len(over), "row")
             found.append(
                 Finding(
                     "warning",

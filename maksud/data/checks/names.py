@@ -16,7 +16,7 @@ from maksud.data.checks.parameters import Parameters
 from maksud.data.checks.rows import LONGEST_NAME, is_positional
 from maksud.data.checks.strategy import Strategy
 from maksud.data.dataset import Example
-from maksud.data.findings import Finding, Findings, counted, excerpt
+from maksud.data.findings import Finding, Findings, excerpt, format_count
 from maksud.language.calls import OUT_OF_SCOPE
 from maksud.language.catalog import Catalog
 
@@ -106,12 +106,14 @@ class Names(Part):
                     "warning",
                     "W-LABEL",
                     f"{excerpt(name, 40)} is {excerpt(right, 40)} in another spelling: "
-                    f"{counted(use.count, 'row')}",
+                    f"{format_count(use.count, 'row')}",
                     use.first.place,
                     why="one intent under two names is learnt as two",
                     fix=f"write {right} everywhere"
                     + (
-                        " (--fix does)" if right in declared and cased(name) == cased(right) else ""
+                        " (--fix does)"
+                        if right in declared and fold_case(name) == fold_case(right)
+                        else ""
                     ),
                 )
             )
@@ -132,7 +134,7 @@ class Names(Part):
                     "warning",
                     "W-NAMING",
                     f"the parameter {excerpt(name, 40)} is {excerpt(right, 40)} in another "
-                    f"spelling: {counted(uses[name].count, 'use')}",
+                    f"spelling: {format_count(uses[name].count, 'use')}",
                     uses[name].first.place,
                     why="one parameter under two names is learnt as two",
                     fix=f"write {right} everywhere",
@@ -150,7 +152,7 @@ def folded_name(name: str) -> str:
     return _SEPARATORS.sub("", plain).casefold()
 
 
-def cased(name: str) -> str:
+def fold_case(name: str) -> str:
     """What two names have in common that differ by letter case or width alone."""
     return unicodedata.normalize("NFKC", name).casefold()
 
@@ -220,7 +222,7 @@ def _tell_slips(
             Finding(
                 "warning" if slip else "info",
                 "W-NAMES" if slip else "I-NAMES",
-                f"the {what} {excerpt(rare, 40)} ({counted(uses[rare].count, 'use')}) and "
+                f"the {what} {excerpt(rare, 40)} ({format_count(uses[rare].count, 'use')}) and "
                 f"{excerpt(common, 40)} ({uses[common].count:,}) differ by a letter",
                 uses[rare].first.place,
                 why="a slip makes two names of one; names alike are mixed up by people and models",
@@ -231,10 +233,10 @@ def _tell_slips(
 
 def spelling_by(catalog: Catalog | None) -> Callable[[str], str]:
     """How an intent's name is written: as the catalog declares it, where case and width differ."""
-    declared = {cased(name): name for name in catalog.names} if catalog else {}
+    declared = {fold_case(name): name for name in catalog.names} if catalog else {}
     if catalog is None or len(declared) < len(catalog):  # names that differ by case on purpose
         return str
-    return lambda name: name if name in catalog else declared.get(cased(name), name)
+    return lambda name: name if name in catalog else declared.get(fold_case(name), name)
 
 
 CHECK = Check("names", Names, Mend(("spelling of an intent",), spell=spelling_by))

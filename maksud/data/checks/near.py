@@ -21,8 +21,8 @@ from maksud.data.checks.repeats import (
     source_in_train,
 )
 from maksud.data.checks.rows import DEV, SPLIT_NAMES, TEST, TRAIN, Row, Tick
-from maksud.data.dataset import Example, folded_words, normalised
-from maksud.data.findings import Finding, Findings, counted, excerpt
+from maksud.data.dataset import Example, folded_words, normalise
+from maksud.data.findings import Finding, Findings, excerpt, format_count
 from maksud.data.neighbours import Chunk, Sketch, are_similar
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 FILLERS = "please tolong mohon dong ya yah nih deh sih kak mas mbak the a an oh hey hai halo ok oke"
 """Words that change no wish: with or without one it is the same utterance."""
 
-_FILLERS = frozenset(normalised(FILLERS).split())
+_FILLERS = frozenset(normalise(FILLERS).split())
 
 TOGETHER = 1 << 20
 """Keys that are compared at a time, roughly: of more, those of one range after the other."""
@@ -125,7 +125,7 @@ class Near(Part):
 
         for k, row in enumerate(rows.tolist()):
             text = self._examples[row].instruction
-            if chunk.add(row, folded_words(text) or normalised(text).split()):
+            if chunk.add(row, folded_words(text) or normalise(text).split()):
                 end()
                 chunk = Chunk()
                 if self._tick is not None:
@@ -173,7 +173,7 @@ class Near(Part):
             for other in distinct[:k]:
                 if intents[row] != intents[other] and row not in self._near_clash:
                     texts = (self._examples[i].instruction for i in (row, other))
-                    if is_tiny(*(normalised(text).split() for text in texts)):
+                    if is_tiny(*(normalise(text).split() for text in texts)):
                         self._near_clash[row] = other
 
     def _long_part(self, keys: NDArray[np.uint64], rows: NDArray[np.int32]) -> None:
@@ -191,7 +191,7 @@ class Near(Part):
                 if len(asked) >= MAX_GROUPS:
                     return
                 asked.add((first, row))
-                texts = (normalised(self._examples[i].instruction) for i in (first, row))
+                texts = (normalise(self._examples[i].instruction) for i in (first, row))
                 if are_similar(*texts):
                     self._pair(first, row)
 
@@ -220,7 +220,7 @@ class Near(Part):
                     f"{excerpt(e.instruction, 50)} is nearly {excerpt(other.instruction, 50)} at "
                     f"{seen_from(e, other)}, with the same answer",
                     e.place,
-                    why=f"{counted(len(rows), 'row')} ({share:.1%}) a word "
+                    why=f"{format_count(len(rows), 'row')} ({share:.1%}) a word "
                     "away from another one: they teach little more",
                     fix="prefer other phrasings",
                 )

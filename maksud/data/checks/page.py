@@ -23,7 +23,7 @@ from maksud.data.checks.parameters import DISTINCT
 from maksud.data.checks.personal import personal
 from maksud.data.checks.profile import Profile
 from maksud.data.dataset import Example
-from maksud.data.findings import Finding, Level, escaped
+from maksud.data.findings import Finding, Level, escape_unprintable
 from maksud.data.formats import store
 from maksud.language.calls import OUT_OF_SCOPE
 
@@ -94,7 +94,11 @@ def render(checked: Checked, name: str, directory: str | PathLike[str] = ".") ->
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
 
     def harmless(value: Any) -> Any:
-        return escaped(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+        return (
+            escape_unprintable(value)
+            if isinstance(value, str) and not isinstance(value, Markup)
+            else value
+        )
 
     environment = Environment(
         autoescape=True,

@@ -12,7 +12,7 @@ from functools import partial
 
 from maksud.data.checks.base import Check, Checking, Part
 from maksud.data.checks.rows import Answer, Row, count_digits
-from maksud.data.dataset import normalised
+from maksud.data.dataset import normalise
 from maksud.data.findings import Finding, Findings
 
 _EMAIL = re.compile(
@@ -46,7 +46,7 @@ MADE_FOR_IT = (
 )
 """Words in the name of a parameter whose values are such data by nature."""
 
-_MADE_FOR_IT = frozenset(normalised(MADE_FOR_IT).split())
+_MADE_FOR_IT = frozenset(normalise(MADE_FOR_IT).split())
 
 _WHY = {
     "W-SECRET": (

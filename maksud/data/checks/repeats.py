@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from maksud.data.checks.base import Check, Checking, Mend, Part
 from maksud.data.checks.rows import DEV, SPLIT_NAMES, TEST, TRAIN, Row, read_answer
-from maksud.data.dataset import Example, normalised
-from maksud.data.findings import Finding, Findings, counted, excerpt
-from maksud.data.neighbours import combined
+from maksud.data.dataset import Example, normalise
+from maksud.data.findings import Finding, Findings, excerpt, format_count
+from maksud.data.neighbours import combine_columns
 from maksud.language.catalog import Catalog
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ class Repeats(Part):
 
 
 def _as_said(value: str, text: str) -> str:
-    return normalised(value) if value in text else value
+    return normalise(value) if value in text else value
 
 
 def shares_of(marked: Mapping[int, NDArray[np.bool_]], columns: Columns) -> str:
@@ -206,7 +206,7 @@ def shares_of(marked: Mapping[int, NDArray[np.bool_]], columns: Columns) -> str:
     for split, rows in marked.items():
         count, total = int(rows.sum()), int((columns.split == split).sum())
         if count:
-            what = counted(count, "row") if not parts else f"{count:,}"
+            what = format_count(count, "row") if not parts else f"{count:,}"
             parts.append(f"{what} of {SPLIT_NAMES[split]} ({count / total:.1%})")
     return ", ".join(parts)
 
@@ -226,7 +226,7 @@ def first_like(*columns: NDArray[Any]) -> NDArray[np.int64]:
     """For each row, the number of the first row that is equal in all the columns."""
     import numpy as np
 
-    order = np.argsort(mixed := combined(*columns), kind="stable")
+    order = np.argsort(mixed := combine_columns(*columns), kind="stable")
     mixed = mixed[order]
     starts = np.flatnonzero(np.concatenate(([True], mixed[1:] != mixed[:-1])))[: len(mixed)]
     lengths = np.diff(starts, append=len(mixed))

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from maksud.data.dataset import Example, folded_words, normalised
+from maksud.data.dataset import Example, folded_words, normalise
 from maksud.data.findings import excerpt
 from maksud.errors import CallSyntaxError
 from maksud.language.calls import Call, parse_calls
@@ -57,12 +57,12 @@ class Answer:
 
     @property
     def places(self) -> tuple[tuple[str, str], ...]:
-        """What stands for each value in the pattern of an utterance: the value as `normalised`
+        """What stands for each value in the pattern of an utterance: the value as `normalise`
         writes it and `{parameter}`, between spaces; longest values first. Worked out once."""
         if self._places is None:
             # A value that holds another one must go first.
             given = sorted(self.arguments, key=_longest_first)
-            self._places = tuple((f" {normalised(v)} ", f" {{{_named(p)}}} ") for _, p, v in given)
+            self._places = tuple((f" {normalise(v)} ", f" {{{_named(p)}}} ") for _, p, v in given)
         return self._places
 
 
@@ -74,7 +74,7 @@ class Row:
     example: Example = field(default_factory=lambda: Example("", ""))
     text: str = ""
     folded: str = ""
-    """The utterance as `normalised` writes it, and its words."""
+    """The utterance as `normalise` writes it, and its words."""
     words: list[str] = field(default_factory=list)
     digits: int = 0
     """Digits of the utterance."""
@@ -154,7 +154,7 @@ def fill(row: Row, number: int, example: Example, answer: Answer) -> None:
     row.example = example
     row.text = text
     row.words = words
-    row.folded = " ".join(words) or normalised(text)
+    row.folded = " ".join(words) or normalise(text)
     row.digits = count_digits(text)
     row.answer = answer
     row.split = _SPLITS.get(example.split, OTHER)

@@ -10,7 +10,7 @@ from maksud.data.checks.parameters import Parameters
 from maksud.data.checks.rows import Answers
 from maksud.data.checks.strategy import Strategy
 from maksud.data.dataset import Dataset
-from maksud.data.findings import Finding, Findings, counted
+from maksud.data.findings import Finding, Findings, format_count
 from maksud.language.calls import OUT_OF_SCOPE
 from maksud.language.catalog import Catalog, Parameter
 
@@ -55,7 +55,7 @@ class Schema(Part):
                 Finding(
                     "error",
                     "E-SCHEMA",
-                    f"{what} of {name} is gone; it was used by {counted(uses, 'row')}",
+                    f"{what} of {name} is gone; it was used by {format_count(uses, 'row')}",
                     why="what was trained or served with the old labels no longer fits the new",
                     fix="bring it back, or keep the data under a new name",
                 )

@@ -13,7 +13,7 @@ from statistics import median
 from maksud.data.checks.base import Check, Part
 from maksud.data.checks.rows import DEV, OTHER, SPLIT_NAMES, TEST, TRAIN, Row
 from maksud.data.dataset import Example
-from maksud.data.findings import Finding, Findings, counted
+from maksud.data.findings import Finding, Findings, format_count
 from maksud.language.calls import OUT_OF_SCOPE
 
 FEW = 50
@@ -96,7 +96,7 @@ class Strategy(Part):
                 Finding(
                     "info",
                     "I-UNLABELLED",
-                    f"{counted(self.unlabelled, 'example')} without an answer yet",
+                    f"{format_count(self.unlabelled, 'example')} without an answer yet",
                     why="they are read, checked as text, and left out of training",
                     fix='label them; what no intent can serve is "none()"',
                 )
@@ -145,7 +145,7 @@ class Strategy(Part):
                     Finding(
                         "warning",
                         "W-FEW",
-                        f"{intent}: {counted(n, 'single-intent example')}, {FEW - n} too few",
+                        f"{intent}: {format_count(n, 'single-intent example')}, {FEW - n} too few",
                         why=f"the guide asks for {FEW} to {ENOUGH} of each intent",
                         fix=f"label more, until there are {FEW}",
                     )
@@ -155,7 +155,7 @@ class Strategy(Part):
                     Finding(
                         "info",
                         "I-FEW",
-                        f"{intent}: {counted(n, 'single-intent example')}",
+                        f"{intent}: {format_count(n, 'single-intent example')}",
                         why=f"{ENOUGH} of each intent are better, where quality falls short",
                         fix="label more of those in which evaluation shows a weakness",
                     )
@@ -168,7 +168,7 @@ class Strategy(Part):
                     Finding(
                         "warning",
                         "W-RARE",
-                        f"{intent} has {counted(count.total, 'row')} in all",
+                        f"{intent} has {format_count(count.total, 'row')} in all",
                         count.first.place,
                         why=f"fewer than {RARE} rows can neither be learnt nor measured",
                         fix="label more, or join it with a neighbour",

@@ -16,7 +16,7 @@ from html.entities import html5
 from maksud.data.checks.base import Check, Checking, Mend, Part
 from maksud.data.checks.names import LOOKALIKES
 from maksud.data.checks.rows import Row
-from maksud.data.dataset import normalised
+from maksud.data.dataset import normalise
 from maksud.data.findings import Finding, Findings, Level, excerpt
 
 _TRIGGER = re.compile(
@@ -64,7 +64,7 @@ _PAIR = re.compile(f"[\u00c4-\u00df]{_FOLLOWER}")
 _LOST = ("\ufffd", "锟斤拷", "烫烫烫")
 
 _CUES = frozenset(
-    normalised(
+    normalise(
         "ignore disregard forget override prompt prompts abaikan lupakan instructions instruksi "
         "jailbreak pretend"
     ).split()

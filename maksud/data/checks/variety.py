@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from maksud.data.checks.base import Check, Checking, Part
 from maksud.data.checks.rows import TRAIN, Answer, Row, read_answer
 from maksud.data.checks.strategy import FEW
-from maksud.data.dataset import Example, normalised
+from maksud.data.dataset import Example, normalise
 from maksud.data.findings import Finding, Findings, excerpt
 from maksud.language.calls import OUT_OF_SCOPE
 from maksud.language.catalog import Catalog
@@ -130,7 +130,7 @@ class Variety(Part):
         for k in ranked[:NAMED].tolist():
             example = self._examples[int(rows[first[k]])]
             answer = read_answer(example.output, self._catalog)
-            frequent.append((pattern(normalised(example.instruction), answer), int(counts[k])))
+            frequent.append((pattern(normalise(example.instruction), answer), int(counts[k])))
         opener = self._examples[int(rows[first_opening[common]])]
         return Phrasing(
             intent,
@@ -139,7 +139,7 @@ class Variety(Part):
             float(counts[ranked[:TOP]].sum()) / n,
             float(opening_counts[common]) / n,
             tuple(frequent),
-            " ".join(normalised(opener.instruction).split()[:2]),
+            " ".join(normalise(opener.instruction).split()[:2]),
         )
 
 

@@ -12,10 +12,10 @@ from typing import IO, Any
 from maksud.data.dataset import Example
 from maksud.data.formats.base import Format, Options, Writing
 from maksud.data.formats.parts.arrays import write_array
-from maksud.data.formats.parts.conversation import said
+from maksud.data.formats.parts.conversation import list_messages
 from maksud.data.formats.parts.reading import Reading, RowError
 from maksud.data.formats.parts.records import records
-from maksud.data.formats.parts.rows import add_row, folded, to_row
+from maksud.data.formats.parts.rows import add_row, fold_texts, to_row
 from maksud.data.formats.parts.source import Source
 
 
@@ -61,7 +61,7 @@ def _native(row: Mapping[str, Any]) -> dict[str, Any]:
         turns, replies = _history(history)
         native["turns"] = [*turns, native.get("instruction")]
         native["replies"] = replies
-        native["instruction"] = folded(native["turns"])
+        native["instruction"] = fold_texts(native["turns"])
     if native.get("system") == "":
         del native["system"]
     return native
@@ -81,7 +81,7 @@ def _history(history: Any) -> tuple[list[str], list[str]]:
 def _row(example: Example, writing: Writing) -> dict[str, Any]:
     native = to_row(example, with_split=writing.split)
     prompt = native.pop("prompt", "")
-    spoken = list(said(example))
+    spoken = list(list_messages(example))
     users = [text for role, text in spoken if role == "user"]
     last = users[-1]
     row: dict[str, Any] = {

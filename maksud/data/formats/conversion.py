@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from maksud.data.dataset import Dataset, Example
-from maksud.data.findings import Finding, Findings, counted
+from maksud.data.findings import Finding, Findings, format_count
 from maksud.data.formats import store
 from maksud.data.formats.base import Format, Options
 from maksud.data.formats.files import Found, Tick, find, load_catalog_at, tally, write
@@ -25,9 +25,9 @@ from maksud.data.formats.registry import whole_names
 from maksud.data.formats.targets import (
     REJECTS,
     catalog_beside,
+    find_standing,
     refuse_mixed,
     refuse_standing,
-    standing,
     target_files,
     target_format,
 )
@@ -112,7 +112,7 @@ def convert(
     if overwrite and append:
         raise SettingsError("replace, or add: not both", hint="Choose --force or --append")
     chosen = target_format(place, to)  # a target that can't be written is told before reading
-    there = standing(place)
+    there = find_standing(place)
     catalogs = [os.fspath(catalog)] if catalog is not None else []
     if not overwrite:
         refuse_standing([p for p in catalogs if store.exists(p)])
@@ -147,7 +147,7 @@ def convert(
             staging.discard()
         _write_rejects(rejects, rejects_path, staging, append)
         if not overwrite and not append:
-            refuse_standing(standing(place))  # what came meanwhile
+            refuse_standing(find_standing(place))  # what came meanwhile
     findings.extend(written.findings)
     if not written.examples:
         raise _nothing(rejects, os.fspath(source), rejects_path)
@@ -177,8 +177,8 @@ def _read_target(place: str, source: str, wanted: Format | None) -> Found:
     wrapped = next((f for f in found.findings if f.code == "I-WRAPPED"), None)
     if found.rejects:
         raise DataError(
-            f"{counted(len(found.rejects), 'row')} of what stands there can't be read, and would "
-            "be lost",
+            f"{format_count(len(found.rejects), 'row')} of what stands there can't be read, and "
+            "would be lost",
             where=found.rejects[0].finding.place,
             hint="Mend it first: `maksud check` shows all",
         )
@@ -213,7 +213,7 @@ def _outside(examples: Sequence[Example], path: str) -> list[Finding]:
         Finding(
             "warning",
             "W-CATALOG",
-            f"{what.rstrip('.')} ({counted(n, 'row')})",
+            f"{what.rstrip('.')} ({format_count(n, 'row')})",
             first[what],
             why=f"training refuses answers that {path} does not have",
             fix=f"add it to {path}, or mend the rows",
@@ -221,7 +221,7 @@ def _outside(examples: Sequence[Example], path: str) -> list[Finding]:
         for what, n in said.most_common(_SHOWN)
     ]
     if len(said) > _SHOWN:
-        more = counted(sum(n for _, n in said.most_common()[_SHOWN:]), "row")
+        more = format_count(sum(n for _, n in said.most_common()[_SHOWN:]), "row")
         what = f"{more} more with answers outside {path}"
         found.append(Finding("warning", "W-CATALOG", what, path, fix="see `maksud check`"))
     return found

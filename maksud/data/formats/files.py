@@ -18,7 +18,7 @@ from maksud.data.findings import Finding, Findings, excerpt
 from maksud.data.formats import registry, store
 from maksud.data.formats.base import Format, Options, Writing
 from maksud.data.formats.elsewhere import refuse_elsewhere
-from maksud.data.formats.manifest import check_rows, is_manifest, read_manifest, verified
+from maksud.data.formats.manifest import check_rows, is_manifest, read_manifest, verify_files
 from maksud.data.formats.parts.reading import Reading, Reject
 from maksud.data.formats.parts.source import Source
 from maksud.data.formats.registry import format_named
@@ -236,7 +236,7 @@ def _read_manifest(place: str, options: Options, format: str, tick: Tick | None)
     manifest = read_manifest(place)
     readings = [
         _read_file(str(file), replace(options, split=split), format, tick)
-        for split, file in verified(manifest, place)
+        for split, file in verify_files(manifest, place)
     ]
     check_rows(manifest, [len(reading.examples) for _, reading in readings], place)
     found = _found(readings, place, manifest.name, manifest.catalog)

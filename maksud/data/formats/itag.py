@@ -21,7 +21,7 @@ from maksud.data.formats.base import Format, Options, Writing
 from maksud.data.formats.parts.labelling import item_data, read_item
 from maksud.data.formats.parts.reading import Reading, RowError
 from maksud.data.formats.parts.records import records, shape_problem
-from maksud.data.formats.parts.rows import decode_inner, kind, listed
+from maksud.data.formats.parts.rows import decode_inner, kind, list_names
 from maksud.data.formats.parts.source import Source
 from maksud.data.formats.parts.voting import Vote, same
 
@@ -199,7 +199,7 @@ def _answer(result: Any, title: str, where: str) -> str:
                 raise RowError("E-ITAG", f"the answer {name!r} is {kind(value)}, expected text")
             return value
     if titles:
-        what = f"{where} has no answer titled {title!r} (has: {listed(titles)})"
+        what = f"{where} has no answer titled {title!r} (has: {list_names(titles)})"
         raise RowError("E-ITAG", what, "say --columns output=TITLE")
     return ""
 

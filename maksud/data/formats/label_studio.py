@@ -20,9 +20,15 @@ from maksud.data.formats.parts.labelling import item_data, read_item
 from maksud.data.formats.parts.labels import Labels
 from maksud.data.formats.parts.reading import Reading, RowError
 from maksud.data.formats.parts.records import records, shape_problem
-from maksud.data.formats.parts.rows import kind, listed
+from maksud.data.formats.parts.rows import kind, list_names
 from maksud.data.formats.parts.source import Source
-from maksud.data.formats.parts.spans import Span, from_utf16, located, spanned_answer, to_utf16
+from maksud.data.formats.parts.spans import (
+    Span,
+    from_utf16,
+    locate_values,
+    spanned_answer,
+    to_utf16,
+)
 from maksud.data.formats.parts.voting import Vote
 from maksud.errors import CallSyntaxError
 from maksud.language.calls import parse_calls
@@ -141,7 +147,7 @@ def _answer(
         control = next(iter(choices))
     intents = choices.get(control, [])
     if not control and choices:
-        what = f"which control is the intent? ({listed(choices)})"
+        what = f"which control is the intent? ({list_names(choices)})"
         raise RowError("E-TASK", what, "say --columns output=NAME")
     _count_others(counts, areas, "")
     _count_others(counts, choices, control)
@@ -200,7 +206,7 @@ def _result(e: Example, writing: Writing) -> list[dict[str, Any]]:
         calls = writing.catalog.name_arguments(parse_calls(e.output))
     except CallSyntaxError:
         calls = ()
-    spans = located(calls[0].arguments, e.instruction) if len(calls) == 1 else None
+    spans = locate_values(calls[0].arguments, e.instruction) if len(calls) == 1 else None
     if spans is None or any(a.name is None for a in calls[0].arguments):
         return [_item("output", "textarea", {"text": [e.output]}, 0)]
     items = [_item("intent", "choices", {"choices": [calls[0].intent]}, 0)]

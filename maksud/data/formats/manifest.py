@@ -147,7 +147,7 @@ def read_manifest(path: str | os.PathLike[str]) -> Manifest:
         raise _bad(where, f"a field is missing or of the wrong kind ({error!r})") from error
 
 
-def verified(manifest: Manifest, path: str | os.PathLike[str]) -> list[tuple[str, Path]]:
+def verify_files(manifest: Manifest, path: str | os.PathLike[str]) -> list[tuple[str, Path]]:
     """(split, file) of every entry, its content equal to what the manifest says.
 
     Raises `DataError` (`E-MANIFEST`) for a file that is missing, a link, outside the manifest's

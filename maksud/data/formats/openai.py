@@ -18,8 +18,8 @@ from maksud.data.formats.parts.conversation import (
     KEPT,
     Chat,
     Message,
+    list_messages,
     read_chat,
-    said,
     tool_answer,
     tool_calls,
 )
@@ -55,7 +55,7 @@ def write_messages(examples: Sequence[Example], file: IO[bytes], writing: Writin
         what = f"{len(names)} names are none that the API takes, as {names[0]!r}"
         writing.tell("warning", "W-NAME", what, "rename the intents: letters, digits, _ and -")
     for e in writing.labelled(examples):
-        messages: list[dict[str, Any]] = [{"role": r, "content": t} for r, t in said(e)]
+        messages: list[dict[str, Any]] = [{"role": r, "content": t} for r, t in list_messages(e)]
         row: dict[str, Any] = {"messages": messages}
         calls = tool_calls(e, writing) if writing.tools else []
         if calls is None:

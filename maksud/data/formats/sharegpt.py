@@ -17,8 +17,8 @@ from maksud.data.formats.parts.conversation import (
     KEPT,
     Chat,
     Message,
+    list_messages,
     read_chat,
-    said,
     tool_answer,
     tool_calls,
 )
@@ -62,7 +62,7 @@ def _rows(examples: Sequence[Example], writing: Writing, tools: str) -> Iterator
         calls = tool_calls(e, writing) if tools else []
         if calls is None:
             continue
-        spoken = list(said(e))
+        spoken = list(list_messages(e))
         row: dict[str, Any] = {
             "conversations": [{"from": _WRITTEN[r], "value": t} for r, t in spoken if r != "system"]
         }

@@ -108,7 +108,7 @@ def target_files(
     return parts
 
 
-def standing(place: str) -> list[str]:
+def find_standing(place: str) -> list[str]:
     """What stands where data is to be written: the file, or a directory's files of splits."""
     if is_file_name(place):
         return [place] if store.exists(place) else []
@@ -131,7 +131,7 @@ def refuse_standing(paths: Sequence[str]) -> None:
 def refuse_mixed(targets: Iterable[str], place: str) -> None:
     """Raises `InputError` where a split's file would stay beside those that are written: the
     directory would hold two data sets, or two files of one split."""
-    left = sorted(set(standing(place)) - set(targets))
+    left = sorted(set(find_standing(place)) - set(targets))
     if left:
         raise InputError(
             "is of other data, and this conversion writes none in its place: the directory would "

@@ -150,7 +150,7 @@ class Prompt:
         first, *others = (self.ids(probe) for probe in _PROBES)
         size = len(first)
         for ids in others:
-            size = min(size, shared(first, ids))
+            size = min(size, count_shared(first, ids))
         return tuple(first[:size])
 
     def _encode(self, text: str, *, controls: bool) -> list[int]:
@@ -162,7 +162,7 @@ class Prompt:
         return ids
 
 
-def shared(a: list[int] | tuple[int, ...], b: list[int] | tuple[int, ...]) -> int:
+def count_shared(a: list[int] | tuple[int, ...], b: list[int] | tuple[int, ...]) -> int:
     """How many leading ids two sequences have in common."""
     size = 0
     for x, y in zip(a, b, strict=False):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from maksud.data.checks import examine
 from maksud.data.checks.rows import read_answer
 from maksud.data.checks.variety import pattern
-from maksud.data.dataset import Dataset, Example, normalised
+from maksud.data.dataset import Dataset, Example, normalise
 
 SONGS = [f"lagu{a}{b}" for a in WORDS for b in WORDS]
 
@@ -22,10 +22,10 @@ def sung(templates: list[str]) -> list[Example]:
 
 def test_values_and_digits_do_not_make_a_pattern() -> None:
     answer = read_answer("f(song=Hampa, place=New York)", None)
-    said = normalised("Putar Hampa di New York, 3 kali")
+    said = normalise("Putar Hampa di New York, 3 kali")
     assert pattern(said, answer) == "putar {song} di {place} 0 kali"
     positional = read_answer("f(Hampa)", None)
-    assert pattern(normalised("putar Hampa 12"), positional) == "putar {value} 00"
+    assert pattern(normalise("putar Hampa 12"), positional) == "putar {value} 00"
 
 
 def test_a_longer_value_goes_before_one_inside_it() -> None:
@@ -75,5 +75,5 @@ def test_patterns_of_any_text(text: str, value: str) -> None:
         output = format_calls([Call("f", (Argument("p", value),))])
     except ValueError:
         return
-    said = pattern(normalised(text), read_answer(output, None))
+    said = pattern(normalise(text), read_answer(output, None))
     assert isinstance(said, str)

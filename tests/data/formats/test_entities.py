@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from maksud.data.dataset import Dataset, Example
 from maksud.data.formats.base import Options
 from maksud.data.formats.files import find, load, read, save
-from maksud.data.formats.parts.spans import from_utf16, located, to_utf16
+from maksud.data.formats.parts.spans import from_utf16, locate_values, to_utf16
 from maksud.errors import DataError
 from maksud.language.calls import Argument
 
@@ -55,12 +55,12 @@ def test_half_a_character_is_no_offset() -> None:
 
 def test_values_are_found_left_to_right_at_the_borders_of_words() -> None:
     arguments = [Argument("x", "a"), Argument("y", "a"), Argument("z", "lagu")]
-    spans = located(arguments, "apa a lagunya a lagu")
+    spans = locate_values(arguments, "apa a lagunya a lagu")
     assert spans is not None
     assert [(s.start, s.end, s.name) for s in spans] == [(4, 5, "x"), (14, 15, "y"), (16, 20, "z")]
-    assert located([Argument("x", "a"), Argument("y", "a")], "bab") is None
-    assert located([Argument("x", "")], "bab") is None
-    inside = located([Argument("x", "音乐")], "播放音乐吧")
+    assert locate_values([Argument("x", "a"), Argument("y", "a")], "bab") is None
+    assert locate_values([Argument("x", "")], "bab") is None
+    inside = locate_values([Argument("x", "音乐")], "播放音乐吧")
     assert inside is not None and (inside[0].start, inside[0].end) == (2, 4)
 
 

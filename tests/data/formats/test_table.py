@@ -20,7 +20,7 @@ from maksud.data.dataset import Example
 from maksud.data.formats.base import Options
 from maksud.data.formats.files import find, load, read, save
 from maksud.data.formats.parts.columns import parse_columns
-from maksud.data.formats.parts.table import neutralised, restored
+from maksud.data.formats.parts.table import neutralise, restore
 from maksud.errors import DataError, SettingsError, SystemFault
 
 
@@ -170,8 +170,8 @@ def test_formulas_are_neutralised_and_come_back(tmp_path: Path) -> None:
 
 @given(st.text())
 def test_neutralising_is_undone(text: str) -> None:
-    assert restored(neutralised(text)) == text
-    assert neutralised(text)[:1] not in ("=", "+", "-", "@", "\t", "\r", "\n")
+    assert restore(neutralise(text)) == text
+    assert neutralise(text)[:1] not in ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def test_metadata_has_columns(tmp_path: Path) -> None:

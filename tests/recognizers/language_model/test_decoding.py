@@ -206,7 +206,7 @@ def test_writing_ends_between_two_passes(
     decoder: Decoder, constraint: Constraint, free: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What nobody waits for any more is not written to its end; the next answer is as ever."""
-    from maksud.recognizers.steps import Abandoned, watched
+    from maksud.recognizers.steps import Abandoned, watch
 
     def write() -> list[str]:
         if free:
@@ -225,7 +225,7 @@ def test_writing_ends_between_two_passes(
 
     monkeypatch.setattr(Decoder, "forward", counted)
     steps: list[int] = []
-    with watched(lambda: steps.append(len(passes))):
+    with watch(lambda: steps.append(len(passes))):
         assert write() == expected
     assert len(passes) > 1 and steps == list(range(len(passes)))
 
@@ -234,7 +234,7 @@ def test_writing_ends_between_two_passes(
             raise Abandoned
 
     del passes[:]
-    with pytest.raises(Abandoned), watched(end):
+    with pytest.raises(Abandoned), watch(end):
         write()
     assert len(passes) == 1
     assert write() == expected

@@ -194,7 +194,7 @@ def tool_calls(example: Example, writing: Writing) -> list[tuple[str, dict[str, 
     return made
 
 
-def said(example: Example) -> Iterator[tuple[Role, str]]:
+def list_messages(example: Example) -> Iterator[tuple[Role, str]]:
     """The messages before the answer: (role, text)."""
     system = example.metadata.get("system")
     if isinstance(system, str) and system:

@@ -14,12 +14,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import IO
 
 from maksud.data.dataset import Example
-from maksud.data.findings import counted, excerpt
+from maksud.data.findings import excerpt, format_count
 from maksud.data.formats.base import Options, Writing
 from maksud.data.formats.parts.columns import ANSWERS, UTTERANCES, folded_header
 from maksud.data.formats.parts.reading import Reading
 from maksud.data.formats.parts.source import BOM, MAX_LINE, Source, bom
-from maksud.data.formats.parts.table import Table, is_formula, neutralised, restored, table_rows
+from maksud.data.formats.parts.table import Table, is_formula, neutralise, restore, table_rows
 from maksud.errors import DataError
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -173,7 +173,7 @@ def read_delimited(file: Source, options: Options, usual: str) -> Reading:
             else:
                 for k, cell in enumerate(cells):
                     if cell[:1] in _SPECIAL:
-                        cells[k] = cell = restored(cell)
+                        cells[k] = cell = restore(cell)
                         formulas += is_formula(cell)
                 table.add(start, cells, lines.original)
         file.refuse_changed(binary.tell())
@@ -186,7 +186,7 @@ def read_delimited(file: Source, options: Options, usual: str) -> Reading:
         what = f"{formulas:,} cells start with = + - @: kept; neutralised on export"
         reading.tell("info", "I-FORMULA", what, file.path)
     if extra:
-        what = f"{counted(extra, 'row')} with empty cells beyond the header's: left out"
+        what = f"{format_count(extra, 'row')} with empty cells beyond the header's: left out"
         reading.tell("info", "I-NONAME", what, file.path)
     table.close()
     return reading
@@ -201,7 +201,7 @@ def write_delimited(
     out = csv.writer(stream, delimiter=delimiter, lineterminator="\r\n")
     out.writerow(header)
     for row in rows:
-        out.writerow([neutralised(cell or "") for cell in row])
+        out.writerow([neutralise(cell or "") for cell in row])
     stream.detach()
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from maksud.data.dataset import Example
 from maksud.data.formats.base import Options, Writing
 from maksud.data.formats.parts.reading import Original, Reading, RowError
-from maksud.data.formats.parts.rows import kind, listed, text_field
+from maksud.data.formats.parts.rows import kind, list_names, text_field
 from maksud.data.formats.parts.voting import Vote, same, winner
 
 _NAMED = ("id", "split", "annotator")
@@ -80,7 +80,7 @@ def read_item(
         texts = [k for k, v in data.items() if isinstance(v, str) and k not in hidden]
         name = texts[0] if len(texts) == 1 else None
     if name is None or name not in data:
-        what = f"no field of the data is the utterance (has: {listed(data)})"
+        what = f"no field of the data is the utterance (has: {list_names(data)})"
         raise RowError("E-FIELD", what, "say --columns instruction=FIELD")
     text = data[name]
     if not isinstance(text, str):

@@ -13,7 +13,7 @@ from maksud.data.formats.parts.columns import Columns, choose_columns
 from maksud.data.formats.parts.labels import Labels
 from maksud.data.formats.parts.reading import Reading, RowError
 from maksud.data.formats.parts.records import records
-from maksud.data.formats.parts.rows import add_row, listed, to_row
+from maksud.data.formats.parts.rows import add_row, list_names, to_row
 from maksud.data.formats.parts.source import Source
 
 _SHAPES = 1000
@@ -75,7 +75,7 @@ class _Fields:
         said = ", ".join(f"{excerpt(v, 30)} is read as {k}" for k, v in guessed.items())
         others = choice.passed_over.get("output", ())
         if "output" in guessed and others:
-            said += f" (not {listed(others)}: metadata)"
+            said += f" (not {list_names(others)}: metadata)"
         if said not in self._told:
             self._told.add(said)
             fix = "say --columns instruction=NAME,output=NAME where others are meant"

@@ -17,7 +17,7 @@ from maksud.data.formats.base import Options
 from maksud.data.formats.parts.document import read_document
 from maksud.data.formats.parts.lines import text_lines
 from maksud.data.formats.parts.reading import Original, Reading, RowError
-from maksud.data.formats.parts.rows import DECODER, MAX_DEPTH, kind, listed
+from maksud.data.formats.parts.rows import DECODER, MAX_DEPTH, kind, list_names
 from maksud.data.formats.parts.source import Source
 from maksud.errors import DataError
 
@@ -52,7 +52,7 @@ def records(file: Source, options: Options, reading: Reading) -> Iterator[Record
         text = file.text(reading, options.encoding)
         if _decoded(reading, text, _skip(text, 0), file.path, 1, None) is None:
             return  # broken or cut: the reject says where
-        has = listed(sorted(start.keys))
+        has = list_names(sorted(start.keys))
         raise DataError(
             f"E-SHAPE expected an array of rows, found one object (with {has})",
             where=f"{file.path}:1",
@@ -67,7 +67,7 @@ def _wrapped(file: Source, options: Options, reading: Reading, name: str) -> Ite
     others = [k for k in document.value if k != name]
     what = f"rows are read from the list {excerpt(name)} of one object"
     if others:
-        what += f"; beside it, {listed(others)} are not read"
+        what += f"; beside it, {list_names(others)} are not read"
     reading.tell("warning" if others else "info", "I-WRAPPED", what, file.path)
     for row in document.value[name]:
         yield document.line(row), row, json.dumps(row, ensure_ascii=False)

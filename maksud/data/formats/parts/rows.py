@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any
 
 from maksud.data.dataset import Example, fold_turns
-from maksud.data.findings import escaped, excerpt
+from maksud.data.findings import escape_unprintable, excerpt
 from maksud.data.formats.parts.columns import USUAL
 from maksud.data.formats.parts.reading import KNOWN, Original, Reading, RowError
 from maksud.errors import InputError
@@ -105,7 +105,7 @@ def add_row(
         return
     try:
         if "instruction" not in row and "turns" in row:
-            row = {**row, "instruction": folded(row["turns"])}
+            row = {**row, "instruction": fold_texts(row["turns"])}
             instruction = row["instruction"]
         for name in ("instruction", "output"):
             if name not in row:
@@ -173,7 +173,7 @@ def text_field(row: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def folded(turns: Any) -> str:
+def fold_texts(turns: Any) -> str:
     """The user's turns as one utterance. Raises `RowError` where they are no list of texts."""
     if not isinstance(turns, list) or not all(isinstance(t, str) for t in turns):
         raise RowError("E-TYPE", '"turns" is no list of texts', 'write ["first", "second"]')
@@ -183,9 +183,9 @@ def folded(turns: Any) -> str:
         raise RowError("E-EMPTYTEXT", "no turn says anything", "remove the row") from error
 
 
-def listed(names: Iterable[object]) -> str:
+def list_names(names: Iterable[object]) -> str:
     """The first names that a file uses, for a message."""
-    return ", ".join(escaped(str(n)[:40]) for n in islice(names, 6)) or "nothing"
+    return ", ".join(escape_unprintable(str(n)[:40]) for n in islice(names, 6)) or "nothing"
 
 
 def kind(value: Any) -> str:
@@ -211,7 +211,7 @@ def _missing(name: str, keys: tuple[str, ...]) -> tuple[str, str]:
             f'"{name}" is missing; did you mean {excerpt(near[0], 40)}?',
             f'rename it to "{name}"',
         )
-    has = listed(keys)
+    has = list_names(keys)
     fix = _SHAPE_FIX
     if mapped := ",".join(f"{n}={u}" for n, u in usual.items() if n not in keys and u):
         fix = f"say --columns {mapped}, or rename the fields"

@@ -80,7 +80,7 @@ def to_utf16(text: str, index: int) -> int:
     return index + sum(c > "\uffff" for c in text[:index])
 
 
-def located(arguments: Sequence[Argument], text: str) -> list[Span] | None:
+def locate_values(arguments: Sequence[Argument], text: str) -> list[Span] | None:
     """Where the arguments' values stand in the text, none over another; None if one does not."""
     spans: list[Span] = []
     cursor = 0
@@ -125,7 +125,7 @@ def marked_call(example: Example, writing: Writing) -> tuple[Call, list[Span]] |
     call = single_call(example, writing)
     if call is None:
         return None
-    spans = located(call.arguments, example.instruction)
+    spans = locate_values(call.arguments, example.instruction)
     if spans is None:
         missing = next(
             (a for a in call.arguments if not a.value or a.value not in example.instruction),

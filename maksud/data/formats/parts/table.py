@@ -15,7 +15,7 @@ from shlex import quote
 from typing import Any
 
 from maksud.data.dataset import Example
-from maksud.data.findings import counted, escaped, excerpt
+from maksud.data.findings import escape_unprintable, excerpt, format_count
 from maksud.data.formats.base import Options, Writing
 from maksud.data.formats.parts.columns import Choice, Columns, choose_columns
 from maksud.data.formats.parts.labels import Labels
@@ -122,11 +122,11 @@ class Table:
             first = self._numbers > 0
             empty = len(self._nameless) - first
             parts = ["column 1 has no name and holds numbers of rows"] if first else []
-            parts += [f"{counted(empty, 'column')} without a name and empty"] if empty else []
+            parts += [f"{format_count(empty, 'column')} without a name and empty"] if empty else []
             what = f"{', '.join(parts)}: left out"
             self._reading.tell("info", "I-NONAME", what, self._where)
         if self._empty:
-            what = f"{counted(self._empty, 'row')} with nothing but empty cells: left out"
+            what = f"{format_count(self._empty, 'row')} with nothing but empty cells: left out"
             self._reading.tell("info", "I-EMPTYROW", what, self._source)
         self._labels.close()
 
@@ -162,11 +162,12 @@ def _refuse_choice(choice: Choice, header: Sequence[str], where: str, code: str)
             f"{code} no column is the utterance (has: {has})", where=where, hint=_HEADER
         )
     if choice.lacks_answer:
+        perhaps = quote("output=" + escape_unprintable(choice.unknown[0][:60]))
         raise DataError(
             f"{code} no column is the answer (has: {has})",
             where=where,
-            hint=f"Say --columns {quote('output=' + escaped(choice.unknown[0][:60]))} where that "
-            "is the answer, or --columns output= where no row has one yet",
+            hint=f"Say --columns {perhaps} where that is the answer, or --columns output= where no "
+            "row has one yet",
         )
 
 
@@ -189,12 +190,12 @@ def table_rows(
     return header, [[_cell(row.get(name)) for name in header] for row in rows]
 
 
-def neutralised(cell: str) -> str:
+def neutralise(cell: str) -> str:
     """A cell that no spreadsheet takes for a formula: a quote stands before `= + - @` and tabs."""
     return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
-def restored(cell: str) -> str:
+def restore(cell: str) -> str:
     """The inverse of `neutralised`."""
     return cell[1:] if _QUOTED_FORMULA.match(cell) else cell
 
