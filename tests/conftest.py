@@ -1,6 +1,7 @@
 """What tests share: a small dataset that trains in seconds, a home of their own, the guide."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,12 @@ from maksud.recognizers.settings import TrainSettings
 # A busy machine is no fault: nothing may depend on how long an example takes.
 settings.register_profile("maksud", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("maksud")
+
+# Programs that tests start inherit what is ignored here: under nohup, or behind a shell's "&",
+# they would not hear the signals that tests send.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 PLACES = [
     "Bandung",

@@ -40,6 +40,7 @@ def fill(name: str, **values: Any) -> str:
         finalize=disarm,
         trim_blocks=True,
         lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     environment.filters.update(percent=percent, points=points, shorten=shorten)
     return environment.get_template(name).render(

@@ -106,6 +106,7 @@ def render(checked: Checked, name: str, directory: str | PathLike[str] = ".") ->
         finalize=harmless,
         trim_blocks=True,
         lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     environment.filters["below"] = below
     template = environment.from_string((_HERE / "page.html").read_text(encoding="utf-8"))
