@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -38,11 +38,13 @@ from maksud.cli.output import (
     write,
     write_json,
 )
-from maksud.data.dataset import Example
 from maksud.errors import InputError
 from maksud.http.settings import ServeSettings
 from maksud.recognizers.settings import TrainSettings
 from maksud.settings import change_settings, help_of
+
+if TYPE_CHECKING:
+    from maksud.data.dataset import Example
 
 
 @app.command()
@@ -375,6 +377,7 @@ def _lines() -> Iterator[str]:
 
 
 def _tell_left_out(examples: Sequence[Example]) -> None:
+    from maksud.data.dataset import list_places
+
     if examples:
-        places = ", ".join(e.place for e in examples[:5]) + (", …" if len(examples) > 5 else "")
-        say(f"Left out: {len(examples):,} examples without an answer ({places}).")
+        say(f"Left out: {len(examples):,} examples without an answer ({list_places(examples)}).")

@@ -145,6 +145,17 @@ class Dataset(Sequence[Example]):
     def _with(self, examples: Iterable[Example]) -> Dataset:
         return Dataset(examples, catalog=self.declared_catalog, name=self.name)
 
+    def part_unlabelled(self) -> tuple[Dataset, list[Example]]:
+        """The dataset of the examples that have an answer, and those that have none yet."""
+        unlabelled = [e for e in self.examples if not e.is_labelled]
+        if not unlabelled:
+            return self, []
+        labelled = (e for e in self.examples if e.is_labelled)
+        kept = Dataset(
+            labelled, catalog=self.declared_catalog, name=self.name, version=self.version
+        )
+        return kept, unlabelled
+
     def of(self, split: str) -> Dataset:
         """The examples of one split."""
         return self._with(e for e in self.examples if e.split == split)
@@ -195,7 +206,7 @@ class Dataset(Sequence[Example]):
         Raises the first `CallSyntaxError`, or a `DataError` that says how many more there are.
         """
         bad: list[tuple[str, str]] = []
-        unlabelled = [e for e in self.examples if not e.is_labelled]
+        _, unlabelled = self.part_unlabelled()
         if unlabelled:
             raise DataError(
                 f"E-UNLABELLED {len(unlabelled):,} of {len(self):,} examples have no answer yet",
@@ -252,6 +263,11 @@ class Dataset(Sequence[Example]):
                             assigned[k] = part
                         break
         return self._with(map(_in_split, self.examples, assigned))
+
+
+def list_places(examples: Sequence[Example], most: int = 5) -> str:
+    """Where the first examples stand, for a message; `…` for the others."""
+    return ", ".join(e.place for e in examples[:most]) + (", …" if len(examples) > most else "")
 
 
 def fold_turns(turns: Sequence[str]) -> str:

@@ -22,12 +22,13 @@ def take_examples(data: Dataset, where: str, limit: int = 0) -> tuple[Dataset, l
             raise InputError(
                 "the directory has no test split", where=where, hint="Name the file to take"
             )
-    examples = [e for e in taken if e.is_labelled]
-    left_out = [e for e in taken if not e.is_labelled]
-    if not examples:  # what is measured says what is wrong with it
-        examples, left_out = left_out, []
+    chosen, left_out = taken.part_unlabelled()
+    if not len(chosen):  # what is measured says what is wrong with it
+        chosen, left_out = taken, []
+    examples = list(chosen)
     if limit and limit < len(examples):
         kept = sorted(random.Random(0).sample(range(len(examples)), limit))
         examples = [examples[k] for k in kept]
+    # A split does not know the version of the whole.
     chosen = Dataset(examples, catalog=data.declared_catalog, name=data.name, version=data.version)
     return chosen, left_out

@@ -5,10 +5,12 @@ What JSON Schema has no word for (question, copied, positional) stands under `x-
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from maksud.errors import CatalogError
+from maksud.language.calls import Argument
 from maksud.language.catalog import Catalog, Intent, Parameter, ParameterType
 from maksud.language.catalog_fields import (
     describe_value,
@@ -47,6 +49,25 @@ def catalog_from_tools(tools: Any, where: str = "tools") -> Catalog:
             raise CatalogError("expected a function with a name", where=f"{where}[{k}]")
         intents.append(_read_function(function, f"{where}[{k}]"))
     return Catalog(tuple(intents))
+
+
+def read_arguments(content: Mapping[str, Any]) -> tuple[Argument, ...]:
+    """The arguments of a function call, as a model or a client writes them in JSON.
+
+    A list is the same argument several times, null is no argument, what is no text is written as
+    JSON writes it.
+    """
+    return tuple(
+        Argument(str(name), format_json_value(item))
+        for name, value in content.items()
+        for item in (value if isinstance(value, list) else [value])
+        if item is not None
+    )
+
+
+def format_json_value(value: Any) -> str:
+    """A value of JSON as the text of an argument."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _tool(intent: Intent) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
-from maksud.data.dataset import Dataset, Example
+from maksud.data.dataset import Dataset, Example, list_places
 from maksud.data.formats.files import load
 from maksud.errors import DataError, SettingsError
 from maksud.language.calls import NONE, same_answer
@@ -29,9 +29,6 @@ from maksud.recognizers.resuming import kept_for_another_try
 from maksud.recognizers.runs import Draft, Run, check_target, draft_run
 from maksud.recognizers.settings import TrainSettings
 from maksud.settings import change_settings, find_setting, settings_of, unknown_setting
-
-_PLACES = 5
-"""So many places of examples that were left out are named."""
 
 
 def make_settings(
@@ -182,25 +179,15 @@ def balanced_sample(data: Dataset, per_intent: int, seed: int = 0) -> Dataset:
 
 def _labelled(data: Dataset) -> tuple[Dataset, list[str]]:
     """The examples that have an answer, and a note about those that have none yet."""
-    without = [e for e in data if not e.is_labelled]
-    if not without:
-        return data, []
-    if len(without) == len(data):
+    kept, without = data.part_unlabelled()
+    if without and not len(kept):
         raise DataError(
             f"E-UNLABELLED none of {len(data):,} examples has an answer yet",
             where=without[0].place,
             hint="Label some first",
         )
-    places = ", ".join(e.place for e in without[:_PLACES])
-    more = ", …" if len(without) > _PLACES else ""
-    note = f"{len(without):,} examples without an answer were left out ({places}{more})"
-    kept = Dataset(
-        (e for e in data if e.is_labelled),
-        catalog=data.declared_catalog,
-        name=data.name,
-        version=data.version,
-    )
-    return kept, [note]
+    left_out = f"{len(without):,} examples without an answer were left out"
+    return kept, [f"{left_out} ({list_places(without)})"] if without else []
 
 
 def _splits(data: Dataset, settings: TrainSettings) -> tuple[Dataset, Dataset, list[str]]:

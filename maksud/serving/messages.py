@@ -13,6 +13,7 @@ from maksud.errors import nearest
 from maksud.http.fields import invalid, missing, read_text
 from maksud.http.json_body import kind_of
 from maksud.language.calls import Argument, Call, is_name
+from maksud.language.catalog_tools import read_arguments
 from maksud.recognizers.conversation import Role, Turn
 
 KEYS = {"peran": "role", "konten": "content", "tipe": "type", "teks": "text"}
@@ -68,7 +69,7 @@ def _read_message(message: Any, where: str) -> Turn:
 
 
 def _read_calls(calls: Any, where: str) -> tuple[Call, ...]:
-    """`tool_calls` as calls: a list is the same argument several times, null is none."""
+    """`tool_calls` as calls."""
     if calls is None:
         return ()
     if not isinstance(calls, list):
@@ -96,12 +97,7 @@ def _read_arguments(arguments: Any, where: str) -> tuple[Argument, ...]:
         return ()
     if not isinstance(arguments, dict):
         raise invalid(where, f"must be an object, found {kind_of(arguments)}", "invalid_type")
-    found = []
-    for name, value in arguments.items():
-        for one in value if isinstance(value, list) else [value]:
-            if one is not None:
-                found.append(Argument(name, one if isinstance(one, str) else json.dumps(one)))
-    return tuple(found)
+    return read_arguments(arguments)
 
 
 def _read_content(content: Any, where: str) -> str:

@@ -1,24 +1,11 @@
 """The catalog: what it names, writes, forbids and asks for."""
 
 import pytest
+from catalogs import ALARM, CATALOG
 
 from maksud.errors import CatalogError
 from maksud.language.calls import Argument, Call, parse_calls
 from maksud.language.catalog import Catalog, Intent, MissingParameter, Parameter
-
-ALARM = Intent(
-    "set_alarm",
-    "Ring at a time",
-    (
-        Parameter("time", required=True, question="At what time?"),
-        Parameter("sound", type="enumeration", values=("bell", "bird")),
-        Parameter("volume", type="number", copied=False),
-        Parameter("repeat", type="boolean"),
-        Parameter("until", type="datetime"),
-    ),
-)
-WEATHER = Intent("weather", parameters=(Parameter("place"), Parameter("day")), positional=True)
-CATALOG = Catalog((ALARM, WEATHER, Intent("stop")))
 
 
 def test_positional_arguments_take_names_in_order() -> None:

@@ -6,7 +6,7 @@ application. The intent `None` is out of scope.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from maksud.data.formats.base import Format, Options
@@ -18,22 +18,17 @@ from maksud.data.formats.parts.utterances import (
     Said,
     entity_spans,
     language_of,
+    list_utterances,
     read_utterances,
     text_and_intent,
 )
-from maksud.errors import DataError
 
 
 def read_luis(file: Source, options: Options) -> Reading:
     """Utterances of an application. Raises `DataError` where the file is none."""
-
-    def listed(value: Any) -> Iterator[tuple[str, Any]]:
-        utterances = value.get("utterances") if isinstance(value, Mapping) else None
-        if not isinstance(utterances, list):
-            raise DataError("E-SHAPE the application has no utterances", where=file.path)
-        yield from (("", utterance) for utterance in utterances)
-
-    return read_utterances(file, options, listed, _said)
+    return read_utterances(
+        file, options, lambda value: list_utterances(value, file.path, "application"), _said
+    )
 
 
 def _said(_: str, utterance: Any, labels: Labels, application: Any) -> Said:

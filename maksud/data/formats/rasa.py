@@ -20,11 +20,11 @@ from maksud.data.findings import excerpt
 from maksud.data.formats import store
 from maksud.data.formats.base import Format, Options, Writing
 from maksud.data.formats.parts.labels import Labels
-from maksud.data.formats.parts.marks import VALUES, parse_example, tell_marks
+from maksud.data.formats.parts.marks import add_marked, parse_example, tell_marks
 from maksud.data.formats.parts.reading import Reading, RowError
 from maksud.data.formats.parts.rows import MAX_DEPTH
 from maksud.data.formats.parts.source import Source
-from maksud.data.formats.parts.spans import Span, marked_call, reads_back, spanned_answer
+from maksud.data.formats.parts.spans import Span, marked_call, reads_back
 from maksud.errors import DataError
 
 _NO_DATA = ("tests", "models", "results", "actions", "node_modules")
@@ -41,22 +41,10 @@ def read_rasa(file: Source, options: Options) -> Reading:
     labels = Labels(reading, file.path)
     counts: Counter[str] = Counter()
     for line, intent, raw in _examples(file, options, reading, counts):
-        try:
-            text, spans, values = parse_example(raw, counts)
-            output = spanned_answer(labels, intent, text, spans)
-        except RowError as error:
-            reading.refuse(f"{file.path}:{line}", error, raw)
-            continue
-        counts[VALUES] += sum(len(v) if isinstance(v, list) else 1 for v in values.values())
-        reading.add(
-            text,
-            output,
-            source=file.path,
-            line=line,
-            original=raw,
-            split=options.split,
-            metadata={"values": values} if values else None,
-        )
+        add_marked(
+            reading, labels, raw, intent, counts,
+            source=file.path, line=line, original=raw, split=options.split,
+        )  # fmt: skip
     tell_marks(reading, counts, file.path)
     labels.close()
     return reading

@@ -12,10 +12,9 @@ from maksud.data.findings import excerpt
 from maksud.data.formats.base import Format, Options
 from maksud.data.formats.parts.labels import Labels
 from maksud.data.formats.parts.lines import text_lines
-from maksud.data.formats.parts.marks import VALUES, parse_example, tell_marks
-from maksud.data.formats.parts.reading import Reading, RowError
+from maksud.data.formats.parts.marks import add_marked, tell_marks
+from maksud.data.formats.parts.reading import Reading
 from maksud.data.formats.parts.source import Source
-from maksud.data.formats.parts.spans import spanned_answer
 
 _HEAD = re.compile(r"##\s*(?P<kind>intent|synonym|regex|lookup)\s*:\s*(?P<name>.+)")
 
@@ -39,22 +38,10 @@ def read_markdown(file: Source, options: Options) -> Reading:
         elif section != "intent":
             counts[f"{section} entries"] += 1
         else:
-            try:
-                said, spans, values = parse_example(text[1:].strip(), counts)
-                output = spanned_answer(labels, name, said, spans)
-            except RowError as error:
-                reading.refuse(place, error, raw)
-                continue
-            counts[VALUES] += len(values)
-            reading.add(
-                said,
-                output,
-                source=file.path,
-                line=line,
-                original=raw,
-                split=options.split,
-                metadata={"values": values} if values else None,
-            )
+            add_marked(
+                reading, labels, text[1:].strip(), name, counts,
+                source=file.path, line=line, original=raw, split=options.split,
+            )  # fmt: skip
     tell_marks(reading, counts, file.path)
     labels.close()
     return reading

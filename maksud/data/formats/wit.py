@@ -6,7 +6,7 @@ something of the whole text, are refused: they have no place in an answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from maksud.data.formats.base import Format, Options
@@ -15,20 +15,19 @@ from maksud.data.formats.parts.reading import Reading, RowError
 from maksud.data.formats.parts.rows import kind
 from maksud.data.formats.parts.source import Source
 from maksud.data.formats.parts.spans import Span, spanned_answer
-from maksud.data.formats.parts.utterances import Said, entity_spans, read_utterances
-from maksud.errors import DataError
+from maksud.data.formats.parts.utterances import (
+    Said,
+    entity_spans,
+    list_utterances,
+    read_utterances,
+)
 
 
 def read_wit(file: Source, options: Options) -> Reading:
     """Utterances of an export. Raises `DataError` where the file is none."""
-
-    def listed(value: Any) -> Iterator[tuple[str, Any]]:
-        utterances = value.get("utterances") if isinstance(value, Mapping) else None
-        if not isinstance(utterances, list):
-            raise DataError("E-SHAPE the export has no utterances", where=file.path)
-        yield from (("", utterance) for utterance in utterances)
-
-    return read_utterances(file, options, listed, _said)
+    return read_utterances(
+        file, options, lambda value: list_utterances(value, file.path, "export"), _said
+    )
 
 
 def _said(_: str, utterance: Any, labels: Labels, export: Any) -> Said:

@@ -175,8 +175,3 @@ def choose_columns(header: Sequence[str], named: Mapping[str, str]) -> Choice:
         if name not in mapped and fold not in known and not fold.startswith("unnamed")
     )
     return Choice(found, passed_over, unknown)
-
-
-def usual_columns(header: Sequence[str], columns: Mapping[str, str]) -> dict[str, str]:
-    """The columns of `choose_columns` alone."""
-    return dict(choose_columns(header, columns).columns)

@@ -29,7 +29,11 @@ from maksud.data.formats.parts.source import Source
 from maksud.errors import CallSyntaxError, CatalogError, InputError
 from maksud.language.calls import NONE, Argument, Call, format_calls, parse_calls
 from maksud.language.catalog import Catalog
-from maksud.language.catalog_tools import catalog_from_tools
+from maksud.language.catalog_tools import (
+    catalog_from_tools,
+    format_json_value,
+    read_arguments,
+)
 
 KEPT = ("turns", "replies", "system")
 """Metadata that a conversation has a place for."""
@@ -141,8 +145,7 @@ def read_chat(file: Source, options: Options, chat: Chat) -> Reading:
 def tool_answer(calls: Sequence[Any], where: str, labels: Labels) -> str:
     """The answer of `{"name", "arguments"}` objects. Raises `RowError`.
 
-    Arguments are an object, or its JSON. A list is the same argument several times, null is no
-    argument, what is no text is written as JSON writes it.
+    Arguments are an object, or its JSON, as `read_arguments` reads it.
     """
     made = []
     for k, call in enumerate(calls):
@@ -155,12 +158,11 @@ def tool_answer(calls: Sequence[Any], where: str, labels: Labels) -> str:
             arguments = _decoded(arguments, at)
         if not isinstance(arguments, Mapping | None):
             raise RowError("E-TARGET", f"{at}.arguments is no object", 'write {"name": "value"}')
-        named = []
-        for key, value in (arguments or {}).items():
-            for item in value if isinstance(value, list) else [value]:
-                if item is not None:
-                    named.append(Argument(labels.name(str(key), "parameter"), _text(item)))
-        made.append(Call(labels.name(name, "intent"), tuple(named)))
+        named = tuple(
+            Argument(labels.name(a.name or "", "parameter"), a.value)
+            for a in read_arguments(arguments or {})
+        )
+        made.append(Call(labels.name(name, "intent"), named))
     return format_calls(made)
 
 
@@ -297,10 +299,6 @@ def _decoded(arguments: str, where: str) -> Any:
     return decode_spelled(arguments, f"{where}.arguments", "E-TARGET")
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
 def _typed(catalog: Catalog, intent: str, argument: Argument) -> Any:
     """A value as JSON types it, where the catalog says so and nothing of it gets lost."""
     declared = catalog.get(intent)
@@ -312,4 +310,4 @@ def _typed(catalog: Catalog, intent: str, argument: Argument) -> Any:
     except (ValueError, RecursionError):
         return argument.value
     fits = isinstance(value, bool) == (parameter.type == "boolean") and value is not None
-    return value if fits and _text(value) == argument.value else argument.value
+    return value if fits and format_json_value(value) == argument.value else argument.value

@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Iterator
 
 from maksud.data.findings import excerpt
-from maksud.data.formats.parts.reading import Reading, RowError
+from maksud.data.formats.parts.labels import Labels
+from maksud.data.formats.parts.reading import Original, Reading, RowError
 from maksud.data.formats.parts.rows import decode_inner
-from maksud.data.formats.parts.spans import Span
+from maksud.data.formats.parts.spans import Span, spanned_answer
 
 VALUES = "normalised values"
 """What the values that marks say are counted as."""
@@ -28,6 +29,37 @@ def tell_marks(reading: Reading, counts: Counter[str], path: str) -> None:
             kept = "kept as metadata: values are read as said"
             what = f"{n:,} {name} are {kept if name == VALUES else 'not read'}"
             reading.tell("info", "I-RASA", what, path)
+
+
+def add_marked(
+    reading: Reading,
+    labels: Labels,
+    raw: str,
+    intent: str,
+    counts: Counter[str],
+    *,
+    source: str,
+    line: int,
+    original: Original,
+    split: str,
+) -> None:
+    """Adds a marked example of an intent, or rejects it with the reason."""
+    try:
+        text, spans, values = parse_example(raw, counts)
+        output = spanned_answer(labels, intent, text, spans)
+    except RowError as error:
+        reading.refuse(f"{source}:{line}", error, original)
+        return
+    counts[VALUES] += sum(len(v) if isinstance(v, list) else 1 for v in values.values())
+    reading.add(
+        text,
+        output,
+        source=source,
+        line=line,
+        original=original,
+        split=split,
+        metadata={"values": values} if values else None,
+    )
 
 
 def parse_example(

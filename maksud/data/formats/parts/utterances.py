@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from maksud.data.formats.parts.reading import Reading, RowError
 from maksud.data.formats.parts.rows import kind, text_field
 from maksud.data.formats.parts.source import Source
 from maksud.data.formats.parts.spans import Span, from_utf16
+from maksud.errors import DataError
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,15 @@ def read_utterances(
         )
     labels.close()
     return reading
+
+
+def list_utterances(value: Any, path: str, what: str) -> Iterator[tuple[str, Any]]:
+    """What stands under `utterances` of a document, for `read_utterances`: none of them stands
+    under an intent. Raises `DataError` that `what` has none."""
+    utterances = value.get("utterances") if isinstance(value, Mapping) else None
+    if not isinstance(utterances, list):
+        raise DataError(f"E-SHAPE the {what} has no utterances", where=path)
+    yield from (("", utterance) for utterance in utterances)
 
 
 def text_and_intent(utterance: Any, intent: str = "intent") -> tuple[str, str]:
