@@ -77,7 +77,6 @@ class Job(asyncio.Future[list[Recognition]]):
         if failure is None:
             self.set_result([self.answers[k] for k in range(len(self.utterances))])
         else:
-            self._forget(self)
             self.set_exception(failure)
             self.exception()  # counts as seen: the client may have left
 
