@@ -156,6 +156,20 @@ class Dataset(Sequence[Example]):
         )
         return kept, unlabelled
 
+    def part_repeating(self) -> tuple[Dataset, list[Example]]:
+        """The dataset without the examples that repeat a parameter against an inferred catalog.
+
+        So few do that the catalog takes them for faults (`MANY_SHARE`); they must not make all
+        the rest unusable. What a declared catalog forbids stays: a person wrote that rule.
+        """
+        if self.declared_catalog is not None:
+            return self, []
+        repeating = [e for e in self.examples if self.catalog.repetitions(e.calls)]
+        if not repeating:
+            return self, []
+        left_out = {id(e) for e in repeating}
+        return self._with(e for e in self.examples if id(e) not in left_out), repeating
+
     def of(self, split: str) -> Dataset:
         """The examples of one split."""
         return self._with(e for e in self.examples if e.split == split)

@@ -152,6 +152,14 @@ class Catalog:
             out.extend(_repetitions(intent, call))
         return out
 
+    def repetitions(self, calls: Iterable[Call]) -> list[str]:
+        """Which once-only parameters the answer gives several times."""
+        out = []
+        for call in map(self._name, calls):
+            intent = self._by_name.get(call.intent)
+            out += _repetitions(intent, call) if intent is not None else []
+        return out
+
     def missing(self, calls: Iterable[Call]) -> tuple[MissingParameter, ...]:
         """Required parameters that the calls lack, in the order of calls and parameters."""
         out = []

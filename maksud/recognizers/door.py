@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from maksud.data.dataset import Dataset, Example, list_places
+from maksud.data.findings import format_count
 from maksud.data.formats.files import load
 from maksud.errors import DataError, SettingsError
 from maksud.language.calls import NONE, same_answer
@@ -86,10 +87,17 @@ def train(
     target = Path(out) if out is not None else Path("runs") / f"{dataset.name or 'data'}-{label}"
     check_target(target, overwrite=overwrite)
     train_set, dev_set, notes = _splits(dataset, settings)
+    catalog = _catalog(dataset, train_set)
+    train_set, repeating = train_set.part_repeating()
+    if repeating:
+        notes.append(
+            f"{format_count(len(repeating), 'example')} with a parameter given several times that "
+            f"others give once: left out ({list_places(repeating)}); `many: true` in a "
+            "catalog.yaml keeps such rows"
+        )
     notes = [*unlabelled, *notes]
     train_set.require_valid()
-    dev_set.require_valid()
-    catalog = _catalog(dataset, train_set)
+    dev_set.part_repeating()[0].require_valid()
     started, cpu = time.perf_counter(), time.process_time()
     kept = checkpoints_of(target)
     with draft_run(target, overwrite=overwrite) as draft, listen(on_progress) as tell_person:

@@ -1,6 +1,7 @@
 """One door for all kinds: what train writes, load_recognizer answers from."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,23 @@ def test_what_has_no_answer_is_left_out_and_told_with_its_place(
     assert set(run.metrics["skipped"]) == set(run.metrics["skipped_at"])
     with pytest.raises(DataError, match=r"d\.json:7: E-UNLABELLED none of 2 examples"):
         train(Dataset(unlabelled), out=tmp_path / "none")
+
+
+def test_a_few_repetitions_make_no_data_unusable(small_data: Dataset, tmp_path: Path) -> None:
+    """An inferred catalog takes them for faults; the rows are left out, and told."""
+    rows = [Example(f"panggil a{k}", f"page(who=a{k})", split="train") for k in range(150)]
+    twice = Example("panggil a dan b", "page(who=a, who=b)", split="train", source="d.json", line=9)
+    held = replace(twice, split="dev")
+    run = train(
+        Dataset([*small_data, *rows, twice, held]), out=tmp_path / "run", members=1, epochs=1
+    )
+    assert run.manifest["data"]["train"] == len(small_data.train) + len(rows)
+    assert "1 example with a parameter given several times" in run.manifest["data"]["notes"][0]
+    assert "(d.json:9)" in run.manifest["data"]["notes"][0]
+    assert run.metrics["calibration"]["examples"] == len(small_data.dev) + 1
+    declared = Dataset([*small_data, *rows, twice], catalog=run.contract.catalog)
+    with pytest.raises(DataError, match=r"d\.json:9: page: who is given 2 times"):
+        train(declared, out=tmp_path / "declared")
 
 
 def test_settings_that_can_not_be(small_data: Dataset, tmp_path: Path) -> None:
