@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from maksud.language.catalog_files import load_catalog, save_catalog
     from maksud.recognizers.contract import Contract
     from maksud.recognizers.conversation import Turn, converse
+    from maksud.recognizers.decision import Rule
     from maksud.recognizers.door import load_recognizer, train
+    from maksud.recognizers.recalibration import calibrate
     from maksud.recognizers.recognition import Recognition, Recognizer
     from maksud.recognizers.runs import Run
     from maksud.recognizers.settings import TrainSettings
@@ -49,9 +51,11 @@ __all__ = [
     "Recognition",
     "Recognizer",
     "Report",
+    "Rule",
     "Run",
     "TrainSettings",
     "Turn",
+    "calibrate",
     "check",
     "converse",
     "evaluate",
@@ -83,10 +87,12 @@ _LATER = {
     "Recognition": "maksud.recognizers.recognition",
     "Recognizer": "maksud.recognizers.recognition",
     "Report": "maksud.evaluation.report",
+    "Rule": "maksud.recognizers.decision",
     "Run": "maksud.recognizers.runs",
     "TrainSettings": "maksud.recognizers.settings",
     "Turn": "maksud.recognizers.conversation",
     "converse": "maksud.recognizers.conversation",
+    "calibrate": "maksud.recognizers.recalibration",
     "check": "maksud.data.checks",
     "evaluate": "maksud.evaluation.report",
     "find_label_errors": "maksud.evaluation.label_errors",

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from maksud.errors import InputError
+from maksud.recognizers.settings import TrainSettings
+from maksud.settings import help_of
 
 if TYPE_CHECKING:
     from maksud.data.formats.base import Options
@@ -45,6 +47,29 @@ TestData = Annotated[
 Limit = Annotated[int, typer.Option(help="Take a random part of so many examples; 0: all.")]
 
 ADVANCED = "Less often needed"
+WrongCost = Annotated[
+    float | None,
+    typer.Option(
+        "--wrong-cost",
+        help="What a wrong act costs, in needless refusals: act from confidence C / (1 + C) on.",
+    ),
+]
+MaxWrong = Annotated[
+    float | None,
+    typer.Option(
+        "--max-wrong",
+        help=help_of(TrainSettings, "max_wrong"),
+        rich_help_panel=ADVANCED,
+    ),
+]
+FalseAcceptRate = Annotated[
+    float | None,
+    typer.Option(
+        "--false-accept-rate",
+        help=help_of(TrainSettings, "false_accept_rate"),
+        rich_help_panel=ADVANCED,
+    ),
+]
 READING = "How to read the data (docs/formats.md)"
 ReadFormat = Annotated[
     str,

@@ -165,12 +165,7 @@ def tell_run(run: Run, data: str, dataset: Dataset) -> None:
     for reason, count in run.metrics.get("skipped", {}).items():
         places = ", ".join(run.metrics.get("skipped_at", {}).get(reason, ()))
         say(f"Not learnt from: {count:,} × {reason}{f' ({places}, …)' if places else ''}.")
-    calibration = run.metrics["calibration"]
-    if "exact_match" in calibration:
-        say(
-            f"Held out: {calibration['exact_match']:.1%} of {calibration['examples']:,} answers "
-            f"wholly right; answers under confidence {run.contract.threshold:.2f} are refused."
-        )
+    tell_decision(run)
     say(f"Run: {run.path} ({run.metrics['total_seconds']:.0f} s)")
     place = str(run.path)
     tell_next(
@@ -178,6 +173,21 @@ def tell_run(run: Run, data: str, dataset: Dataset) -> None:
         ["evaluate", place, data] if len(dataset.test) else ["recognize", place, _first(dataset)],
         ["serve", place],
     )
+
+
+def tell_decision(run: Run) -> None:
+    """From which confidence on a run's answers are acted on, and what to expect of that."""
+    about = run.metrics["calibration"]
+    if "exact_match" in about:
+        say(
+            f"Held out: {about['exact_match']:.1%} of {about['examples']:,} answers wholly right. "
+            f"Acted on from confidence {run.contract.threshold:.2f}."
+        )
+    summary = about.get("summary", "")
+    if summary:
+        say(f"To expect: {summary} (95 % intervals).")
+    for note in about.get("notes", ()):
+        say(f"Note: {note}.")
 
 
 def _first(dataset: Dataset) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,8 +13,10 @@ import typer
 from maksud.cli.arguments import (
     ADVANCED,
     Data,
+    FalseAcceptRate,
     Json,
     Limit,
+    MaxWrong,
     ReadColumns,
     ReadDelimiter,
     ReadEncoding,
@@ -21,6 +24,7 @@ from maksud.cli.arguments import (
     ReadSheet,
     RunPath,
     TestData,
+    WrongCost,
     merge_settings,
     read_options,
     resolve,
@@ -33,6 +37,7 @@ from maksud.cli.output import (
     progress,
     say,
     spinner,
+    tell_decision,
     tell_run,
     terminal,
     write,
@@ -57,6 +62,7 @@ def train(
     ] = None,
     epochs: Annotated[float | None, typer.Option(help="Passes over the data.")] = None,
     seed: Annotated[int | None, typer.Option(help=help_of(TrainSettings, "seed"))] = None,
+    wrong_cost: WrongCost = None,
     setting: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Any setting; may be repeated."),
@@ -76,10 +82,8 @@ def train(
     learning_rate: Annotated[
         float | None, typer.Option(help="Step size.", rich_help_panel=ADVANCED)
     ] = None,
-    false_accept_rate: Annotated[
-        float | None,
-        typer.Option(help=help_of(TrainSettings, "false_accept_rate"), rich_help_panel=ADVANCED),
-    ] = None,
+    max_wrong: MaxWrong = None,
+    false_accept_rate: FalseAcceptRate = None,
     system_prompt: Annotated[
         str | None,
         typer.Option(help="System prompt of a language model.", rich_help_panel=ADVANCED),
@@ -107,6 +111,8 @@ def train(
         "epochs": epochs,
         "per_intent": per_intent,
         "learning_rate": learning_rate,
+        "wrong_cost": wrong_cost,
+        "max_wrong": max_wrong,
         "false_accept_rate": false_accept_rate,
         "system_prompt": system_prompt,
     }
@@ -128,6 +134,55 @@ def train(
         write_json({"run": str(run.path), "kind": run.kind, "metrics": run.metrics})
     else:
         tell_run(run, dataset.version or data, dataset)
+
+
+@app.command()
+def calibrate(
+    run: RunPath,
+    data: Annotated[
+        str, typer.Argument(callback=resolve, help="A data file; of a directory, its dev split.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Write a new run there; by default RUN is replaced.")
+    ] = None,
+    wrong_cost: WrongCost = None,
+    max_wrong: MaxWrong = None,
+    false_accept_rate: FalseAcceptRate = None,
+    as_json: Json = False,
+    format: ReadFormat = "",
+    columns: ReadColumns = "",
+    delimiter: ReadDelimiter = "",
+    encoding: ReadEncoding = "utf-8",
+    sheet: ReadSheet = "",
+) -> None:
+    """Decide anew when a run's answers are acted on, without training again.
+
+    DATA is labelled, was not learnt from, and is mixed as the traffic to come will be: with what
+    is out of scope (`none()`), too. What is not given stays as the run has it.
+    """
+    from maksud.data.formats.files import load
+    from maksud.recognizers.decision import Rule
+    from maksud.recognizers.recalibration import calibrate as run_calibration
+    from maksud.recognizers.runs import Run
+
+    opened = Run.open(run)
+    rule = opened.contract.rule or Rule()
+    given = {"wrong_cost": wrong_cost, "max_wrong": max_wrong}
+    given["false_accept_rate"] = false_accept_rate
+    options = read_options(columns, delimiter, encoding, sheet)
+    dataset = load(data, format=format, options=options)
+    with progress(quiet=as_json) as tell:
+        made = run_calibration(
+            opened,
+            dataset,
+            rule=replace(rule, **{k: v for k, v in given.items() if v is not None}),
+            out=out,
+            on_progress=tell,
+        )
+    if as_json:
+        write_json({"run": str(made.path), "calibration": made.metrics["calibration"]})
+    else:
+        tell_decision(made)
 
 
 @app.command()

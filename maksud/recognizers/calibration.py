@@ -124,7 +124,16 @@ class Calibration:
 
 
 def fit_calibration(features: Sequence[Sequence[float]], correct: Sequence[bool]) -> Calibration:
-    """The calibration that held-out answers teach.
+    """The calibration that held-out answers teach: see `cross_fit`."""
+    return cross_fit(features, correct)[0]
+
+
+def cross_fit(
+    features: Sequence[Sequence[float]], correct: Sequence[bool]
+) -> tuple[Calibration, list[float]]:
+    """The calibration that held-out answers teach, and cross-fitted probabilities of them, [N].
+
+    The latter are what a decision may be judged by: each is of a fit on other rows.
 
     `features`: one row of raw evidence for each answer, [N][F]; `correct`: whether that whole
     answer was right, [N]. Logistic regression with L2, fitted by Newton's method on Platt's
@@ -138,7 +147,8 @@ def fit_calibration(features: Sequence[Sequence[float]], correct: Sequence[bool]
     n, width = rows.shape
     right = int(outcome.sum())
     if not width or n < FEW_ROWS or right in (0, n):
-        return _prior_calibration(rows, right)
+        prior = _prior_calibration(rows, right)
+        return prior, [prior.probability(row) for row in rows.tolist()]
     candidates: list[tuple[int, ...]] = [()]
     as_odds = _log_probabilities(rows)
     if as_odds:
@@ -151,13 +161,12 @@ def fit_calibration(features: Sequence[Sequence[float]], correct: Sequence[bool]
             loss = _log_loss(held_out, outcome)
             if best is None or loss < best[0] - 1e-9:
                 best = (loss, penalty, log_odds, held_out)
-    if best is None:  # not reached: there is always the plain candidate
-        return _prior_calibration(rows, right)
+    assert best is not None  # there is always the plain candidate
     _, penalty, log_odds, held_out = best
     columns = _with_log_odds(rows, log_odds)
     mean, scale = _moments(columns)
     weights, bias = _newton(_standardised(columns, mean, scale), outcome, penalty)
-    return Calibration(
+    calibration = Calibration(
         mean=tuple(map(float, mean)),
         scale=tuple(map(float, scale)),
         weights=tuple(map(float, weights)),
@@ -168,6 +177,7 @@ def fit_calibration(features: Sequence[Sequence[float]], correct: Sequence[bool]
         correct=right,
         ece=ece(held_out, outcome),
     )
+    return calibration, held_out.tolist()
 
 
 # ---------------------------------------------------------------- arithmetic

@@ -21,6 +21,7 @@ from maksud.errors import MaksudError, RunError
 from maksud.language.catalog import Catalog
 from maksud.language.catalog_files import catalog_from_json, catalog_to_json
 from maksud.recognizers.calibration import Calibration
+from maksud.recognizers.decision import Rule
 from maksud.storage import write_file
 
 GRAMMAR = "calls/1"
@@ -61,6 +62,8 @@ class Contract:
     grammar: str = GRAMMAR
     calibration: Calibration | None = None
     threshold: float = 0.0
+    rule: Rule | None = None
+    """What the threshold was decided by; None in runs of before, which knew a rate only."""
     false_accept_rate: float | None = None
     tokenizer: str = ""
 
@@ -87,17 +90,16 @@ class Contract:
         )
 
     def calibrated(
-        self,
-        calibration: Calibration,
-        threshold: float,
-        false_accept_rate: float | None = None,
+        self, calibration: Calibration, threshold: float, rule: Rule | None = None
     ) -> Contract:
-        """The same contract with calibration and threshold."""
+        """The same contract with calibration, threshold, and the rule that decided it."""
+        rate = rule.false_accept_rate if rule else 0.0
         return replace(
             self,
             calibration=calibration,
             threshold=threshold,
-            false_accept_rate=false_accept_rate,
+            rule=rule,
+            false_accept_rate=rate or None,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -113,6 +115,8 @@ class Contract:
             "false_accept_rate": self.false_accept_rate,
             "calibration": self.calibration.to_json() if self.calibration else None,
             "catalog": catalog_to_json(self.catalog),
+            # Absent in runs of before, whose ids stay what they are.
+            **({"rule": asdict(self.rule)} if self.rule else {}),
         }
 
     @classmethod
@@ -136,6 +140,7 @@ class Contract:
                 fold=content["fold"],
                 calibration=Calibration.from_json(calibration) if calibration else None,
                 threshold=float(content["threshold"]),
+                rule=Rule(**content["rule"]) if content.get("rule") else None,
                 false_accept_rate=content["false_accept_rate"],
                 tokenizer=content["tokenizer"],
             )

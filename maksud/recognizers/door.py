@@ -19,11 +19,12 @@ from maksud.data.dataset import Dataset, Example, list_places
 from maksud.data.findings import format_count
 from maksud.data.formats.files import load
 from maksud.errors import DataError, SettingsError
-from maksud.language.calls import NONE, same_answer
+from maksud.language.calls import NONE
 from maksud.language.catalog import Catalog
 from maksud.language.catalog_inference import infer_catalog
 from maksud.progress import OnProgress, Progress, listen
 from maksud.recognizers.contract import Contract
+from maksud.recognizers.held_out import answer_held_out, decide_contract
 from maksud.recognizers.kinds import Kind, Task, find_kind, kind_of_base
 from maksud.recognizers.recognition import Recognizer
 from maksud.recognizers.resuming import kept_for_another_try
@@ -237,47 +238,17 @@ def _calibrate(
     settings: TrainSettings,
     tell: OnProgress,
 ) -> tuple[Contract, dict[str, Any]]:
-    """Calibration on held-out answers, and the threshold for the stated false-accept rate."""
-    from maksud.recognizers.calibration import fit_calibration
-    from maksud.recognizers.decision import choose_threshold
-
+    """Calibration and decision on held-out answers."""
     limit = settings.calibration_examples or kind.calibration_examples or len(dev_set)
-    held_out = _thinned(dev_set, limit, settings.seed)
-    if not held_out:
-        return contract, {"examples": 0, "note": "nothing was held out: confidence is not known"}
+    examples = _thinned(dev_set, limit, settings.seed)
+    if not examples:
+        return contract, {"examples": 0, "summary": "nothing was held out: confidence is not known"}
     recognizer = kind.open(draft.directory, contract, draft.target.name)
-    proposals = []
-    for at in range(0, len(held_out), 32):
-        part = held_out[at : at + 32]
-        proposals += recognizer.propose([e.instruction for e in part])
-        done = min(1.0, (at + 32) / len(held_out))
-        tell(Progress("calibrate", done, f"{min(at + 32, len(held_out))} of {len(held_out)}"))
-    catalog = contract.catalog
-    gold = [catalog.name_arguments(e.calls) for e in held_out]
-    correct = [
-        same_answer(catalog.name_arguments(p.calls), g)
-        for p, g in zip(proposals, gold, strict=True)
-    ]
-    share = sum(correct) / len(correct)
-    text = f"{share:.1%} of {len(correct):,} held-out answers wholly right"
+    held = answer_held_out(recognizer, examples, tell)
+    share = held.exact_match
+    text = f"{share:.1%} of {len(held):,} held-out answers wholly right"
     tell(Progress("calibrate", 1.0, text, {"dev_exact_match": share}))
-    calibration = fit_calibration([p.features for p in proposals], correct)
-    confidence = [
-        calibration.probability(p.features) if NONE not in p.calls else 0.0 for p in proposals
-    ]
-    wrong_intent = [
-        [c.intent for c in p.calls] != [c.intent for c in g]
-        for p, g in zip(proposals, gold, strict=True)
-    ]
-    choice = choose_threshold(
-        confidence,
-        out_of_scope=[NONE in g for g in gold],
-        wrong_intent=wrong_intent,
-        false_accept_rate=settings.false_accept_rate,
-    )
-    about = {"examples": len(held_out), "exact_match": share}
-    about |= choice.to_json()
-    return contract.calibrated(calibration, choice.threshold, settings.false_accept_rate), about
+    return decide_contract(contract, held, settings.rule)
 
 
 def _thinned(data: Dataset, limit: int, seed: int) -> list[Example]:

@@ -136,6 +136,10 @@ class Draft:
         self._log.write(json.dumps(event, ensure_ascii=False) + "\n")
         self._log.flush()
 
+    def copy_log(self, source: Path) -> None:
+        """Begins the log with that of another run."""
+        self._log.write(source.read_text(encoding="utf-8"))
+
     def finish(
         self, *, kind: str, contract: Contract, metrics: dict[str, Any], about: dict[str, Any]
     ) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from maksud.settings import check_settings, setting
+
+if TYPE_CHECKING:
+    from maksud.recognizers.decision import Rule
 
 
 @dataclass(frozen=True)
@@ -19,8 +22,13 @@ class TrainSettings:
     per_intent: int = setting(0, low=0)
     """Train on a balanced sample of this many single-intent examples of each intent (and the
     same share of the others: several intents, several turns, out of scope); 0 takes all."""
-    false_accept_rate: float = setting(0.05, above=0, below=1)
-    """Share of what should be refused that may be accepted: the threshold is chosen for it."""
+    wrong_cost: float = setting(1.0, above=0)
+    """What a wrong act costs, in needless refusals: answers are acted on from a confidence of
+    wrong_cost / (1 + wrong_cost) on."""
+    max_wrong: float = setting(0.0, low=0, below=1)
+    """Share of the acts that may be wrong, at most; 0 asks for no bound."""
+    false_accept_rate: float = setting(0.0, low=0, below=1)
+    """Share of what is out of scope that may be acted on, at most; 0 asks for no bound."""
     calibration_examples: int = setting(0, low=0)
     """Held-out examples to calibrate on, at most; 0 takes all (a language model: 300)."""
     kind: Any = None
@@ -29,3 +37,10 @@ class TrainSettings:
     def __post_init__(self) -> None:
         """Raises `SettingsError` for values out of range."""
         check_settings(self)
+
+    @property
+    def rule(self) -> Rule:
+        """When an answer is acted on."""
+        from maksud.recognizers.decision import Rule
+
+        return Rule(self.wrong_cost, self.max_wrong, self.false_accept_rate)

@@ -1,0 +1,89 @@
+"""Decides anew when a run's answers are acted on, without training again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from maksud.data.dataset import Dataset, Example
+from maksud.data.formats.files import load
+from maksud.errors import DataError
+from maksud.progress import OnProgress, listen
+from maksud.recognizers.decision import Rule
+from maksud.recognizers.door import load_recognizer
+from maksud.recognizers.held_out import answer_held_out, decide_contract
+from maksud.recognizers.runs import Draft, Run, draft_run
+
+_OWN = frozenset({"format", "kind", "contract", "created", "files"})
+"""What `Draft.finish` writes into run.json itself."""
+
+
+def calibrate(
+    run: Run | str | os.PathLike[str],
+    data: Dataset | Sequence[Example] | str | os.PathLike[str],
+    *,
+    rule: Rule | None = None,
+    out: str | os.PathLike[str] | None = None,
+    on_progress: OnProgress | bool | None = True,
+) -> Run:
+    """The run with calibration and threshold made anew from its answers to `data`.
+
+    `data`: labelled examples that the run has not learnt from, and whose mix is that of the
+    traffic to come; of several splits, dev is taken. `rule`: by default the run's own. `out`: a
+    new run; by default the run itself is replaced, whole or not at all. The weights stay what
+    they are.
+
+    Raises `DataError` for data without labelled examples, `RunError` where `out` exists.
+    """
+    run = run if isinstance(run, Run) else Run.open(run)
+    rule = rule or run.contract.rule or Rule()
+    dataset = load(data) if isinstance(data, str | os.PathLike) else Dataset(data)
+    examples = _held_out(dataset)
+    target = run.path if out is None else Path(out)
+    with (
+        listen(on_progress) as tell,
+        draft_run(target, overwrite=out is None) as draft,
+    ):
+        held = answer_held_out(load_recognizer(run), examples, tell)
+        contract, about = decide_contract(run.contract, held, rule)
+        _copy_files(run, draft)
+        about["data"] = {"name": dataset.name, "fingerprint": dataset.fingerprint}
+        manifest = {key: value for key, value in run.manifest.items() if key not in _OWN}
+        draft.finish(
+            kind=run.kind,
+            contract=contract,
+            metrics={**run.metrics, "calibration": about},
+            about=manifest,
+        )
+    return Run.open(target)
+
+
+def _held_out(data: Dataset) -> list[Example]:
+    """The labelled examples: of several splits those of dev, as test is looked at once."""
+    splits = {e.split for e in data}
+    part = data if len(splits) == 1 else data.dev
+    examples = [e for e in part if e.is_labelled]
+    if not examples:
+        raise DataError(
+            "no labelled examples to calibrate on",
+            where=data.name,
+            hint="Give a file of rows with answers that the run has not learnt from, or a "
+            "directory with a dev split",
+        )
+    return examples
+
+
+def _copy_files(run: Run, draft: Draft) -> None:
+    """Everything but what is written anew; weights are linked where the disk can do that."""
+    for name in run.manifest["files"]:
+        source, target = run.path / name, draft.directory / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if name == "log.jsonl":
+            draft.copy_log(source)
+        elif name not in ("contract.json", "metrics.json"):
+            try:
+                os.link(source, target)
+            except OSError:
+                shutil.copyfile(source, target)
