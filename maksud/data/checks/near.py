@@ -171,7 +171,9 @@ class Near(Part):
         distinct = list(first.values())[:COMPARED]
         for k, row in enumerate(distinct):
             for other in distinct[:k]:
-                if intents[row] != intents[other] and row not in self._near_clash:
+                if row in self._near_clash or self._contrast(row, other):
+                    continue
+                if intents[row] != intents[other]:
                     texts = (self._examples[i].instruction for i in (row, other))
                     if is_tiny(*(normalise(text).split() for text in texts)):
                         self._near_clash[row] = other
@@ -204,7 +206,13 @@ class Near(Part):
         elif splits[0] == TRAIN and splits[1] in (DEV, TEST):
             self._near_leak[row] = first
         if c.answer[first] and c.answer[row] and c.intents[first] != c.intents[row]:
-            self._near_clash.setdefault(row, first)
+            if not self._contrast(first, row):
+                self._near_clash.setdefault(row, first)
+
+    def _contrast(self, row: int, other: int) -> bool:
+        """Whether a person made the two a contrast pair: they are near on purpose."""
+        mine = self._examples[row].metadata.get("pair")
+        return bool(mine) and mine == self._examples[other].metadata.get("pair")
 
     def _tell_copies(self, found: Findings) -> None:
         import numpy as np
