@@ -129,11 +129,15 @@ def fit_calibration(features: Sequence[Sequence[float]], correct: Sequence[bool]
 
 
 def cross_fit(
-    features: Sequence[Sequence[float]], correct: Sequence[bool]
+    features: Sequence[Sequence[float]],
+    correct: Sequence[bool],
+    weight: Sequence[float] | None = None,
 ) -> tuple[Calibration, list[float]]:
     """The calibration that held-out answers teach, and cross-fitted probabilities of them, [N].
 
-    The latter are what a decision may be judged by: each is of a fit on other rows.
+    The latter are what a decision may be judged by: each is of a fit on other rows. `weight`,
+    [N]: how much each answer counts, by default 1; the `ece` of the calibration is of those that
+    count 1.
 
     `features`: one row of raw evidence for each answer, [N][F]; `correct`: whether that whole
     answer was right, [N]. Logistic regression with L2, fitted by Newton's method on Platt's
@@ -145,6 +149,7 @@ def cross_fit(
     """
     rows, outcome = _table(features, correct)
     n, width = rows.shape
+    counts = np.ones(n) if weight is None else np.asarray(weight, dtype=np.float64)
     right = int(outcome.sum())
     if not width or n < FEW_ROWS or right in (0, n):
         prior = _prior_calibration(rows, right)
@@ -157,15 +162,15 @@ def cross_fit(
     for log_odds in candidates:
         columns = _with_log_odds(rows, log_odds)
         for penalty in _PENALTIES:
-            held_out = _cross_fitted(columns, outcome, penalty)
-            loss = _log_loss(held_out, outcome)
+            held_out = _cross_fitted(columns, outcome, counts, penalty)
+            loss = _log_loss(held_out, outcome, counts)
             if best is None or loss < best[0] - 1e-9:
                 best = (loss, penalty, log_odds, held_out)
     assert best is not None  # there is always the plain candidate
     _, penalty, log_odds, held_out = best
     columns = _with_log_odds(rows, log_odds)
     mean, scale = _moments(columns)
-    weights, bias = _newton(_standardised(columns, mean, scale), outcome, penalty)
+    weights, bias = _newton(_standardised(columns, mean, scale), outcome, counts, penalty)
     calibration = Calibration(
         mean=tuple(map(float, mean)),
         scale=tuple(map(float, scale)),
@@ -175,7 +180,7 @@ def cross_fit(
         log_odds=log_odds,
         examples=n,
         correct=right,
-        ece=ece(held_out, outcome),
+        ece=ece(held_out[counts == 1], outcome[counts == 1]),
     )
     return calibration, held_out.tolist()
 
@@ -236,26 +241,28 @@ def _standardised(columns: Floats, mean: Floats, scale: Floats) -> Floats:
     return z
 
 
-def _newton(z: Floats, outcome: Floats, penalty: float) -> tuple[Floats, float]:
+def _newton(z: Floats, outcome: Floats, counts: Floats, penalty: float) -> tuple[Floats, float]:
     """Weights and bias of the penalised logistic regression; the bias is not penalised."""
     n, width = z.shape
-    right = outcome.sum()
-    target = np.where(outcome > 0, (right + 1) / (right + 2), 1 / (n - right + 2))
+    right = (outcome * counts).sum()
+    wrong = counts.sum() - right
+    target = np.where(outcome > 0, (right + 1) / (right + 2), 1 / (wrong + 2))
     x = np.hstack([z, np.ones((n, 1))])
     ridge = np.full(width + 1, penalty)
     ridge[-1] = 1e-6
     w = np.zeros(width + 1)
-    w[-1] = math.log((right + 1) / (n - right + 1))
+    w[-1] = math.log((right + 1) / (wrong + 1))
 
     def loss(w: Floats) -> float:
         logit = x @ w
-        return float((np.logaddexp(0, logit) - target * logit).sum() + 0.5 * (ridge * w * w).sum())
+        each = counts * (np.logaddexp(0, logit) - target * logit)
+        return float(each.sum() + 0.5 * (ridge * w * w).sum())
 
     now = loss(w)
     for _ in range(50):
         p = 1.0 / (1.0 + np.exp(-np.clip(x @ w, -500, 500)))
-        gradient = x.T @ (p - target) + ridge * w
-        curvature = np.maximum(p * (1 - p), 1e-9)
+        gradient = x.T @ (counts * (p - target)) + ridge * w
+        curvature = counts * np.maximum(p * (1 - p), 1e-9)
         step = np.linalg.solve((x.T * curvature) @ x + np.diag(ridge), gradient)
         size = 1.0
         while (after := loss(w - size * step)) > now and size > 1e-6:
@@ -266,7 +273,7 @@ def _newton(z: Floats, outcome: Floats, penalty: float) -> tuple[Floats, float]:
     return w[:-1], float(w[-1])
 
 
-def _cross_fitted(columns: Floats, outcome: Floats, penalty: float) -> Floats:
+def _cross_fitted(columns: Floats, outcome: Floats, counts: Floats, penalty: float) -> Floats:
     """The probability of each row by a fit on the other folds."""
     n = len(outcome)
     fold = np.random.default_rng(0).permutation(n) % _FOLDS
@@ -274,15 +281,17 @@ def _cross_fitted(columns: Floats, outcome: Floats, penalty: float) -> Floats:
     for k in range(_FOLDS):
         seen, held = fold != k, fold == k
         mean, scale = _moments(columns[seen])
-        w, bias = _newton(_standardised(columns[seen], mean, scale), outcome[seen], penalty)
+        z = _standardised(columns[seen], mean, scale)
+        w, bias = _newton(z, outcome[seen], counts[seen], penalty)
         logit = _standardised(columns[held], mean, scale) @ w + bias
         out[held] = 1.0 / (1.0 + np.exp(-np.clip(logit, -500, 500)))
     return out
 
 
-def _log_loss(probability: Floats, outcome: Floats) -> float:
+def _log_loss(probability: Floats, outcome: Floats, counts: Floats) -> float:
     p = np.clip(probability, 1e-9, 1 - 1e-9)
-    return float(-np.mean(outcome * np.log(p) + (1 - outcome) * np.log1p(-p)))
+    each = outcome * np.log(p) + (1 - outcome) * np.log1p(-p)
+    return float(-np.average(each, weights=counts))
 
 
 def _prior_calibration(rows: Floats, right: int) -> Calibration:

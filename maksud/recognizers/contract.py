@@ -62,6 +62,9 @@ class Contract:
     grammar: str = GRAMMAR
     calibration: Calibration | None = None
     threshold: float = 0.0
+    scope: Calibration | None = None
+    """From the same evidence as `calibration` to the probability of being in scope; None where
+    nothing was held out that is not, and in runs of before."""
     rule: Rule | None = None
     """What the threshold was decided by; None in runs of before, which knew a rate only."""
     false_accept_rate: float | None = None
@@ -90,7 +93,11 @@ class Contract:
         )
 
     def calibrated(
-        self, calibration: Calibration, threshold: float, rule: Rule | None = None
+        self,
+        calibration: Calibration,
+        threshold: float,
+        rule: Rule | None = None,
+        scope: Calibration | None = None,
     ) -> Contract:
         """The same contract with calibration, threshold, and the rule that decided it."""
         rate = rule.false_accept_rate if rule else 0.0
@@ -99,6 +106,7 @@ class Contract:
             calibration=calibration,
             threshold=threshold,
             rule=rule,
+            scope=scope,
             false_accept_rate=rate or None,
         )
 
@@ -117,6 +125,7 @@ class Contract:
             "catalog": catalog_to_json(self.catalog),
             # Absent in runs of before, whose ids stay what they are.
             **({"rule": asdict(self.rule)} if self.rule else {}),
+            **({"scope": self.scope.to_json()} if self.scope else {}),
         }
 
     @classmethod
@@ -141,6 +150,7 @@ class Contract:
                 calibration=Calibration.from_json(calibration) if calibration else None,
                 threshold=float(content["threshold"]),
                 rule=Rule(**content["rule"]) if content.get("rule") else None,
+                scope=Calibration.from_json(content["scope"]) if content.get("scope") else None,
                 false_accept_rate=content["false_accept_rate"],
                 tokenizer=content["tokenizer"],
             )

@@ -24,7 +24,7 @@ from maksud.language.catalog import Catalog
 from maksud.language.catalog_inference import infer_catalog
 from maksud.progress import OnProgress, Progress, listen
 from maksud.recognizers.contract import Contract
-from maksud.recognizers.held_out import answer_held_out, decide_contract
+from maksud.recognizers.held_out import answer_held_out, answer_unknown, decide_contract
 from maksud.recognizers.kinds import Kind, Task, find_kind, kind_of_base
 from maksud.recognizers.recognition import Recognizer
 from maksud.recognizers.resuming import kept_for_another_try
@@ -248,7 +248,8 @@ def _calibrate(
     share = held.exact_match
     text = f"{share:.1%} of {len(held):,} held-out answers wholly right"
     tell(Progress("calibrate", 1.0, text, {"dev_exact_match": share}))
-    return decide_contract(contract, held, settings.rule)
+    unknown = answer_unknown(recognizer, examples, tell)
+    return decide_contract(contract, held, unknown, settings.rule)
 
 
 def _thinned(data: Dataset, limit: int, seed: int) -> list[Example]:

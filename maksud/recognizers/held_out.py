@@ -15,10 +15,14 @@ from maksud.data.dataset import Example
 from maksud.errors import DataError
 from maksud.language.calls import NONE, same_answer
 from maksud.progress import OnProgress, Progress
-from maksud.recognizers.calibration import Calibration, cross_fit
+from maksud.recognizers.calibration import FEW_ROWS, Calibration, cross_fit
 from maksud.recognizers.contract import Contract
 from maksud.recognizers.decision import Decision, Rule, decide
 from maksud.recognizers.recognition import Recognizer
+
+OUT_OF_SCOPE_SHARE = 0.1
+"""Share of out-of-scope utterances that a calibration is fitted on, at least: real traffic holds
+some, though the data that is held out seldom does."""
 
 _BATCH = 32
 
@@ -73,16 +77,56 @@ def answer_held_out(
     return out
 
 
-def judge_held_out(held: HeldOut, rule: Rule) -> tuple[Calibration, Decision]:
+def answer_unknown(
+    recognizer: Recognizer, examples: Sequence[Example], tell: OnProgress, most: int = 1000
+) -> HeldOut:
+    """What the recognizer says of held-out examples when it has not heard of their intents.
+
+    Held-out intents, left out by turns, stand in for what is out of scope in real traffic, which
+    lies near the scope more often than far from it. No training is needed: the intent is taken
+    out of the network's choice. Empty where the kind can't do that.
+    """
+    out = HeldOut()
+    inside = [e for e in examples if NONE not in e.calls]
+    inside = inside[:: max(1, -(-len(inside) // most))]
+    for at in range(0, len(inside), _BATCH):
+        part = inside[at : at + _BATCH]
+        texts = [e.instruction for e in part]
+        made = recognizer.propose_without(texts, [{c.intent for c in e.calls} for e in part])
+        if made is None:
+            break
+        for proposal in made:
+            out.features.append(proposal.features)
+            out.acts.append(NONE not in proposal.calls)
+            out.correct.append(False)
+            out.out_of_scope.append(True)
+        done = min(len(inside), at + _BATCH)
+        tell(Progress("calibrate", done / len(inside), f"{done:,} of {len(inside):,}, unknown"))
+    return out
+
+
+def judge_held_out(
+    held: HeldOut, unknown: HeldOut, rule: Rule, share: float = OUT_OF_SCOPE_SHARE
+) -> tuple[Calibration, Decision]:
     """The calibration that the answers teach, and the decision that the rule makes of it.
 
-    Raises `DataError` where there are no answers.
+    `unknown` stands in for what is out of scope where less than `share` of the held-out
+    utterances is. Raises `DataError` where there are no answers.
     """
     if not len(held):
         raise DataError("nothing is held out to calibrate on", hint="Give labelled examples")
-    calibration, confidence = cross_fit(held.features, held.correct)
+    acting = [k for k, acts in enumerate(unknown.acts) if acts]
+    lacking = (share * len(held) - sum(held.out_of_scope)) / (1 - share)
+    if lacking <= 0 or not acting:
+        acting = []
+    weight = [1.0] * len(held) + [lacking / len(acting) if acting else 0.0] * len(acting)
+    calibration, confidence = cross_fit(
+        held.features + [unknown.features[k] for k in acting],
+        held.correct + [False] * len(acting),
+        weight,
+    )
     decision = decide(
-        [c if acts else 0.0 for c, acts in zip(confidence, held.acts, strict=True)],
+        [c if acts else 0.0 for c, acts in zip(confidence, held.acts, strict=False)],
         correct=held.correct,
         out_of_scope=held.out_of_scope,
         rule=rule,
@@ -90,15 +134,33 @@ def judge_held_out(held: HeldOut, rule: Rule) -> tuple[Calibration, Decision]:
     return calibration, decision
 
 
+def fit_scope(held: HeldOut, unknown: HeldOut) -> Calibration | None:
+    """From the evidence of an answer to the probability that its utterance is in scope.
+
+    Half of the weight is what is out of scope, so that ½ is the middle. None where too little
+    is known to be out of scope.
+    """
+    inside = [not o for o in held.out_of_scope]
+    outside = len(inside) - sum(inside) + len(unknown)
+    if outside < FEW_ROWS or sum(inside) < FEW_ROWS:
+        return None
+    of_unknown = sum(inside) / outside
+    weight = [1.0 if i else of_unknown for i in inside] + [of_unknown] * len(unknown)
+    features = held.features + unknown.features
+    return cross_fit(features, inside + [False] * len(unknown), weight)[0]
+
+
 def decide_contract(
-    contract: Contract, held: HeldOut, rule: Rule
+    contract: Contract, held: HeldOut, unknown: HeldOut, rule: Rule
 ) -> tuple[Contract, dict[str, Any]]:
     """The contract with calibration and decision, and what to record about them."""
-    calibration, decision = judge_held_out(held, rule)
+    calibration, decision = judge_held_out(held, unknown, rule)
     about = {
         "examples": len(held),
+        "stand_ins": len(unknown),
         "exact_match": held.exact_match,
         "calibration_note": calibration.note,
         **decision.to_json(),
     }
-    return contract.calibrated(calibration, decision.threshold, rule), about
+    scope = fit_scope(held, unknown)
+    return contract.calibrated(calibration, decision.threshold, rule, scope), about

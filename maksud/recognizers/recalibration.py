@@ -13,7 +13,7 @@ from maksud.errors import DataError
 from maksud.progress import OnProgress, listen
 from maksud.recognizers.decision import Rule
 from maksud.recognizers.door import load_recognizer
-from maksud.recognizers.held_out import answer_held_out, decide_contract
+from maksud.recognizers.held_out import answer_held_out, answer_unknown, decide_contract
 from maksud.recognizers.runs import Draft, Run, draft_run
 
 _OWN = frozenset({"format", "kind", "contract", "created", "files"})
@@ -46,8 +46,10 @@ def calibrate(
         listen(on_progress) as tell,
         draft_run(target, overwrite=out is None) as draft,
     ):
-        held = answer_held_out(load_recognizer(run), examples, tell)
-        contract, about = decide_contract(run.contract, held, rule)
+        recognizer = load_recognizer(run)
+        held = answer_held_out(recognizer, examples, tell)
+        unknown = answer_unknown(recognizer, examples, tell)
+        contract, about = decide_contract(run.contract, held, unknown, rule)
         _copy_files(run, draft)
         about["data"] = {"name": dataset.name, "fingerprint": dataset.fingerprint}
         manifest = {key: value for key, value in run.manifest.items() if key not in _OWN}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -115,6 +115,16 @@ class Recognizer(ABC):
     def propose(self, utterances: Sequence[str]) -> list[Proposal]:
         """The best answer to each utterance with its raw evidence, in order."""
 
+    def propose_without(
+        self, utterances: Sequence[str], unknown: Sequence[Collection[str]] | None
+    ) -> list[Proposal] | None:
+        """The best answers as if the recognizer had never heard of some intents of each utterance.
+
+        What it says of an utterance whose own intent it does not know stands in for the unknown
+        when it is calibrated. None where a kind can't do that.
+        """
+        return None
+
     def check(self, utterances: Sequence[str]) -> None:
         """Raises `TooLongError` for an utterance that the model can't read whole.
 
@@ -145,6 +155,9 @@ class Recognizer(ABC):
             confidence = contract.calibration.probability(proposal.features)
         else:
             confidence = 1.0
+        outside = proposal.out_of_scope
+        if contract.scope is not None:
+            outside = 1 - contract.scope.probability(proposal.features)
         # No other answer is likelier than this one, nor than what this one leaves.
         most = min(confidence, 1 - confidence) if contract.calibration is not None else 1.0
         return Recognition(
@@ -160,7 +173,7 @@ class Recognizer(ABC):
                 for c, lp in proposal.alternatives
             ),
             missing=catalog.missing(calls),
-            out_of_scope=proposal.out_of_scope,
+            out_of_scope=outside,
             model=self.name,
             contract=self._contract_id,
             usage=proposal.usage,

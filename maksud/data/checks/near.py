@@ -205,9 +205,9 @@ class Near(Part):
                 self._near_copy[row] = first
         elif splits[0] == TRAIN and splits[1] in (DEV, TEST):
             self._near_leak[row] = first
-        if c.answer[first] and c.answer[row] and c.intents[first] != c.intents[row]:
-            if not self._contrast(first, row):
-                self._near_clash.setdefault(row, first)
+        clash = c.answer[first] and c.answer[row] and c.intents[first] != c.intents[row]
+        if clash and not self._contrast(first, row):
+            self._near_clash.setdefault(row, first)
 
     def _contrast(self, row: int, other: int) -> bool:
         """Whether a person made the two a contrast pair: they are near on purpose."""

@@ -8,6 +8,7 @@ from maksud.errors import RunError
 from maksud.recognizers.compact.engine import Extractor
 from maksud.recognizers.contract import Contract
 from maksud.recognizers.joint.engine import Heads
+from maksud.recognizers.joint.nearness import Nearness
 from maksud.recognizers.joint.recognizer import JointRecognizer
 from maksud.recognizers.joint.weights import load_weights
 
@@ -24,8 +25,10 @@ class CompactRecognizer(JointRecognizer):
         try:
             shape = content["shape"]
             extractor = Extractor(shape, content["vocabulary"], tensors)
-            return cls(name, contract, content, extractor, Heads(shape["members"], tensors))
-        except (KeyError, TypeError, ValueError) as error:
+            heads = Heads(shape["members"], tensors)
+            near = Nearness.from_tensors(tensors)
+            return cls(name, contract, content, extractor, heads, near)
+        except (KeyError, TypeError, ValueError, IndexError) as error:
             raise RunError(
                 f"weights and joint.json do not fit ({error!r})",
                 where=str(path),

@@ -23,6 +23,7 @@ from maksud.recognizers.compact.settings import CompactSettings
 from maksud.recognizers.compact.words import WordTable
 from maksud.recognizers.joint.alignment import build_corpus, count_untrimmed
 from maksud.recognizers.joint.corpus import Corpus
+from maksud.recognizers.joint.nearness import Nearness
 from maksud.recognizers.joint.planning import Plan
 from maksud.recognizers.joint.saving import describe_heads
 from maksud.recognizers.joint.weights import save_weights
@@ -54,8 +55,9 @@ def train_compact(
 
     started, cpu = time.perf_counter(), time.process_time()
     corpus = _corpus_of(train, catalog)
-    plan = Plan.build(corpus)
-    resolved = (settings or CompactSettings()).resolved(len(corpus.clauses), len(plan.intents))
+    settings = settings or CompactSettings()
+    plan = Plan.build(corpus, contrast=settings.frame > 0)
+    resolved = settings.resolved(len(corpus.clauses), len(plan.intents))
     words = WordTable.build(plan, resolved.buckets)
     threads = torch.get_num_threads()
     torch.set_num_threads(resolved.threads)
@@ -63,7 +65,7 @@ def train_compact(
         network, loss = fit(plan, words, resolved, seed, progress)
     finally:
         torch.set_num_threads(threads)
-    _save(network, words, plan, Path(out))
+    _save(network, words, plan, Nearness.build(corpus.clauses, plan.intents, seed), Path(out))
     parameters = sum(p.numel() for p in network.parameters())
     tables = sum(p.numel() for n, p in network.named_parameters() if "word" in n or "gram" in n)
     return {
@@ -96,11 +98,12 @@ def _corpus_of(train: Sequence[Example], catalog: Catalog) -> Corpus:
     return corpus
 
 
-def _save(network: Network, words: WordTable, plan: Plan, out: Path) -> None:
+def _save(network: Network, words: WordTable, plan: Plan, nearness: Nearness, out: Path) -> None:
     network.heads.settle()
     tensors = {
         name: np.ascontiguousarray(p.detach().numpy()) for name, p in network.named_parameters()
     }
+    tensors |= nearness.tensors()
     extractor = {
         "shape": asdict(network.extractor.shape),
         "vocabulary": words.vocabulary.to_list(),

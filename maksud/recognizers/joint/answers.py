@@ -24,8 +24,12 @@ FEATURES = (
     "disagreement of members",
     "calls beyond the first",
     "arguments",
+    "lowest score of an intent",
+    "lowest nearness to a labelled clause",
 )
-"""What the numbers of `Proposal.features` mean, in order."""
+"""What the numbers of `Proposal.features` mean, in order; runs of before lack the last two."""
+BEFORE = 12
+"""Features of runs that have no index of labelled clauses."""
 
 WIDEST_MARGIN = 20.0
 """The margin of an answer without another, and of any that is wider."""
@@ -66,6 +70,8 @@ class ClauseReadings:
     readings: list[Reading]
     in_scope: float
     disagreement: float
+    highest: float
+    """The score of the likeliest intent before it is made a probability."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +104,15 @@ class Answer:
 def propose_answer(
     ways: Sequence[Way],
     second: Callable[[list[Token], Reading], Reading | None],
+    near: Callable[[list[Token], Reading], float] | None,
     words: int,
     unknown: float,
 ) -> Proposal:
     """The best answer over all ways to cut an utterance of so many words, and the runners-up.
 
-    `second` gives the best reading with the same intent and other tags; `unknown`: the share of
-    words that training did not see.
+    `second` gives the best reading with the same intent and other tags; `near`: how near a clause
+    is to what is labelled so, None in runs of before; `unknown`: the share of words that training
+    did not see.
     """
     answers = [answer for way in ways for answer in _answers(way)]
     answers.sort(key=_minus_score)
@@ -127,7 +135,7 @@ def propose_answer(
     if others:
         margin = min(WIDEST_MARGIN, best.score - max(others.values()))
     in_scope = min(c.in_scope for c in clauses)
-    features = (
+    features: tuple[float, ...] = (
         best.way.cut_lp,
         sum(r.intent_lp for r in best.readings),
         sum(r.tags_lp for r in best.readings),
@@ -141,6 +149,9 @@ def propose_answer(
         float(len(calls) - 1),
         float(sum(len(c.arguments) for c in calls)),
     )
+    if near is not None:
+        pairs = zip(clauses, best.readings, strict=True)
+        features += (min(c.highest for c in clauses), min(near(c.words, r) for c, r in pairs))
     usage = Usage(words, sum(1 + len(c.arguments) for c in calls))
     outside = min(1.0, max(0.0, 1 - math.exp(in_scope)))
     return Proposal(calls, features, tuple(ranked[:ALTERNATIVES]), outside, usage)
@@ -162,6 +173,6 @@ def _minus_score(answer: Answer) -> float:
     return -answer.score
 
 
-def answer_nothing() -> Proposal:
+def answer_nothing(features: int) -> Proposal:
     """The proposal for an utterance without a word: out of scope, without evidence."""
-    return Proposal((NONE,), (0.0,) * len(FEATURES), (), 1.0, Usage())
+    return Proposal((NONE,), (0.0,) * features, (), 1.0, Usage())

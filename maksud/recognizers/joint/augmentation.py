@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from maksud.language.calls import OUT_OF_SCOPE
-from maksud.recognizers.joint.planning import Item, Plan
+from maksud.recognizers.joint.planning import IGNORED, Item, Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +20,12 @@ class Variation:
 
     `swap`: share of clauses whose values are swapped for others of the same parameter. `mix`:
     share of values in these that are made of the beginning of one and the end of another.
+    `frame`: share of single wishes that are put into a contrast frame.
     """
 
     swap: float
     mix: float
+    frame: float = 0.0
 
 
 @dataclass(slots=True)
@@ -66,8 +68,32 @@ def compose_epoch(plan: Plan, variation: Variation, rng: random.Random) -> list[
         alone = [[i] for i in group if i.intent == none]  # none() never stands beside a call
         for part in [*alone, [i for i in group if i.intent != none]]:
             if part:
-                out.append(_join(plan, part, variation, rng))
+                utterance = _join(plan, part, variation, rng)
+                single = len(part) == 1 and part[0].intent != none and part[0].languages
+                if single and rng.random() < variation.frame:
+                    utterance = _frame(plan, part[0], utterance, none, rng)
+                out.append(utterance)
     return out
+
+
+def _frame(plan: Plan, item: Item, wish: Utterance, none: int, rng: random.Random) -> Utterance:
+    """A single wish in a frame of its language; in one that refuses it is `none()`."""
+    acts = rng.random() < 0.5
+    frames = plan.frames[rng.choice(item.languages)]
+    fitting = [f for f in frames if f.acts == acts and (item.bare or not f.bare)]
+    if not fitting:
+        return wish
+    frame = rng.choice(fitting)
+    types, tags = wish.types, wish.tags[0]
+    if frame.after and types[-1] in plan.ends and len(types) > 1:
+        types, tags = types[:-1], tags[:-1]
+    whole = [*frame.before, *types, *frame.after]
+    if acts:
+        tags = [0] * len(frame.before) + tags + [0] * len(frame.after)
+    else:
+        tags = [0] * len(whole)
+        item = Item(none, item.types, [], [IGNORED] * len(item.choices), True)
+    return Utterance(whole, [(0, len(whole))], [tags], [item])
 
 
 def _join(plan: Plan, group: Sequence[Item], variation: Variation, rng: random.Random) -> Utterance:

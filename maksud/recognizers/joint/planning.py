@@ -6,12 +6,14 @@ Words are numbered by type, from 1 (0 is padding): a batch computes each type on
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from maksud.language.calls import OUT_OF_SCOPE
 from maksud.recognizers.joint.choices import Choice, lay_out
+from maksud.recognizers.joint.contrast import find_bare, languages_of, load_frames
 from maksud.recognizers.joint.corpus import Clause, Corpus
 
 IGNORED = -100
@@ -36,6 +38,20 @@ class Item:
     spans: list[tuple[int, int, int]]
     choices: list[int]
     tagged: bool
+    languages: list[int] = field(default_factory=list)
+    """Places among the plan's frames of the languages that it may be of."""
+    bare: bool = False
+    """Whether it begins like a bare verb phrase, which some frames need."""
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedFrame:
+    """A contrast frame in numbers: see `contrast.Frame`."""
+
+    acts: bool
+    bare: bool
+    before: list[int]
+    after: list[int]
 
 
 @dataclass
@@ -56,17 +72,28 @@ class Plan:
     connectives: list[list[int]]
     connective_weights: list[float]
     call_weights: list[float]
+    frames: list[list[NumberedFrame]] = field(default_factory=list)
+    """Of each language of the data, where there are any."""
+    ends: frozenset[int] = frozenset()
+    """Types of the signs that end a sentence."""
 
     @classmethod
-    def build(cls, corpus: Corpus) -> Plan:
-        """Numbers the corpus' words, intents, parameters and choices."""
+    def build(cls, corpus: Corpus, *, contrast: bool = False) -> Plan:
+        """Numbers the corpus' words, intents, parameters and choices.
+
+        `contrast`: with frames that negate, report or quote, where the language has some.
+        """
         clauses = corpus.clauses
-        intents = sorted({c.intent for c in clauses})
+        languages, of_clause = languages_of(c.words for c in clauses) if contrast else ([], [])
+        frames = [load_frames(language) for language in languages]
+        intents = sorted({c.intent for c in clauses} | ({OUT_OF_SCOPE} if frames else set()))
         parameters = sorted({p for c in clauses for _, _, p in c.spans})
         words = Counter(w for c in clauses for w in c.words)
         for phrase in corpus.connectives:
             for word in phrase:
                 words[word] += 0
+        for frame in (frame for of_language in frames for frame in of_language):
+            words.update((*frame.before, *frame.after))
         types = {w: i for i, w in enumerate(words, start=1)}
         used = {p for c in clauses for p in c.choices}
         choices = lay_out((p, listed) for p, listed in corpus.choices.items() if p in used)
@@ -83,6 +110,11 @@ class Plan:
             )
             for clause in clauses
         ]
+        if frames:
+            bare = find_bare([(c.intent, c.words) for c in clauses])
+            for item, own, is_bare in zip(items, of_clause, bare, strict=True):
+                item.languages = [languages.index(name) for name in own]
+                item.bare = is_bare
         values_of: list[dict[tuple[int, ...], None]] = [{} for _ in parameters]
         for item in items:
             for i, j, k in item.spans:
@@ -98,6 +130,16 @@ class Plan:
             [[types[w] for w in phrase] for phrase in corpus.connectives],
             [float(n) for n in corpus.connectives.values()],
             _call_weights(corpus.call_counts),
+            [
+                [
+                    NumberedFrame(
+                        f.acts, f.bare, [types[w] for w in f.before], [types[w] for w in f.after]
+                    )
+                    for f in of_language
+                ]
+                for of_language in frames
+            ],
+            frozenset(types[sign] for sign in ".!?" if sign in types),
         )
 
     @property

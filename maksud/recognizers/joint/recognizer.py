@@ -9,7 +9,7 @@ of each clause and the second-best tags compete; answers always fit the catalog.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,8 @@ from maksud.errors import RunError
 from maksud.language.calls import NONE, OUT_OF_SCOPE, Argument, Call
 from maksud.recognizers.contract import Contract
 from maksud.recognizers.joint.answers import (
+    BEFORE,
+    FEATURES,
     ClauseReadings,
     Reading,
     Tagging,
@@ -42,6 +44,7 @@ from maksud.recognizers.joint.decoding import (
     viterbi,
 )
 from maksud.recognizers.joint.engine import Extractor, Heads, cut_segments
+from maksud.recognizers.joint.nearness import Nearness
 from maksud.recognizers.joint.tokens import Token, tokenize
 from maksud.recognizers.recognition import Proposal, Recognizer
 
@@ -86,10 +89,12 @@ class JointRecognizer(Recognizer):
         content: dict[str, Any],
         extractor: Extractor,
         heads: Heads,
+        nearness: Nearness | None = None,
     ) -> None:
         super().__init__(name, contract)
         self.extractor = extractor
         self.heads = heads
+        self.nearness = nearness
         self.intents: list[str] = content["intents"]
         self.parameters: list[str] = content["parameters"]
         self.choices = lay_out(content["choices"])
@@ -139,15 +144,34 @@ class JointRecognizer(Recognizer):
 
     def propose(self, utterances: Sequence[str]) -> list[Proposal]:
         """See `Recognizer.propose`. An utterance of any length and script has an answer."""
+        return self.propose_without(utterances, None)
+
+    def propose_without(
+        self, utterances: Sequence[str], unknown: Sequence[Collection[str]] | None
+    ) -> list[Proposal]:
+        """The same, as if some intents of each utterance were not known: see `Recognizer`."""
         tokens = [tokenize(u) for u in utterances]
-        out: list[Proposal | None] = [None if t else answer_nothing() for t in tokens]
+        empty = answer_nothing(BEFORE if self.nearness is None else len(FEATURES))
+        out: list[Proposal | None] = [None if t else empty for t in tokens]
         for group in batches(tokens):
-            made = self._propose([utterances[k] for k in group], [tokens[k] for k in group])
+            masks = None if unknown is None else self._masks([unknown[k] for k in group])
+            made = self._propose([utterances[k] for k in group], [tokens[k] for k in group], masks)
             for k, proposal in zip(group, made, strict=True):
                 out[k] = proposal
         return [p for p in out if p is not None]
 
-    def _propose(self, texts: list[str], tokens: list[list[Token]]) -> list[Proposal]:
+    def _masks(self, unknown: Sequence[Collection[str]]) -> Floats:
+        """What to add to the scores of intents, [B, I]: 0, or `IMPOSSIBLE` for unknown ones."""
+        out = np.zeros((len(unknown), len(self.intents)), np.float32)
+        for b, names in enumerate(unknown):
+            for name in names:
+                if name in self.intents:
+                    out[b, self.intents.index(name)] = IMPOSSIBLE
+        return out
+
+    def _propose(
+        self, texts: list[str], tokens: list[list[Token]], masks: Floats | None
+    ) -> list[Proposal]:
         h, alone, mask = self.extractor([[t.text for t in row] for row in tokens])
         cuts: list[list[tuple[float, tuple[int, ...]]]] = [[(0.0, ())] for _ in texts]
         if self.joins:
@@ -161,7 +185,7 @@ class JointRecognizer(Recognizer):
         segments = list({s: None for options in ways for _, parts in options for s in parts})
         if len(segments) > len(texts):
             h, alone, mask = cut_segments(h, alone, mask, segments)
-        read = self._read(texts, tokens, segments, h, alone, mask)
+        read = self._read(texts, tokens, segments, h, alone, mask, masks)
         clauses = dict(zip(segments, read, strict=True))
         out = []
         for text, row, options in zip(texts, tokens, ways, strict=True):
@@ -169,9 +193,10 @@ class JointRecognizer(Recognizer):
             def second(words: list[Token], best: Reading, text: str = text) -> Reading | None:
                 return self._second(text, words, best)
 
+            near = None if self.nearness is None else self._near
             unknown = sum(not self.extractor.known(t.text) for t in row) / len(row)
             whole = [Way(lp, [clauses[s] for s in parts]) for lp, parts in options]
-            out.append(propose_answer(whole, second, len(row), unknown))
+            out.append(propose_answer(whole, second, near, len(row), unknown))
         return out
 
     def _read(
@@ -182,9 +207,12 @@ class JointRecognizer(Recognizer):
         h: Floats,
         alone: Floats,
         mask: Floats,
+        masks: Floats | None,
     ) -> list[ClauseReadings]:
-        """The readings of each clause: features [M, S, T, D]; mask [S, T, 1]."""
+        """The readings of each clause: features [M, S, T, D]; mask [S, T, 1]; masks [B, I]."""
         members, tags, choices = self.heads(h, alone, mask)
+        if masks is not None:
+            members += masks[[s.utterance for s in segments]]
         mean = np.add.reduce(members, 0) / np.float32(len(members))
         lp = log_softmax(mean + self.intent_mask)
         each = log_softmax(members)
@@ -222,7 +250,9 @@ class JointRecognizer(Recognizer):
             best = readings[0].tags.intent
             inside = [rows[s][i] for i in order[s] if i != self.none]
             spread = rows[s][best] - min(each[:, s, best].tolist())
-            out.append(ClauseReadings(words, readings, max(inside, default=0.0), spread))
+            highest = float(mean[s, best])
+            scope = max(inside, default=0.0)
+            out.append(ClauseReadings(words, readings, scope, spread, highest))
         return out
 
     def _decode(
@@ -260,6 +290,16 @@ class JointRecognizer(Recognizer):
         path, scores, forward = best_once(tagging.scores, self.many[tagging.intent])
         less = float(forward[-1].max()) - float(tagging.forward[-1].max())
         return Tagging(tagging.intent, tagging.tags_lp + less, path, scores, forward)
+
+    def _near(self, words: list[Token], reading: Reading) -> float:
+        """How near a clause is to what is labelled as the reading has it, in [0, 1]."""
+        assert self.nearness is not None
+        tags = reading.tags
+        values = [
+            (first, last, self.parameters[k])
+            for first, last, k in spans_of(tags.path, len(self.parameters))
+        ]
+        return self.nearness(tags.intent, [t.text for t in words], values)
 
     def _second(self, text: str, words: list[Token], best: Reading) -> Reading | None:
         """The best reading with the same intent and other tags."""

@@ -1,0 +1,86 @@
+"""Contrast frames: what makes of a wish something else, and what only seems to.
+
+    refuse   bare   jangan {} dulu            any   kemarin dia bilang {}
+    act      bare   jangan lupa {}            any   nggak usah tanya lagi, {}
+
+A network that learns from wishes alone acts on "jangan matikan lampu": it never saw a lamp that
+should stay on. In training some wishes are put into such frames; refusing ones make them
+`none()`. Both kinds hold the same negators, past tenses and quotes, so that no single word
+decides (counterfactual augmentation: Kaushik et al. 2020). Written by us, for no domain.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from maksud.data.checks.languages import language_of
+from maksud.recognizers.joint.tokens import tokenize
+
+LANGUAGES = {"Indonesian": "id", "English": "en"}
+"""Languages that there are frames for, as `language_of` calls them."""
+_COMMON = 0.2
+"""Share of the clauses whose language is told from which a language counts as the data's own."""
+_OPENINGS = 3
+"""Clauses of an intent that begin with the same word: then it is taken for a bare verb."""
+_NEVER_BARE = """
+saya aku gue gw gua kami kita i i'm we my the a an this that it what where when why who
+how is are was were can could would will do does did apa apakah di mana dimana kapan
+kenapa mengapa siapa bagaimana gimana berapa ada itu ini kok halo hai hi hey hello ok
+oke yang tolong please mohon minta bisa boleh coba
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Words before and after a wish. `acts`: the wish stays one; `bare`: only a verb fits."""
+
+    acts: bool
+    bare: bool
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+
+@cache
+def load_frames(language: str) -> tuple[Frame, ...]:
+    """The frames of a language (`id`, `en`)."""
+    text = files(__package__).joinpath("frames", f"{language}.txt").read_text(encoding="utf-8")
+    out = []
+    for line in text.splitlines():
+        if line and not line.startswith("#"):
+            kind, form, frame = line.split("\t")
+            before, _, after = frame.partition("{}")
+            out.append(Frame(kind == "act", form == "bare", _words(before), _words(after)))
+    return tuple(out)
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(t.text for t in tokenize(text))
+
+
+def languages_of(clauses: Iterable[Sequence[str]]) -> tuple[list[str], list[list[str]]]:
+    """(the data's own languages that there are frames for, those of each clause).
+
+    A clause whose language is open may be of any that is the data's own.
+    """
+    told = [LANGUAGES.get(language_of(" ".join(words)), "") for words in clauses]
+    counts = Counter(filter(None, told))
+    total = sum(counts.values())
+    own = sorted(name for name, n in counts.items() if n >= _COMMON * total)
+    return own, [[name] if name in own else own for name in told]
+
+
+def find_bare(clauses: Sequence[tuple[str, Sequence[str]]]) -> list[bool]:
+    """Whether each clause, (intent, words), begins like a bare verb phrase: "putar lagu"."""
+    never = set(_NEVER_BARE.split())
+    openings = Counter((intent, words[0]) for intent, words in clauses if words)
+    return [
+        bool(words)
+        and openings[intent, words[0]] >= _OPENINGS
+        and words[0] not in never
+        and words[0].isalpha()
+        for intent, words in clauses
+    ]
