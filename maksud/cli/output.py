@@ -186,6 +186,12 @@ def tell_decision(run: Run) -> None:
     summary = about.get("summary", "")
     if summary:
         say(f"To expect: {summary} (95 % intervals).")
+    if sayings := about.get("background"):
+        say(
+            f"Of {sayings['sayings']:,} ordinary sayings that the data does not serve (docs/"
+            f"decisions.md), {sayings['acted']:,} would be acted on; {sayings['left_out']:,} that "
+            "it may serve were left out."
+        )
     for note in about.get("notes", ()):
         say(f"Note: {note}.")
 

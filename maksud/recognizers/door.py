@@ -24,7 +24,12 @@ from maksud.language.catalog import Catalog
 from maksud.language.catalog_inference import infer_catalog
 from maksud.progress import OnProgress, Progress, listen
 from maksud.recognizers.contract import Contract
-from maksud.recognizers.held_out import answer_held_out, answer_unknown, decide_contract
+from maksud.recognizers.held_out import (
+    answer_background,
+    answer_held_out,
+    answer_unknown,
+    decide_contract,
+)
 from maksud.recognizers.kinds import Kind, Task, find_kind, kind_of_base
 from maksud.recognizers.recognition import Recognizer
 from maksud.recognizers.resuming import kept_for_another_try
@@ -110,7 +115,9 @@ def train(
             )
         )  # fmt: skip
         with kept_for_another_try(kept):
-            contract, calibration = _calibrate(kind, draft, done.contract, dev_set, settings, tell)
+            contract, calibration = _calibrate(
+                kind, draft, done.contract, train_set, dev_set, settings, tell
+            )
             metrics = {
                 **done.metrics,
                 "calibration": calibration,
@@ -234,6 +241,7 @@ def _calibrate(
     kind: Kind,
     draft: Draft,
     contract: Contract,
+    train_set: Dataset,
     dev_set: Dataset,
     settings: TrainSettings,
     tell: OnProgress,
@@ -249,7 +257,9 @@ def _calibrate(
     text = f"{share:.1%} of {len(held):,} held-out answers wholly right"
     tell(Progress("calibrate", 1.0, text, {"dev_exact_match": share}))
     unknown = answer_unknown(recognizer, examples, tell)
-    return decide_contract(contract, held, unknown, settings.rule)
+    most = kind.background
+    background = answer_background(recognizer, [*train_set, *dev_set], most, settings.seed, tell)
+    return decide_contract(contract, held, unknown, background, settings.rule)
 
 
 def _thinned(data: Dataset, limit: int, seed: int) -> list[Example]:

@@ -7,10 +7,11 @@ a calibration that saw it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from maksud.data.background import choose_sayings
 from maksud.data.dataset import Example
 from maksud.errors import DataError
 from maksud.language.calls import NONE, same_answer
@@ -105,6 +106,28 @@ def answer_unknown(
     return out
 
 
+@dataclass(frozen=True)
+class Background:
+    """Answers to ordinary sayings that the data does not serve; `served` were left out."""
+
+    answers: HeldOut
+    served: tuple[str, ...] = ()
+
+
+def answer_background(
+    recognizer: Recognizer, examples: Iterable[Example], most: int, seed: int, tell: OnProgress
+) -> Background:
+    """What the recognizer says of `most` ordinary sayings: see `maksud.data.background`.
+
+    `examples`: the user's data, which tells the language and what may be in scope.
+    """
+    inside = [e.instruction for e in examples if NONE not in e.calls]
+    kept, served = choose_sayings(inside, most, seed)
+    sayings = [Example(s.text, "none()") for s in kept]
+    answers = answer_held_out(recognizer, sayings, tell, "background") if sayings else HeldOut()
+    return Background(answers, tuple(s.text for s in served))
+
+
 def judge_held_out(
     held: HeldOut, unknown: HeldOut, rule: Rule, share: float = OUT_OF_SCOPE_SHARE
 ) -> tuple[Calibration, Decision]:
@@ -151,9 +174,13 @@ def fit_scope(held: HeldOut, unknown: HeldOut) -> Calibration | None:
 
 
 def decide_contract(
-    contract: Contract, held: HeldOut, unknown: HeldOut, rule: Rule
+    contract: Contract, held: HeldOut, unknown: HeldOut, background: Background, rule: Rule
 ) -> tuple[Contract, dict[str, Any]]:
-    """The contract with calibration and decision, and what to record about them."""
+    """The contract with calibration and decision, and what to record about them.
+
+    Where a kind can't leave intents out, the background stands in for what is out of scope.
+    """
+    unknown = unknown if len(unknown) else background.answers
     calibration, decision = judge_held_out(held, unknown, rule)
     about = {
         "examples": len(held),
@@ -162,5 +189,14 @@ def decide_contract(
         "calibration_note": calibration.note,
         **decision.to_json(),
     }
+    if len(background.answers):
+        sayings = background.answers
+        sure = [calibration.probability(f) >= decision.threshold for f in sayings.features]
+        about["background"] = {
+            "sayings": len(sayings),
+            "acted": sum(a and s for a, s in zip(sayings.acts, sure, strict=True)),
+            "left_out": len(background.served),
+            "left_out_first": list(background.served[:5]),
+        }
     scope = fit_scope(held, unknown)
     return contract.calibrated(calibration, decision.threshold, rule, scope), about

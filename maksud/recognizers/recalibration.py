@@ -13,7 +13,13 @@ from maksud.errors import DataError
 from maksud.progress import OnProgress, listen
 from maksud.recognizers.decision import Rule
 from maksud.recognizers.door import load_recognizer
-from maksud.recognizers.held_out import answer_held_out, answer_unknown, decide_contract
+from maksud.recognizers.held_out import (
+    answer_background,
+    answer_held_out,
+    answer_unknown,
+    decide_contract,
+)
+from maksud.recognizers.kinds import find_kind
 from maksud.recognizers.runs import Draft, Run, draft_run
 
 _OWN = frozenset({"format", "kind", "contract", "created", "files"})
@@ -49,7 +55,9 @@ def calibrate(
         recognizer = load_recognizer(run)
         held = answer_held_out(recognizer, examples, tell)
         unknown = answer_unknown(recognizer, examples, tell)
-        contract, about = decide_contract(run.contract, held, unknown, rule)
+        most = find_kind(run.kind).background
+        background = answer_background(recognizer, examples, most, 0, tell)
+        contract, about = decide_contract(run.contract, held, unknown, background, rule)
         _copy_files(run, draft)
         about["data"] = {"name": dataset.name, "fingerprint": dataset.fingerprint}
         manifest = {key: value for key, value in run.manifest.items() if key not in _OWN}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from maksud.data.checks.base import Check, Checking, Part
 from maksud.data.dataset import Example, normalise
@@ -100,6 +100,13 @@ def language_of(text: str) -> str:
     if not ranked or ranked[0][1] < 2 or (len(ranked) > 1 and ranked[1][1] == ranked[0][1]):
         return ""
     return ranked[0][0]
+
+
+def main_languages(texts: Iterable[str]) -> list[str]:
+    """Languages (or scripts) of at least `ON_PURPOSE` of the texts whose language is told."""
+    counts = Counter(filter(None, map(language_of, texts)))
+    total = counts.total()
+    return sorted(name for name, n in counts.items() if n >= ON_PURPOSE * total)
 
 
 CHECK = Check("languages", Languages)

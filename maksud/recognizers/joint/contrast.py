@@ -17,13 +17,11 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from maksud.data.checks.languages import language_of
+from maksud.data.checks.languages import language_of, main_languages
 from maksud.recognizers.joint.tokens import tokenize
 
 LANGUAGES = {"Indonesian": "id", "English": "en"}
 """Languages that there are frames for, as `language_of` calls them."""
-_COMMON = 0.2
-"""Share of the clauses whose language is told from which a language counts as the data's own."""
 _OPENINGS = 3
 """Clauses of an intent that begin with the same word: then it is taken for a bare verb."""
 _NEVER_BARE = """
@@ -62,15 +60,14 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 def languages_of(clauses: Iterable[Sequence[str]]) -> tuple[list[str], list[list[str]]]:
-    """(the data's own languages that there are frames for, those of each clause).
+    """(the data's main languages that there are frames for, those of each clause).
 
-    A clause whose language is open may be of any that is the data's own.
+    A clause whose language is open may be of any of them.
     """
-    told = [LANGUAGES.get(language_of(" ".join(words)), "") for words in clauses]
-    counts = Counter(filter(None, told))
-    total = sum(counts.values())
-    own = sorted(name for name, n in counts.items() if n >= _COMMON * total)
-    return own, [[name] if name in own else own for name in told]
+    texts = [" ".join(words) for words in clauses]
+    main = [LANGUAGES[name] for name in main_languages(texts) if name in LANGUAGES]
+    told = [LANGUAGES.get(language_of(text), "") for text in texts]
+    return main, [[name] if name in main else main for name in told]
 
 
 def find_bare(clauses: Sequence[tuple[str, Sequence[str]]]) -> list[bool]:

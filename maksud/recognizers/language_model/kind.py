@@ -107,6 +107,7 @@ KIND = Kind(
     _open,
     takes_other_bases=True,
     calibration_examples=300,
+    background=60,
     translate=translate_guide,
     prepare=_prepare,
     libraries=("transformers", "peft", "tokenizers"),

@@ -1,0 +1,26 @@
+"""The background is what the docs promise: ours, ordinary, in two languages, without doubles."""
+
+from collections import Counter
+
+import pytest
+
+from maksud.data.background import LANGUAGES, load_background
+from maksud.data.checks.languages import language_of
+from maksud.data.dataset import normalise
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_enough_sayings_of_many_topics_and_no_doubles(language: str) -> None:
+    sayings = load_background(language)
+    assert len(sayings) >= 1_500
+    topics = Counter(s.topic for s in sayings)
+    assert len(topics) >= 30 and "" not in topics and min(topics.values()) >= 30
+    assert len({s.text.casefold() for s in sayings}) == len(sayings)
+    assert len({normalise(s.text) for s in sayings}) > 0.98 * len(sayings)
+
+
+@pytest.mark.parametrize(("language", "name"), [("id", "Indonesian"), ("en", "English")])
+def test_sayings_are_of_their_language(language: str, name: str) -> None:
+    told = Counter(language_of(s.text) for s in load_background(language))
+    del told[""]
+    assert told[name] > 0.93 * told.total()
