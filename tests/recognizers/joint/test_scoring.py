@@ -18,7 +18,9 @@ from maksud.recognizers.compact.training import train_compact
 from maksud.recognizers.contract import Contract
 from maksud.recognizers.joint.scoring import AnswerScore, Scorer, _cut, _Placed
 
-TINY = CompactSettings(dim=32, word_dim=16, buckets=512, members=2, epochs=30, batch_size=16)
+TINY = CompactSettings(
+    dim=32, word_dim=16, buckets=512, members=2, epochs=30, batch_size=16, frame=0.0
+)
 LIGHT = Catalog(
     (
         Intent("light", parameters=(Parameter("state", "enumeration", values=("on", "off")),)),
