@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from maksud.data.dataset import Dataset
+from maksud.data.dataset import Dataset, Example
 from maksud.data.formats.files import load, save
 from maksud.errors import NotFoundError, RunError, nearest
 from maksud.language.catalog_files import load_catalog
@@ -40,24 +40,41 @@ def load_shipped(scenario: str = "", language: str = "") -> Dataset:
     return Dataset(examples, catalog=catalog, name=scenario or "demo")
 
 
+def load_contrast(scenario: str, language: str = "") -> Dataset:
+    """The shipped contrast pairs that are held out of training: minimal pairs of utterances.
+
+    The two members share metadata `pair`; `kind` says what makes the difference (negation,
+    correction, …). Of one language, or of both.
+    """
+    examples: list[Example] = []
+    for code in LANGUAGES:
+        if not language or language == code:
+            part = load(_DATA / scenario / "contrast" / f"{code}.json")
+            about = {"scenario": scenario, "language": code}
+            examples += [replace(e, metadata={**e.metadata, **about}) for e in part]
+    catalog = load_catalog(_DATA / scenario / "catalog.yaml")
+    return Dataset(examples, catalog=catalog, name="contrast")
+
+
 def write_starter(directory: Path, scenario: str, language: str) -> Dataset:
-    """Writes a scenario's data and catalog to a new directory, to be edited.
+    """Writes a scenario's data, catalog and contrast pairs to a new directory, to be edited.
 
     Raises `RunError` where the directory holds something already.
     """
     data = load_shipped(scenario, language)
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise RunError("is not empty", where=str(directory), hint="Name a new directory")
-    plain = Dataset(
-        (
-            replace(
-                e,
-                metadata={k: v for k, v in e.metadata.items() if k not in ("scenario", "language")},
-            )
-            for e in data
-        ),
-        catalog=data.declared_catalog,
-        name=directory.name,
-    )
+    plain = _plain(data, directory.name)
     save(plain, directory)
+    save(_plain(load_contrast(scenario, language), "contrast"), directory / "contrast.json")
     return plain
+
+
+def _plain(data: Dataset, name: str) -> Dataset:
+    """The data without what only tells the shipped parts apart."""
+    ours = ("scenario", "language")
+    return Dataset(
+        (replace(e, metadata={k: v for k, v in e.metadata.items() if k not in ours}) for e in data),
+        catalog=data.declared_catalog,
+        name=name,
+    )

@@ -69,6 +69,13 @@ _VOICE: tuple[Question, ...] = (
         "volume_up();play_music(genre=jazz)",
     ),
     ("out of scope", ("siapa penemu telepon?",), "none()"),
+    ("negated", ("tolong jangan nyalakan tv dulu ya",), "none()"),
+    ("corrected", ("pasang alarm jam 5, eh bukan, jam 7",), "set_alarm(time=jam 7)"),
+    (
+        "after an answer",
+        ("keraskan suaranya", "matikan lampu kamar"),
+        "turn_off_device(device=lampu, room=kamar)",
+    ),
     ("several turns", ("Pasang alarm dong", "jam 6 pagi"), "set_alarm(time=jam 6 pagi)"),
 )
 _SHOP: tuple[Question, ...] = (
@@ -84,6 +91,17 @@ _SHOP: tuple[Question, ...] = (
         "cancel_order(order_id=88-2031);talk_to_agent()",
     ),
     ("out of scope", ("siapa penemu telepon?",), "none()"),
+    ("negated", ("tolong jangan batalkan pesanan INV-3301 ya",), "none()"),
+    (
+        "corrected",
+        ("batalkan pesanan 55-1001, eh salah, 55-1002",),
+        "cancel_order(order_id=55-1002)",
+    ),
+    (
+        "after an answer",
+        ("where is order 88-2031", "can I talk to a real person"),
+        "talk_to_agent()",
+    ),
     (
         "several turns",
         ("Saya mau kembalikan barang", "INV-90417"),

@@ -7,9 +7,9 @@ import pytest
 
 import maksud.demo
 from maksud.data.checks import check
-from maksud.data.dataset import Dataset, normalise
+from maksud.data.dataset import Dataset, Example, normalise
 from maksud.data.formats.files import load
-from maksud.demo.shipped import LANGUAGES, SCENARIOS, load_shipped, write_starter
+from maksud.demo.shipped import LANGUAGES, SCENARIOS, load_contrast, load_shipped, write_starter
 from maksud.errors import NotFoundError, RunError
 from maksud.language.calls import NONE
 
@@ -114,6 +114,9 @@ def test_a_starter_reads_back_as_it_was_shipped(tmp_path: object) -> None:
         (e.instruction, e.output) for e in sorted(written, key=lambda e: SPLITS.index(e.split))
     ]
     assert back.declared_catalog == written.declared_catalog
+    pairs = load(place / "contrast.json")
+    assert len(pairs) == len(load_contrast("customer_service", "en"))
+    assert all(e.metadata["pair"] and e.metadata["kind"] for e in pairs)
     with pytest.raises(RunError, match="is not empty"):
         write_starter(place, "customer_service", "en")
     with pytest.raises(NotFoundError, match="Nearest: voice_assistant"):
@@ -121,3 +124,35 @@ def test_a_starter_reads_back_as_it_was_shipped(tmp_path: object) -> None:
 
 
 SPLITS = ("train", "dev", "test")
+
+
+@pytest.mark.parametrize(("scenario", "language"), PARTS)
+def test_contrast_pairs_are_pairs_of_every_kind_and_intent(scenario: str, language: str) -> None:
+    held = load_contrast(scenario, language)
+    trained = [e for e in load_shipped(scenario, language).train if e.metadata.get("pair")]
+    for rows, fewest in ((list(held), 50), (trained, 150)):
+        pairs: defaultdict[str, list[Example]] = defaultdict(list)
+        for e in rows:
+            pairs[str(e.metadata["pair"])].append(e)
+        assert len(pairs) >= fewest
+        for members in pairs.values():
+            assert len(members) == 2
+            assert members[0].metadata["kind"] == members[1].metadata["kind"]
+            assert members[0].calls != members[1].calls
+        kinds = Counter(str(m[0].metadata["kind"]) for m in pairs.values())
+        assert len(kinds) == 9 and min(kinds.values()) >= fewest // 10
+        intents = Counter(c.intent for e in rows for c in e.calls)
+        assert set(load_shipped(scenario).catalog.names) <= set(intents)
+        outside = sum(NONE in e.calls for e in rows)
+        assert 0.3 < outside / len(rows) < 0.6  # acting and refusing: no word gives it away
+
+
+@pytest.mark.parametrize(("scenario", "language"), PARTS)
+def test_held_out_pairs_are_said_otherwise(scenario: str, language: str) -> None:
+    """No held-out member shares over 70 % of its words with one of train, and none is in it."""
+    data = load_shipped(scenario, language)
+    train = [frozenset(normalise(e.instruction).split()) for e in data.train]
+    for e in load_contrast(scenario, language):
+        words = frozenset(normalise(e.instruction).split())
+        if len(words) >= 4:
+            assert all(len(words & w) <= 0.7 * len(words | w) for w in train), e.place
