@@ -214,6 +214,11 @@ class Dataset(Sequence[Example]):
                 digest.update(raw)
         return digest.hexdigest()
 
+    def require_parsed(self) -> None:
+        """Raises the first `CallSyntaxError` of an output."""
+        for e in self.examples:
+            e.calls  # noqa: B018
+
     def require_valid(self) -> Dataset:
         """Itself, if every output parses and fits the catalog.
 

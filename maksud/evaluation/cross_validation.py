@@ -6,15 +6,14 @@ are compact ones, smaller and trained for less long than those that answer.
 
 from __future__ import annotations
 
-import random
 import tempfile
 import time
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from maksud.data.dataset import Example, near_groups
+from maksud.data.dataset import Example
+from maksud.data.folds import assign_folds
 from maksud.language.catalog import Catalog
 from maksud.progress import OnProgress, Progress
 from maksud.recognizers.contract import Contract
@@ -25,38 +24,6 @@ if TYPE_CHECKING:
 EPOCHS = 0.6
 """Passes over the data, as a share of those of a full training, but six at least: ranking needs
 no more, of a single network."""
-
-
-def group_near(examples: Sequence[Example]) -> list[list[int]]:
-    """The examples in groups whose utterances are near-identical."""
-    groups: defaultdict[int, list[int]] = defaultdict(list)
-    for k, group in enumerate(near_groups([e.instruction for e in examples])):
-        groups[group].append(k)
-    return list(groups.values())
-
-
-def assign_folds(
-    examples: Sequence[Example], groups: Iterable[list[int]], folds: int, seed: int
-) -> list[int]:
-    """A fold for each example: groups stay whole, each intent is spread evenly."""
-    rng = random.Random(seed)
-    strata: defaultdict[str, list[list[int]]] = defaultdict(list)
-    for group in groups:
-        strata[";".join(c.intent for c in examples[group[0]].calls)].append(group)
-    out = [0] * len(examples)
-    total = [0] * folds
-    for key in sorted(strata):
-        stratum = strata[key]
-        rng.shuffle(stratum)
-        stratum.sort(key=len, reverse=True)
-        size = [0] * folds
-        for group in stratum:
-            smallest = min(range(folds), key=lambda f: (size[f], total[f]))
-            size[smallest] += len(group)
-            total[smallest] += len(group)
-            for k in group:
-                out[k] = smallest
-    return out
 
 
 def epochs_for(clauses: int, intents: int) -> int:
@@ -84,7 +51,7 @@ def score_round(
     started = time.monotonic()
     fold_of = assign_folds(examples, groups, folds, seed)
     calls = [c.intent for e in examples for c in e.calls]
-    settings = CompactSettings(members=1, epochs=epochs_for(len(calls), len(set(calls))))
+    settings = CompactSettings(members=1, epochs=epochs_for(len(calls), len(set(calls))), frame=0.0)
     out = [AnswerScore()] * len(examples)
     for fold in range(folds):
 

@@ -15,8 +15,9 @@ from typing import Any, get_args, overload
 
 from maksud.data.dataset import Dataset, Example
 from maksud.data.findings import Finding, excerpt
+from maksud.data.folds import group_near
 from maksud.errors import CallSyntaxError, DataError, SettingsError
-from maksud.evaluation.cross_validation import epochs_for, group_near, score_round
+from maksud.evaluation.cross_validation import epochs_for, score_round
 from maksud.evaluation.doubts import Doubt, Kind, find_doubts
 from maksud.language.calls import parse_calls
 from maksud.language.catalog import Catalog

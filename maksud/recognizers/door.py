@@ -25,12 +25,14 @@ from maksud.language.catalog_inference import infer_catalog
 from maksud.progress import OnProgress, Progress, listen
 from maksud.recognizers.contract import Contract
 from maksud.recognizers.held_out import (
+    HeldOut,
     answer_background,
     answer_held_out,
     answer_unknown,
     decide_contract,
 )
 from maksud.recognizers.kinds import Kind, Task, find_kind, kind_of_base
+from maksud.recognizers.out_of_fold import FEW_HELD_OUT, FEWEST, answer_out_of_fold
 from maksud.recognizers.recognition import Recognizer
 from maksud.recognizers.resuming import kept_for_another_try
 from maksud.recognizers.runs import Draft, Run, check_target, draft_run
@@ -102,21 +104,23 @@ def train(
             "catalog.yaml keeps such rows"
         )
     notes = [*unlabelled, *notes]
-    train_set.require_valid()
-    dev_set.part_repeating()[0].require_valid()
+    for part in (train_set, dev_set):  # an inferred catalog allows the rest by its making
+        if dataset.declared_catalog is not None:
+            part.require_valid()
+        else:
+            part.require_parsed()
     started, cpu = time.perf_counter(), time.process_time()
     kept = checkpoints_of(target)
     with draft_run(target, overwrite=overwrite) as draft, listen(on_progress) as tell_person:
         tell = _telling(draft, tell_person)
-        done = kind.train(
-            Task(
-                settings.base, train_set, dev_set, catalog, draft.directory, kept,
-                settings.kind, settings.seed, tell,
-            )
+        task = Task(
+            settings.base, train_set, dev_set, catalog, draft.directory, kept,
+            settings.kind, settings.seed, tell,
         )  # fmt: skip
+        done = kind.train(task)
         with kept_for_another_try(kept):
             contract, calibration = _calibrate(
-                kind, draft, done.contract, train_set, dev_set, settings, tell
+                kind, task, done.contract, draft.target.name, settings
             )
             metrics = {
                 **done.metrics,
@@ -238,27 +242,27 @@ def _catalog(data: Dataset, train_set: Dataset) -> Catalog:
 
 
 def _calibrate(
-    kind: Kind,
-    draft: Draft,
-    contract: Contract,
-    train_set: Dataset,
-    dev_set: Dataset,
-    settings: TrainSettings,
-    tell: OnProgress,
+    kind: Kind, task: Task, contract: Contract, name: str, settings: TrainSettings
 ) -> tuple[Contract, dict[str, Any]]:
-    """Calibration and decision on held-out answers."""
-    limit = settings.calibration_examples or kind.calibration_examples or len(dev_set)
-    examples = _thinned(dev_set, limit, settings.seed)
-    if not examples:
+    """Calibration and decision on answers to rows that were not learnt from."""
+    limit = settings.calibration_examples or kind.calibration_examples or len(task.held_out)
+    examples = _thinned(task.held_out, limit, settings.seed)
+    recognizer = kind.open(task.directory, contract, name)
+    tell = task.tell
+    held, unknown = HeldOut(), HeldOut()
+    few = len(examples) < FEW_HELD_OUT and len(task.train_set) >= FEWEST
+    if kind.cross_fits and settings.folds > 1 and few:
+        held, unknown = answer_out_of_fold(kind, task, settings.folds)
+    if examples:
+        held.extend(answer_held_out(recognizer, examples, tell))
+        unknown.extend(answer_unknown(recognizer, examples, tell))
+    if not len(held):
         return contract, {"examples": 0, "summary": "nothing was held out: confidence is not known"}
-    recognizer = kind.open(draft.directory, contract, draft.target.name)
-    held = answer_held_out(recognizer, examples, tell)
     share = held.exact_match
     text = f"{share:.1%} of {len(held):,} held-out answers wholly right"
     tell(Progress("calibrate", 1.0, text, {"dev_exact_match": share}))
-    unknown = answer_unknown(recognizer, examples, tell)
-    most = kind.background
-    background = answer_background(recognizer, [*train_set, *dev_set], most, settings.seed, tell)
+    rows = [*task.train_set, *task.held_out]
+    background = answer_background(recognizer, rows, kind.background, settings.seed, tell)
     return decide_contract(contract, held, unknown, background, settings.rule)
 
 

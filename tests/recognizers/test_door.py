@@ -36,7 +36,9 @@ def test_a_run_records_what_made_it(compact_run: Run, small_data: Dataset) -> No
 
 
 def test_same_seed_same_run(small_data: Dataset, tmp_path: Path) -> None:
-    runs = [train(small_data, out=tmp_path / name, seed=5) for name in ("a", "b")]
+    runs = [
+        train(small_data, out=tmp_path / name, seed=5, epochs=20, folds=2) for name in ("a", "b")
+    ]
     assert runs[0].contract.id == runs[1].contract.id
     weights = [(r.path / "model.safetensors").read_bytes() for r in runs]
     assert weights[0] == weights[1]
@@ -45,7 +47,7 @@ def test_same_seed_same_run(small_data: Dataset, tmp_path: Path) -> None:
 def test_without_dev_a_part_of_train_is_held_out(small_data: Dataset, tmp_path: Path) -> None:
     file = tmp_path / "all.json"
     save([Example(e.instruction, e.output) for e in small_data], file)
-    run = train(file, out=tmp_path / "run")
+    run = train(file, out=tmp_path / "run", epochs=9, folds=0)
     about = run.manifest["data"]
     assert about["dev"] > 0 and about["train"] + about["dev"] == len(small_data)
     assert "held out" in about["notes"][0]
@@ -53,7 +55,7 @@ def test_without_dev_a_part_of_train_is_held_out(small_data: Dataset, tmp_path: 
 
 def test_the_catalog_never_learns_from_the_test_split(small_data: Dataset, tmp_path: Path) -> None:
     extra = [*small_data, Example("rahasia", "only_in_test()", split="test")]
-    run = train(Dataset(extra), out=tmp_path / "run")
+    run = train(Dataset(extra), out=tmp_path / "run", epochs=9, folds=0)
     assert "only_in_test" not in run.contract.catalog
 
 
@@ -81,7 +83,7 @@ def test_what_has_no_answer_is_left_out_and_told_with_its_place(
     )]  # fmt: skip
     odd = Example("!!", "none()", split="train", source="d.json", line=9)
     data = Dataset([*small_data, *unlabelled, odd])
-    run = train(data, out=tmp_path / "run", members=1, epochs=1)
+    run = train(data, out=tmp_path / "run", members=1, epochs=1, folds=0)
     assert run.manifest["data"]["train"] == len(small_data.train) + 1
     note = "2 examples without an answer were left out (d.json:7, d.json:8)"
     assert run.manifest["data"]["notes"] == [note]
@@ -96,7 +98,11 @@ def test_a_few_repetitions_make_no_data_unusable(small_data: Dataset, tmp_path: 
     twice = Example("panggil a dan b", "page(who=a, who=b)", split="train", source="d.json", line=9)
     held = replace(twice, split="dev")
     run = train(
-        Dataset([*small_data, *rows, twice, held]), out=tmp_path / "run", members=1, epochs=1
+        Dataset([*small_data, *rows, twice, held]),
+        out=tmp_path / "run",
+        members=1,
+        epochs=1,
+        folds=0,
     )
     assert run.manifest["data"]["train"] == len(small_data.train) + len(rows)
     assert "1 example with a parameter given several times" in run.manifest["data"]["notes"][0]
@@ -150,7 +156,7 @@ def test_a_balanced_sample_is_balanced_and_repeatable(small_data: Dataset) -> No
 
 def test_the_guides_sample_trains(guide: Path, tmp_path: Path) -> None:
     """Four rows are no training set, but they must not be a traceback either."""
-    run = train(load(guide / "train.json"), out=tmp_path / "run")
+    run = train(load(guide / "train.json"), out=tmp_path / "run", folds=0)
     answer = load_recognizer(run)("Saya ingin mendengarkan musik")
     assert answer.text
     assert run.contract.catalog.names == (

@@ -1,0 +1,60 @@
+"""Answers to training rows by recognizers that were trained without them.
+
+Where little is held out, calibration needs more answers to unseen rows than there are: a few
+recognizers are trained on parts of the data, and each answers the part that it has not seen
+(cross-fitting; for calibration: van der Laan et al. 2007 and others). They stand in for the one
+that is kept, and are a little worse, having seen less: on the safe side.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from maksud.data.dataset import Dataset
+from maksud.data.folds import assign_folds, group_near
+from maksud.progress import Progress
+from maksud.recognizers.held_out import HeldOut, answer_held_out, answer_unknown
+from maksud.recognizers.kinds import Kind, Task
+
+FEW_HELD_OUT = 300
+"""Held-out rows from which they are enough by themselves."""
+FEWEST = 20
+"""Training rows under which folds would learn nothing."""
+
+
+def answer_out_of_fold(kind: Kind, task: Task, folds: int) -> tuple[HeldOut, HeldOut]:
+    """(answers to the training rows of a task, what is said when intents are not known).
+
+    `task` as it was trained; each of the `folds` recognizers learns with the same settings.
+    """
+    held, unknown = HeldOut(), HeldOut()
+    examples = list(task.train_set)
+    fold_of = assign_folds(examples, group_near(examples), folds, task.seed)
+    for fold in range(folds):
+
+        def tell(event: Progress, fold: int = fold) -> None:
+            done = (fold + event.done) / folds
+            text = f"recognizer {fold + 1} of {folds} on a part of the data"
+            task.tell(Progress("cross-fit", min(1.0, done), text, event.metrics))
+
+        inside = [e for e, f in zip(examples, fold_of, strict=True) if f != fold]
+        outside = [e for e, f in zip(examples, fold_of, strict=True) if f == fold]
+        if not inside or not outside:
+            continue
+        with tempfile.TemporaryDirectory(prefix="maksud-") as room:
+            place = Path(room)
+            part = replace(
+                task,
+                train_set=Dataset(inside, catalog=task.train_set.declared_catalog),
+                directory=place / "run",
+                checkpoints=place / "checkpoints",
+                tell=tell,
+            )
+            part.directory.mkdir()
+            made = kind.train(part)
+            recognizer = kind.open(part.directory, made.contract, "fold")
+            held.extend(answer_held_out(recognizer, outside, tell))
+            unknown.extend(answer_unknown(recognizer, outside, tell))
+    return held, unknown
