@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from maksud.language.calls import NONE, Argument, Call, format_calls, parse_calls
     from maksud.language.catalog import Catalog, Intent, MissingParameter, Parameter
     from maksud.language.catalog_files import load_catalog, save_catalog
+    from maksud.language.conversation import Turn
     from maksud.recognizers.contract import Contract
-    from maksud.recognizers.conversation import Turn, converse
+    from maksud.recognizers.conversation import converse
     from maksud.recognizers.door import load_recognizer, train
     from maksud.recognizers.recognition import Recognition, Recognizer
     from maksud.recognizers.runs import Run
@@ -85,7 +86,7 @@ _LATER = {
     "Report": "maksud.evaluation.report",
     "Run": "maksud.recognizers.runs",
     "TrainSettings": "maksud.recognizers.settings",
-    "Turn": "maksud.recognizers.conversation",
+    "Turn": "maksud.language.conversation",
     "converse": "maksud.recognizers.conversation",
     "check": "maksud.data.checks",
     "evaluate": "maksud.evaluation.report",
