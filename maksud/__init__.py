@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from maksud.language.calls import NONE, Argument, Call, format_calls, parse_calls
     from maksud.language.catalog import Catalog, Intent, MissingParameter, Parameter
     from maksud.language.catalog_files import load_catalog, save_catalog
+    from maksud.language.conversation import Turn
     from maksud.recognizers.contract import Contract
-    from maksud.recognizers.conversation import Turn, converse
+    from maksud.recognizers.conversation import converse
     from maksud.recognizers.decision import Rule
     from maksud.recognizers.door import load_recognizer, train
     from maksud.recognizers.recalibration import calibrate
@@ -90,7 +91,7 @@ _LATER = {
     "Rule": "maksud.recognizers.decision",
     "Run": "maksud.recognizers.runs",
     "TrainSettings": "maksud.recognizers.settings",
-    "Turn": "maksud.recognizers.conversation",
+    "Turn": "maksud.language.conversation",
     "converse": "maksud.recognizers.conversation",
     "calibrate": "maksud.recognizers.recalibration",
     "check": "maksud.data.checks",

@@ -22,7 +22,8 @@ from maksud.http.api_error import ApiError, as_api_error, new_id
 from maksud.http.guard import client_gone, when_gone
 from maksud.http.json_body import dumps, parse_json
 from maksud.http.settings import ServeSettings
-from maksud.recognizers.conversation import Reading, Turn, follow
+from maksud.language.conversation import Turn
+from maksud.recognizers.conversation import Reading, follow
 from maksud.recognizers.recognition import Recognition, Recognizer
 from maksud.serving import protocol
 from maksud.serving.batching import Failure, Lane

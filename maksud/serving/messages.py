@@ -14,7 +14,7 @@ from maksud.http.fields import invalid, missing, read_text
 from maksud.http.json_body import kind_of
 from maksud.language.calls import Argument, Call, is_name
 from maksud.language.catalog_tools import read_arguments
-from maksud.recognizers.conversation import Role, Turn
+from maksud.language.conversation import Role, Turn
 
 KEYS = {"peran": "role", "konten": "content", "tipe": "type", "teks": "text"}
 """Keys of messages and of their parts, as the guide's Indonesian client spells them."""

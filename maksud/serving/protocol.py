@@ -27,7 +27,8 @@ from maksud.http.fields import (
 )
 from maksud.http.json_body import kind_of
 from maksud.language.calls import NONE, format_calls
-from maksud.recognizers.conversation import READINGS, Reading, Turn
+from maksud.language.conversation import Turn
+from maksud.recognizers.conversation import READINGS, Reading
 from maksud.recognizers.recognition import Recognition
 from maksud.serving.messages import read_messages
 

@@ -10,8 +10,9 @@ from scripted import Scripted
 from maksud.errors import InputError
 from maksud.language.calls import Argument, Call, parse_calls
 from maksud.language.catalog import Catalog, Intent, Parameter
+from maksud.language.conversation import FURTHEST, Turn
 from maksud.recognizers.contract import FOLD_USER_TURNS, Contract
-from maksud.recognizers.conversation import FURTHEST, Turn, converse
+from maksud.recognizers.conversation import converse
 from maksud.recognizers.recognition import Proposal, Recognition
 
 CATALOG = Catalog(

@@ -11,7 +11,8 @@ from serving_server import Scripted, chat
 from maksud.errors import EngineError, InputError, MaksudError, NotFoundError, SystemFault
 from maksud.http.api_error import ApiError, as_api_error
 from maksud.language.calls import parse_calls
-from maksud.recognizers.conversation import Turn, converse
+from maksud.language.conversation import Turn
+from maksud.recognizers.conversation import converse
 from maksud.recognizers.recognition import Recognition, Usage
 from maksud.serving import protocol
 from maksud.serving.protocol import (

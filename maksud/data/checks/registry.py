@@ -6,6 +6,7 @@ from __future__ import annotations
 from maksud.data.checks import (
     arguments,
     borders,
+    conversations,
     declared,
     held_out,
     labels,
@@ -38,6 +39,7 @@ CHECKS: list[Check] = [
     languages.CHECK,
     lengths.CHECK,
     metadata.CHECK,
+    conversations.CHECK,
     near.CHECK,
     repeats.CHECK,
     declared.CHECK,

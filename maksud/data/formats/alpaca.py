@@ -1,22 +1,25 @@
 """Alpaca: rows of `instruction`, `input` and `output`.
 
 With an `input`, that is the utterance, and the instruction is the wording of the task, kept as
-metadata `prompt`; without one, the instruction is the utterance. `history` holds earlier turns.
+metadata `prompt`; without one, the instruction is the utterance. `history` holds earlier turns and
+replies: a conversation, read as all are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import IO, Any
 
 from maksud.data.dataset import Example
 from maksud.data.formats.base import Format, Options, Writing
 from maksud.data.formats.parts.arrays import write_array
-from maksud.data.formats.parts.conversation import list_messages
+from maksud.data.formats.parts.exchanges import Message, list_messages, part_conversation
 from maksud.data.formats.parts.reading import Reading, RowError
 from maksud.data.formats.parts.records import records
-from maksud.data.formats.parts.rows import add_row, fold_texts, to_row
+from maksud.data.formats.parts.rows import add_row, to_row
 from maksud.data.formats.parts.source import Source
+from maksud.language.catalog import Catalog
 
 
 def read_alpaca(file: Source, options: Options) -> Reading:
@@ -27,14 +30,21 @@ def read_alpaca(file: Source, options: Options) -> Reading:
     for line, row, original in records(file, options, reading):
         if isinstance(row, dict):
             try:
-                row = _native(row)
-                prompts += "prompt" in row
-                first = first or line * ("prompt" in row)
+                rows = _parted(_native(row), row.get("history"), options.catalog)
+                prompts += "prompt" in rows[-1]
+                first = first or line * ("prompt" in rows[-1])
             except RowError as error:
                 place = f"{file.path}:{line}"
                 reading.refuse(place, error, original)
                 continue
-        add_row(reading, row, file.path, line, options.split, original)
+            reading.add_parts(
+                [
+                    partial(add_row, reading, part, file.path, line, options.split, original)
+                    for part in rows
+                ]
+            )
+        else:
+            add_row(reading, row, file.path, line, options.split, original)
     if prompts:
         what = f"of {prompts:,} rows the input is the utterance, the instruction its prompt"
         fix = "say --format json (or jsonl) where the instruction is what people said"
@@ -56,18 +66,30 @@ def _native(row: Mapping[str, Any]) -> dict[str, Any]:
         native["instruction"] = given
         if row.get("instruction"):
             native["prompt"] = row["instruction"]
-    history = row.get("history")
-    if history:
-        turns, replies = _history(history)
-        native["turns"] = [*turns, native.get("instruction")]
-        native["replies"] = replies
-        native["instruction"] = fold_texts(native["turns"])
     if native.get("system") == "":
         del native["system"]
     return native
 
 
-def _history(history: Any) -> tuple[list[str], list[str]]:
+def _parted(native: dict[str, Any], history: Any, catalog: Catalog | None) -> list[dict[str, Any]]:
+    """The rows of a row with a history: one for each turn that was answered by calls."""
+    if not history:
+        return [native]
+    messages = _history(history)
+    last = native.get("instruction")
+    if not isinstance(last, str):
+        raise RowError("E-TYPE", '"instruction" is no text', "write it as a JSON string")
+    messages += [Message("user", last), Message("assistant", "")]
+    *earlier, asked = part_conversation(messages, catalog, False)
+    rows = [
+        {**native, "instruction": e.instruction, "output": e.output, **e.metadata} for e in earlier
+    ]
+    for row in rows:
+        row.pop("id", None)  # an id is of one example: of that to which the history leads
+    return [*rows, {**native, "instruction": asked.instruction, **asked.metadata}]
+
+
+def _history(history: Any) -> list[Message]:
     if not isinstance(history, list) or not all(
         isinstance(pair, list) and len(pair) == 2 and all(isinstance(t, str) for t in pair)
         for pair in history
@@ -75,25 +97,29 @@ def _history(history: Any) -> tuple[list[str], list[str]]:
         raise RowError(
             "E-CHAT", "history is no list of pairs of texts", 'write [["said", "reply"]]'
         )
-    return [pair[0] for pair in history], [pair[1] for pair in history]
+    messages = []
+    for said, reply in history:
+        messages += [Message("user", said), Message("assistant", reply)]
+    return messages
 
 
 def _row(example: Example, writing: Writing) -> dict[str, Any]:
     native = to_row(example, with_split=writing.split)
     prompt = native.pop("prompt", "")
-    spoken = list(list_messages(example))
-    users = [text for role, text in spoken if role == "user"]
-    last = users[-1]
+    pairs: list[list[str]] = []
+    for message in list_messages(example, writing, marks=False):
+        if message.role == "user":
+            pairs.append([message.text, ""])
+        elif message.role == "assistant":
+            pairs[-1][1] = message.text
+    last = pairs.pop()[0]
     row: dict[str, Any] = {
         "instruction": prompt if isinstance(prompt, str) and prompt else last,
         "input": last if prompt else "",
         "output": example.output,
     }
-    if len(users) > 1:
-        replies = native.get("replies") or []
-        row["history"] = [
-            [turn, replies[k] if k < len(replies) else ""] for k, turn in enumerate(users[:-1])
-        ]
+    if pairs:
+        row["history"] = pairs
         native.pop("turns", None)
         native.pop("replies", None)
     return {**row, **{k: v for k, v in native.items() if k not in row}}

@@ -59,6 +59,9 @@ class Options:
     """Told the share of the file that is read, now and then."""
     conversations: tuple[Conversations, ...] = ()
     """What a column of conversations in a table may be: said by the registry, not by people."""
+    catalog: Catalog | None = None
+    """The catalog that stands beside the file, which says when a turn of a conversation is still
+    open: found with it, not said by people."""
 
     def __post_init__(self) -> None:
         try:
@@ -89,6 +92,10 @@ class Writing:
     """Where it is written, for findings."""
     findings: Findings = field(default_factory=Findings)
     rejects: list[Reject] = field(default_factory=list)
+    beside: Catalog | None = None
+    """The catalog that will stand beside the file; None where none is sure to."""
+    closing: int = 0
+    """Replies that were left out: they would part their row where it is read again."""
 
     @property
     def catalog(self) -> Catalog:

@@ -124,12 +124,13 @@ def find(
     files = [(split, f) for split in SPLITS if (f := split_file(place, there, split))]
     if not files:
         return _found([_read_directory(place, there, options, format)], place, name, None)
+    catalog = next((c for c in CATALOG_NAMES if c in there), None)
+    declared = load_catalog_at(store.join(place, catalog)) if catalog else None
+    options = replace(options, catalog=declared)
     readings = [
         _read_file(store.join(place, file), replace(options, split=split), format, tick)
         for split, file in files
     ]
-    catalog = next((c for c in CATALOG_NAMES if c in there), None)
-    declared = load_catalog_at(store.join(place, catalog)) if catalog else None
     found = _found(readings, place, name, declared)
     if unread := unread_files(there, [file for _, file in files]):
         what = f"{', '.join(unread[:8])} beside the files of splits: not read"
@@ -178,20 +179,22 @@ def write(
         dataset = Dataset(dataset)
     chosen = target_format(place, format)
     written = Written(0, chosen)
+    beside = dataset.declared_catalog if catalog and not is_file_name(place) else None
     for target, examples in target_files(dataset, place, chosen):
         several = len({e.split for e in examples}) > 1
-        writing = Writing(dataset, tools=tools, split=several, path=target)
+        writing = Writing(dataset, tools=tools, split=several, path=target, beside=beside)
         examples = _with_own_ids(examples, writing)
         _tell_lost(chosen, examples, writing)
         with staging.file(target) as file:
             if chosen.write is not None:
                 chosen.write(examples, file, writing)
+        _tell_closing(chosen, writing)
         written.examples += len(examples) - len(writing.rejects)
         written.findings.extend(writing.findings)
         written.rejects += writing.rejects
-    if catalog and not is_file_name(place) and dataset.declared_catalog is not None:
+    if beside is not None:
         with staging.file(store.join(place, CATALOG_NAMES[0])) as file:
-            file.write(format_catalog(dataset.declared_catalog).encode())
+            file.write(format_catalog(beside).encode())
     return written
 
 
@@ -234,11 +237,12 @@ def _declared(catalogs: Sequence[Catalog], findings: Findings, place: str) -> Ca
 
 def _read_manifest(place: str, options: Options, format: str, tick: Tick | None) -> Found:
     manifest = read_manifest(place)
+    options = replace(options, catalog=manifest.catalog)
     readings = [
         _read_file(str(file), replace(options, split=split), format, tick)
         for split, file in verify_files(manifest, place)
     ]
-    check_rows(manifest, [len(reading.examples) for _, reading in readings], place)
+    check_rows(manifest, [len(r.examples) - r.further for _, r in readings], place)
     found = _found(readings, place, manifest.name, manifest.catalog)
     found.dataset = Dataset(
         found.dataset.examples,
@@ -371,3 +375,14 @@ def _tell_lost(format: Format, examples: Sequence[Example], writing: Writing) ->
         writing.tell(
             "info", "I-LOST", what, f"write {registry.whole_names()}, which hold everything"
         )
+
+
+def _tell_closing(format: Format, writing: Writing) -> None:
+    """Tells how many replies were left out so that their rows stay whole."""
+    if writing.closing:
+        what = (
+            f"{format.name} has no place for {writing.closing:,} replies "
+            "that close the turns before them: not written, so that their rows stay whole"
+        )
+        fix = f"see W-CLOSED of `maksud check`, or write {registry.whole_names()}"
+        writing.tell("info", "I-LOST", what, fix)

@@ -14,15 +14,8 @@ from typing import IO, Any
 from maksud.data.dataset import Example
 from maksud.data.findings import excerpt
 from maksud.data.formats.base import Format, Options, Writing
-from maksud.data.formats.parts.conversation import (
-    KEPT,
-    Chat,
-    Message,
-    list_messages,
-    read_chat,
-    tool_answer,
-    tool_calls,
-)
+from maksud.data.formats.parts.conversation import Chat, read_chat, tool_answer, tool_calls
+from maksud.data.formats.parts.exchanges import KEPT, Message, list_messages
 from maksud.data.formats.parts.labels import Labels
 from maksud.data.formats.parts.reading import Reading, RowError
 from maksud.data.formats.parts.rows import kind
@@ -55,7 +48,7 @@ def write_messages(examples: Sequence[Example], file: IO[bytes], writing: Writin
         what = f"{len(names)} names are none that the API takes, as {names[0]!r}"
         writing.tell("warning", "W-NAME", what, "rename the intents: letters, digits, _ and -")
     for e in writing.labelled(examples):
-        messages: list[dict[str, Any]] = [{"role": r, "content": t} for r, t in list_messages(e)]
+        messages: list[dict[str, Any]] = [_written(m) for m in list_messages(e, writing)]
         row: dict[str, Any] = {"messages": messages}
         calls = tool_calls(e, writing) if writing.tools else []
         if calls is None:
@@ -80,7 +73,12 @@ def write_messages(examples: Sequence[Example], file: IO[bytes], writing: Writin
         file.write((json.dumps(row, ensure_ascii=False) + "\n").encode())
 
 
-def _message(message: Mapping[str, Any], role: str, where: str, labels: Labels) -> Message:
+def _written(message: Message) -> dict[str, Any]:
+    written = {"role": message.role, "content": message.text}
+    return written if message.is_taught else {**written, "weight": 0}
+
+
+def _message(message: Mapping[str, Any], role: Any, where: str, labels: Labels) -> Message:
     calls = ""
     made = message.get("tool_calls") or []
     legacy = message.get("function_call")

@@ -13,15 +13,8 @@ from typing import IO, Any
 from maksud.data.dataset import Example
 from maksud.data.formats.base import Format, Options, Writing
 from maksud.data.formats.parts.arrays import write_array
-from maksud.data.formats.parts.conversation import (
-    KEPT,
-    Chat,
-    Message,
-    list_messages,
-    read_chat,
-    tool_answer,
-    tool_calls,
-)
+from maksud.data.formats.parts.conversation import Chat, read_chat, tool_answer, tool_calls
+from maksud.data.formats.parts.exchanges import KEPT, Message, list_messages
 from maksud.data.formats.parts.labels import Labels
 from maksud.data.formats.parts.reading import Reading, RowError
 from maksud.data.formats.parts.rows import decode_spelled, kind
@@ -62,24 +55,27 @@ def _rows(examples: Sequence[Example], writing: Writing, tools: str) -> Iterator
         calls = tool_calls(e, writing) if tools else []
         if calls is None:
             continue
-        spoken = list(list_messages(e))
-        row: dict[str, Any] = {
-            "conversations": [{"from": _WRITTEN[r], "value": t} for r, t in spoken if r != "system"]
-        }
+        spoken = list(list_messages(e, writing))
+        row: dict[str, Any] = {"conversations": [_written(m) for m in spoken if m.role != "system"]}
         made = [{"name": name, "arguments": arguments} for name, arguments in calls]
         if made:
             value = json.dumps(made[0] if len(made) == 1 else made, ensure_ascii=False)
             row["conversations"].append({"from": "function_call", "value": value})
         else:
             row["conversations"].append({"from": "gpt", "value": e.output})
-        if spoken[0][0] == "system":
-            row["system"] = spoken[0][1]
+        if spoken[0].role == "system":
+            row["system"] = spoken[0].text
         if tools:
             row["tools"] = tools
         yield row
 
 
-def _message(turn: Mapping[str, Any], role: str, where: str, labels: Labels) -> Message:
+def _written(message: Message) -> dict[str, Any]:
+    written = {"from": _WRITTEN[message.role], "value": message.text}
+    return written if message.is_taught else {**written, "weight": 0}
+
+
+def _message(turn: Mapping[str, Any], role: Any, where: str, labels: Labels) -> Message:
     value = turn.get("value")
     if not isinstance(value, str):
         raise RowError("E-CHAT", f"{where}.value is {kind(value)}, expected text")

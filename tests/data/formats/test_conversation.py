@@ -14,6 +14,7 @@ from maksud.data.formats.files import find, load, read, save
 from maksud.data.formats.parts.reading import Reject
 from maksud.errors import DataError
 from maksud.language.catalog import Catalog, Intent, Parameter
+from maksud.language.catalog_files import save_catalog
 from maksud.language.catalog_tools import catalog_to_tools
 
 
@@ -106,6 +107,71 @@ def test_several_turns_fold_to_one_utterance(tmp_path: Path) -> None:
         "turns": ["Saya ingin mendengarkan musik.", "Hampa"],
         "replies": ["Musik apa?"],
     }
+
+
+def test_a_conversation_gives_an_example_for_each_answer(tmp_path: Path) -> None:
+    said = [user("lampu"), assistant(None, ("lamp_on", "{}")), {"role": "tool", "content": "ok"}]
+    said += [assistant("Menyala."), user("putar lagu"), assistant("Lagu apa?"), user("Hampa")]
+    said += [assistant("play(song=Hampa)")]
+    about = {"id": "7", "topic": "x", "annotator": "dewi"}
+    plain = {"messages": [user("a"), assistant("f()")], "id": "8"}
+    found = find(lines(tmp_path, {"messages": said, **about}, plain))
+    assert [(e.instruction, e.output, e.id, e.line) for e in found.dataset] == [
+        ("lampu", "lamp_on()", "", 1),
+        ("putar lagu. Hampa", "play(song=Hampa)", "7", 1),
+        ("a", "f()", "8", 2),
+    ]
+    assert [dict(e.metadata) for e in found.dataset][:2] == [
+        {"reply": "Menyala.", "topic": "x"},
+        {"turns": ["putar lagu", "Hampa"], "replies": ["Lagu apa?"], "topic": "x"},
+    ]
+    assert {e.annotator for e in found.dataset[:2]} == {"dewi"}
+    told = [f.message for f in found.findings if f.code == "I-CLOSED"]
+    assert len(told) == 1 and told[0].startswith("1 conversation") and "2 examples" in told[0]
+
+
+def test_a_conversation_is_used_whole_or_not_at_all(tmp_path: Path) -> None:
+    bad = [user("a"), assistant("f()"), user("b\x00"), assistant("g()")]
+    reject, found = refused(tmp_path, {"messages": bad})
+    assert reject.code == "E-CONTROL" and "I-CLOSED" not in found.codes
+
+
+def test_the_catalog_of_the_tools_or_beside_the_file_says_what_is_open(tmp_path: Path) -> None:
+    alarm = Catalog((Intent("alarm", "", (Parameter("time", required=True),)),))
+    talk = [user("alarm"), assistant("alarm()"), user("jam 6"), assistant("alarm(time=jam 6)")]
+    row = {"messages": talk}
+    parted = ["alarm", "jam 6"]
+    folded = ["alarm", "alarm. jam 6"]
+    assert [e.instruction for e in load(lines(tmp_path, row))] == parted
+    with_tools = lines(tmp_path, {**row, "tools": catalog_to_tools(alarm)})
+    assert [e.instruction for e in load(with_tools)] == folded
+    (tmp_path / "data").mkdir()
+    lines(tmp_path / "data", row, name="train.jsonl")
+    assert [e.instruction for e in load(tmp_path / "data")] == parted
+    save_catalog(alarm, tmp_path / "data" / "catalog.yaml")
+    data = load(tmp_path / "data")
+    assert [e.instruction for e in data] == folded
+    # And written again, with the catalog beside it or as tools, it is the same two examples.
+    for name, tools in [("again", False), ("tools", True)]:
+        for format in ("openai", "sharegpt"):
+            place = tmp_path / f"{name}-{format}"
+            save(data, place, format=format, tools=tools)
+            back = load(place)
+            assert [(e.instruction, e.output, e.metadata) for e in back] == [
+                (e.instruction, e.output, e.metadata) for e in data
+            ]
+
+
+def test_what_weighs_nothing_is_no_example(tmp_path: Path) -> None:
+    for weight in ({"weight": 0}, {"loss": False}):
+        passed = {**assistant("f()"), **weight}
+        found = find(
+            lines(tmp_path, {"messages": [user("a"), passed, user("b"), assistant("g()")]})
+        )
+        assert [e.instruction for e in found.dataset] == ["b"]
+        assert "I-WEIGHT" not in found.findings.codes, "it is heeded"
+    last = {**assistant("g()"), "weight": 0}
+    assert "I-WEIGHT" in find(lines(tmp_path, {"messages": [user("b"), last]})).findings.codes
 
 
 def test_the_answer_is_what_was_called_not_what_was_said_about_it(tmp_path: Path) -> None:
@@ -333,6 +399,21 @@ def test_alpaca_is_read(tmp_path: Path) -> None:
     ]
 
 
+def test_a_history_is_a_conversation(tmp_path: Path) -> None:
+    said = [["lampu", "lamp_on()"], ["putar lagu", "Lagu apa?"]]
+    row = {"id": "7", "instruction": "Hampa", "input": "", "output": "play(song=Hampa)"}
+    plain = {"instruction": "a", "input": "", "output": "f()"}
+    found = find(lines(tmp_path, {**row, "topic": "x", "history": said}, plain))
+    assert found.formats[0].name == "alpaca" and "I-CLOSED" in found.findings.codes
+    assert [(e.instruction, e.output, e.id) for e in found.dataset] == [
+        ("lampu", "lamp_on()", ""),
+        ("putar lagu. Hampa", "play(song=Hampa)", "7"),
+        ("a", "f()", ""),
+    ]
+    assert found.dataset[1].metadata["replies"] == ["Lagu apa?"]
+    assert [e.metadata.get("topic") for e in found.dataset] == ["x", "x", None]
+
+
 def test_alpaca_comes_back_with_its_prompt_and_metadata(tmp_path: Path) -> None:
     rows = [
         Example("putar", "play()", id="1", metadata={"prompt": "Classify", "topic": "x"}),
@@ -354,6 +435,8 @@ def test_alpaca_comes_back_with_its_prompt_and_metadata(tmp_path: Path) -> None:
         ({"instruction": "a", "input": 3, "output": "f()"}, "E-TYPE"),
         ({"instruction": "a", "input": "", "output": 3}, "E-TYPE"),
         ({"instruction": "a", "input": "", "output": "f()", "history": ["x"]}, "E-CHAT"),
+        ({"instruction": 3, "input": "", "output": "f()", "history": [["x", "y"]]}, "E-TYPE"),
+        ({"instruction": "a", "input": "", "output": 3, "history": [["x", "g()"]]}, "E-TYPE"),
         ({"instruction": "", "input": "", "output": "f()"}, "E-EMPTYTEXT"),
     ],
 )

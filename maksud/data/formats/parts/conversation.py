@@ -1,20 +1,20 @@
-"""Conversations: several turns become one example by the fold rule.
+"""Formats of conversations: how their messages are read, and calls as JSON.
 
-The utterance is the user's turns, folded; `turns` keeps them apart, `replies` what the assistant
-said after each but the last. The answer is what the assistant did after the last user turn: its
-calls if it made any, else its text. Back again, an example is written with its turns and replies.
+`exchanges` says what a conversation teaches: a row may give several examples.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
-from maksud.data.dataset import Example, fold_turns
+from maksud.data.dataset import Example
 from maksud.data.findings import excerpt
 from maksud.data.formats.base import Options, Writing
+from maksud.data.formats.parts.exchanges import Message, part_conversation
 from maksud.data.formats.parts.labels import Labels
 from maksud.data.formats.parts.reading import Original, Reading, RowError
 from maksud.data.formats.parts.records import records, shape_problem
@@ -26,8 +26,8 @@ from maksud.data.formats.parts.rows import (
     text_field,
 )
 from maksud.data.formats.parts.source import Source
-from maksud.errors import CallSyntaxError, CatalogError, InputError
-from maksud.language.calls import NONE, Argument, Call, format_calls, parse_calls
+from maksud.errors import CallSyntaxError, CatalogError
+from maksud.language.calls import NONE, Argument, Call, format_calls
 from maksud.language.catalog import Catalog
 from maksud.language.catalog_tools import (
     catalog_from_tools,
@@ -35,23 +35,8 @@ from maksud.language.catalog_tools import (
     read_arguments,
 )
 
-KEPT = ("turns", "replies", "system")
-"""Metadata that a conversation has a place for."""
-
-_WEIGHTS = frozenset({"weight", "loss"})
+_WEIGHTS = ("weight", "loss")
 """What a message says of how much its text should count."""
-
-Role = str
-"""`system`, `user`, `assistant` or `tool`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message: its text, and the calls that it makes, as an answer's text."""
-
-    role: Role
-    text: str
-    calls: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,10 +46,10 @@ class Chat:
 
     column: str
     speaker: str
-    roles: Mapping[str, Role] = field(hash=False)
+    roles: Mapping[str, str] = field(hash=False)
     usual: str
     """The roles that a mistaken one is told of."""
-    message: Callable[[Mapping[str, Any], Role, str, Labels], Message]
+    message: Callable[[Mapping[str, Any], Any, str, Labels], Message]
 
     def messages(self, row: Mapping[str, Any], labels: Labels) -> list[Message]:
         """The messages of a row. Raises `RowError` (`E-CHAT`)."""
@@ -83,7 +68,8 @@ class Chat:
             role = self.roles.get(said)
             if role is None:
                 raise RowError("E-CHAT", f"role {excerpt(said, 40)} unknown at {where}", self.usual)
-            made.append(self.message(message, role, where, labels))
+            read = self.message(message, role, where, labels)
+            made.append(replace(read, is_taught=False) if _weighs_nothing(message) else read)
         return made
 
     def add(
@@ -96,13 +82,14 @@ class Chat:
         labels: Labels,
         original: Original,
     ) -> None:
-        """Adds a row's conversation as an example, or rejects it with the reason."""
+        """Adds a row's conversation as examples, or rejects it with the reason."""
         try:
             messages = self.messages(row, labels)
             tools = _tools(row)
             if tools:
                 _declare(reading, tools, source)
-            instruction, output, metadata = _folded(messages, bool(tools))
+            catalog = options.catalog or reading.catalog
+            found = part_conversation(messages, catalog, bool(tools))
             check_extra(row)
             named = {name: text_field(row, name) for name in ("split", "annotator")}
         except RowError as error:
@@ -112,21 +99,29 @@ class Chat:
         rest = {k: v for k, v in row.items() if k not in known}
         if rest:
             reading.note_fields(rest, line)
-        if "weight" in row or any(_WEIGHTS & m.keys() for m in row[self.column]):
+        if "weight" in row or _weighs(row[self.column]):
             reading.note_weight()
-        if "system" in metadata:
-            metadata["system"] = reading.share(metadata["system"])
-        reading.add(
-            instruction,
-            output,
-            source=source,
-            line=line,
-            original=original,
-            split=named["split"] or options.split,
-            id=str(row.get("id") or ""),
-            annotator=named["annotator"],
-            metadata={**metadata, **rest},
-        )
+        adds = []
+        for k, said in enumerate(found, 1):
+            metadata = said.metadata
+            if "system" in metadata:
+                metadata["system"] = reading.share(metadata["system"])
+            adds.append(
+                partial(
+                    reading.add,
+                    said.instruction,
+                    said.output,
+                    source=source,
+                    line=line,
+                    original=original,
+                    split=named["split"] or options.split,
+                    # An id is of one example: of that to which the conversation leads.
+                    id=str(row.get("id") or "") if k == len(found) else "",
+                    annotator=named["annotator"],
+                    metadata={**metadata, **rest},
+                )
+            )
+        reading.add_parts(adds)
 
 
 def read_chat(file: Source, options: Options, chat: Chat) -> Reading:
@@ -196,66 +191,18 @@ def tool_calls(example: Example, writing: Writing) -> list[tuple[str, dict[str, 
     return made
 
 
-def list_messages(example: Example) -> Iterator[tuple[Role, str]]:
-    """The messages before the answer: (role, text)."""
-    system = example.metadata.get("system")
-    if isinstance(system, str) and system:
-        yield "system", system
-    turns = example.metadata.get("turns") or ()
-    replies = example.metadata.get("replies") or ()
-    if not example.is_multi_turn or not _folds_to(turns, example.instruction):
-        yield "user", example.instruction
-        return
-    for k, turn in enumerate(turns):
-        yield "user", turn
-        reply = replies[k] if k < len(replies) else ""
-        if reply and k < len(turns) - 1:
-            yield "assistant", str(reply)
+def _weighs_nothing(message: Mapping[str, Any]) -> bool:
+    """Whether a message says that nothing is to be learned from it."""
+    return any(message.get(name, 1) == 0 for name in _WEIGHTS)
 
 
-def _folded(messages: Sequence[Message], has_tools: bool) -> tuple[str, str, dict[str, Any]]:
-    """Utterance, answer and metadata of a conversation. Raises `RowError` (`E-CHAT`)."""
-    if not messages:
-        raise RowError("E-CHAT", "messages is empty")
-    systems = [m.text for m in messages if m.role == "system"]
-    spoken = [m for m in messages if m.role != "system"]
-    if len(systems) > 1:
-        raise RowError("E-CHAT", f"there are {len(systems)} system messages", "keep one")
-    if not spoken or spoken[0].role != "user":
-        raise RowError("E-CHAT", "the first message must be the user's", "begin with the user")
-    if spoken[-1].role != "assistant":
-        raise RowError("E-CHAT", "last message must be assistant", "the answer ends the row")
-    turns: list[str] = []
-    after: list[list[Message]] = []
-    for m in spoken:
-        if m.role == "user":
-            turns.append(m.text)
-            after.append([])
-        elif m.role == "assistant":
-            after[-1].append(m)
-    replies = ["\n".join(m.calls or m.text for m in ms) for ms in after[:-1]]
-    calls = [m.calls for m in after[-1] if m.calls]
-    text = after[-1][-1].text
-    metadata: dict[str, Any] = {}
-    if systems:
-        metadata["system"] = systems[0]
-    if len(turns) > 1:
-        metadata["turns"] = turns
-        if any(replies):
-            metadata["replies"] = replies
-    output = ";".join(calls) or text
-    if calls and text:
-        metadata["reply"] = text
-    elif not calls and has_tools and not _is_answer(text):
-        # With tools at hand the assistant called none: nothing that they can do was asked for.
-        output = str(NONE)
-        if text:
-            metadata["reply"] = text
-    try:
-        instruction = turns[0] if len(turns) == 1 else fold_turns(turns)
-    except InputError as error:
-        raise RowError("E-EMPTYTEXT", "no user turn has text", "remove the row") from error
-    return instruction, output, metadata
+def _weighs(messages: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a message says a weight that training does not heed."""
+    return any(
+        name in m and (m is messages[-1] or not _weighs_nothing(m))
+        for m in messages
+        for name in _WEIGHTS
+    )
 
 
 def _tools(row: Mapping[str, Any]) -> Any:
@@ -277,20 +224,6 @@ def _declare(reading: Reading, tools: Any, source: str) -> None:
         reading.catalog = reading.catalog.merged(catalog) if reading.catalog else catalog
     except CatalogError as error:
         reading.tell("warning", "W-TOOLS", f"tools: {error.message}", source, error.hint)
-
-
-def _folds_to(turns: Any, instruction: str) -> bool:
-    try:
-        return all(isinstance(t, str) for t in turns) and fold_turns(turns) == instruction
-    except InputError:
-        return False
-
-
-def _is_answer(text: str) -> bool:
-    try:
-        return bool(parse_calls(text))
-    except CallSyntaxError:
-        return False
 
 
 def _decoded(arguments: str, where: str) -> Any:

@@ -92,6 +92,9 @@ class Reading:
     rejects: list[Reject] = field(default_factory=list)
     catalog: Catalog | None = None
     """The catalog that the file itself declares, if it does."""
+    further: int = 0
+    """Examples beyond the first of rows that gave several."""
+    _parted: int = 0
     _ids: dict[str, int] = field(default_factory=dict)
     _shapes: dict[tuple[str, ...], list[int]] = field(default_factory=dict)
     _shared: dict[str, str] = field(default_factory=dict)
@@ -149,6 +152,17 @@ class Reading:
         self.examples.append(example)
         return True
 
+    def add_parts(self, adds: Sequence[Callable[[], object]]) -> None:
+        """Adds the examples of one row: all of them, or none where one is rejected."""
+        examples, rejects = len(self.examples), len(self.rejects)
+        for add in adds:
+            add()
+            if len(self.rejects) > rejects:
+                del self.examples[examples:]
+                return
+        self.further += len(adds) - 1
+        self._parted += len(adds) > 1
+
     def extend(self, other: Reading) -> None:
         """Takes what came out of another file."""
         self.examples += other.examples
@@ -192,6 +206,13 @@ class Reading:
             what = f"{self._weights:,} rows say a weight: training gives every row the same"
             self.tell("info", "I-WEIGHT", what, path, "repeat what should count more")
             self._weights = 0
+        if self._parted:
+            what = (
+                f"{self._parted:,} conversations have several turns that were answered by calls: "
+                f"{self._parted + self.further:,} examples, each with the turns that were open"
+            )
+            self.tell("info", "I-CLOSED", what, path)
+            self._parted = 0
         self._shapes.clear()
         self._ids.clear()
         self._shared.clear()
