@@ -17,7 +17,7 @@ import re
 import time
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from maksud.http.api_error import ApiError, as_api_error, new_id
@@ -32,9 +32,13 @@ PUBLIC = frozenset({"/health", "/ready"})
 _GONE = "maksud.gone"
 KNOWN = "maksud.known"
 """Key in the scope of a request whose token is valid."""
+CONNECTION = "maksud.connection"
+"""Key in the state of a request's scope: its connection, where it is one of `connection`."""
 SMALL_BODY = 64 << 10
 """An unread body up to this size is read away by the server, and the connection kept."""
 
+_FRAMED = frozenset({b"connection", b"transfer-encoding"})
+"""Lines of an answer that do more than describe it."""
 _CLIENT_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 log = logging.getLogger("maksud.serving")
@@ -43,6 +47,11 @@ log = logging.getLogger("maksud.serving")
 def guard_app(app: ASGIApp, tokens: Tokens, settings: ServeSettings) -> ASGIApp:
     """The application behind all three layers: the only way to serve one."""
     return Envelope(Gate(Admission(app, settings), tokens), settings)
+
+
+def connection_of(scope: Scope) -> Any:
+    """The connection that a request came on, where it can send a whole answer itself."""
+    return scope.get("state", {}).get(CONNECTION)
 
 
 def header(scope: Scope, name: bytes) -> list[bytes]:
@@ -67,6 +76,7 @@ class Envelope:
         exchange = _Exchange(scope, receive, send)
         try:
             await self.app(scope, exchange.receive, exchange.send)
+            await exchange.release()
         except asyncio.CancelledError:
             await exchange.fail(_SHUTTING_DOWN)  # the time for ending at shutdown is over
         except Exception as error:
@@ -98,6 +108,8 @@ class _Exchange:
         self._send = send
         self._length = _content_length(scope)
         self._unread = self._length != 0
+        self._connection = connection_of(scope)
+        self._start: Message | None = None
 
     async def receive(self) -> Message:
         message = await self._receive()
@@ -106,7 +118,17 @@ class _Exchange:
         return message
 
     async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
+        start, self._start = self._start, None
+        if start is not None:
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                body = message.get("body", b"")
+                length = (b"content-length", b"%d" % len(body))
+                if length in start["headers"] and self._connection.send_whole(
+                    self.scope, start["status"], start["headers"], body
+                ):
+                    return
+            await self._send(start)
+        elif message["type"] == "http.response.start":
             self.status = message["status"]
             headers = [*message["headers"], (b"x-request-id", self.id)]
             # What is left of a body is not read: whoever may not come in makes no work.
@@ -118,7 +140,16 @@ class _Exchange:
             if closing and (b"connection", b"close") not in headers:
                 headers.append((b"connection", b"close"))
             message = {**message, "headers": headers}
+            if self._connection is not None and not any(k in _FRAMED for k, _ in headers):
+                self._start = message  # it is sent together with what follows
+                return
         await self._send(message)
+
+    async def release(self) -> None:
+        """Sends the head of an answer that nothing followed."""
+        start, self._start = self._start, None
+        if start is not None:
+            await self._send(start)
 
     async def fail(self, error: BaseException) -> None:
         """Answers with the error; where an answer began already, it is cut, never ended."""
@@ -126,6 +157,7 @@ class _Exchange:
         if shown.status >= 500 and (shown is not error or error.__cause__):
             log.error("fault %s %s", self.id.decode(), _described(error))
         if self.status:
+            await self.release()
             return
         body = shown.body()
         headers = {
