@@ -81,8 +81,11 @@ class Envelope:
             await exchange.fail(_SHUTTING_DOWN)  # the time for ending at shutdown is over
         except Exception as error:
             await exchange.fail(error)
-        if self.settings.access_log:
-            log.info("%s", exchange)
+        if self.settings.access_log and log.isEnabledFor(logging.INFO):
+            # log.info() looks for the caller's place on the stack first, which no line shows.
+            log.handle(
+                logging.LogRecord(log.name, logging.INFO, __file__, 0, "%s", (exchange,), None)
+            )
 
 
 _SHUTTING_DOWN = ApiError(
