@@ -265,6 +265,15 @@ class Admission:
         _check_content_type(scope)
         if length is not None and length > limit:
             raise _too_large(f"{length:,} bytes", limit)
+        connection = connection_of(scope)
+        if connection is not None and connection.came_whole(scope):  # there is nothing to wait for
+            message = await receive()
+            body = message.get("body", b"")
+            if message["type"] == "http.request" and not message.get("more_body"):
+                if len(body) > limit:
+                    raise _too_large("more", limit)
+                return bytes(body)
+            raise client_gone()
         body = bytearray()
         try:
             async with asyncio.timeout(self.settings.body_seconds):
