@@ -180,7 +180,7 @@ class _Line(logging.Formatter):
 
     _second = (-1, "")
 
-    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
         second = int(record.created)
         if second != self._second[0]:
             self._second = second, time.strftime(self.default_time_format, time.localtime(second))
