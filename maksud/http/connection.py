@@ -18,12 +18,12 @@ from typing import Any, cast
 
 import h11
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 
 from maksud.errors import SystemFault
 from maksud.http.api_error import ApiError, new_id
 from maksud.http.framing import Framing, Refused
-from maksud.http.guard import KNOWN, tell_gone
+from maksud.http.guard import CONNECTION, KNOWN, tell_gone
 from maksud.http.lingering import LingeringTransport
 
 UVICORN = "uvicorn>=0.35,<0.55"
@@ -67,7 +67,8 @@ class _Connection(H11Protocol, asyncio.BufferedProtocol):
 
     def __init__(self, config: uvicorn.Config, *args: Any, **more: Any) -> None:
         super().__init__(config, *args, **more)
-        self.conn = Framing(config.h11_max_incomplete_event_size)
+        self.conn: Framing = Framing(config.h11_max_incomplete_event_size)
+        self.app_state = {**self.app_state, CONNECTION: self}  # each scope has it as its state
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(LingeringTransport(transport, self.loop, self._is_coming))
@@ -115,6 +116,44 @@ class _Connection(H11Protocol, asyncio.BufferedProtocol):
             seconds if known else min(seconds, round(self.header_seconds) or 1)
         )
         super().on_response_complete()
+
+    def came_whole(self, scope: Any) -> bool:
+        """Whether the whole body of a request is here already."""
+        return self.cycle is not None and self.cycle.scope is scope and not self.cycle.more_body
+
+    def send_whole(
+        self, scope: Any, status: int, headers: list[tuple[bytes, bytes]], body: bytes
+    ) -> bool:
+        """Sends a whole answer in one piece, and says whether it did.
+
+        `headers` have the body's length. h11, which makes an event of every piece and looks at
+        every line again, takes more time for it than the answer itself. It is left aside only
+        where the answer can be no other than these lines and this body: else False, and nothing
+        is sent.
+        """
+        cycle = self.cycle
+        if (
+            cycle is None
+            or cycle.scope is not scope
+            or cycle.response_started
+            or cycle.disconnected
+            or not cycle.keep_alive
+            or not self.conn.awaits_plain
+            or self.flow.write_paused
+            or self.transport.is_closing()
+        ):
+            return False
+        lines = [b"HTTP/1.1 %d %s" % (status, STATUS_PHRASES[status])]
+        lines += [b"%s: %s" % line for line in (*self.server_state.default_headers, *headers)]
+        head = b"\r\n".join(lines)
+        if head.count(b"\n") >= len(lines) or head.count(b"\r") >= len(lines) or b"\0" in head:
+            return False  # h11 refuses a line in which another hides
+        self.transport.write_whole(b"%s\r\n\r\n%s" % (head, body))
+        self.conn.count_answered()
+        cycle.response_started = cycle.response_complete = True
+        cycle.message_event.set()
+        cycle.on_response()
+        return True
 
     def _is_coming(self) -> bool:
         """Whether more of a request comes that nobody will read."""

@@ -17,6 +17,8 @@ FRAME_BYTES = 4 << 10
 """What a body may have beside its content (sizes of chunks, extensions, trailers), in bytes …"""
 FRAME_SHARE = 4
 """… and one byte more for each so many bytes of content."""
+_FRAMING = frozenset({b"connection", b"expect", b"upgrade"})
+"""Lines of a request by which its answer, or the connection after it, is another."""
 _LEAST = 5
 """Bytes of the shortest frame of a chunk: a digit and twice the end of a line."""
 
@@ -40,6 +42,7 @@ class Framing(h11.Connection):  # type: ignore[misc]
         self._came = 0
         self._content = 0
         self._chunks = 0
+        self._plain = False
 
     def receive_data(self, data: bytes) -> None:
         """See h11."""
@@ -55,6 +58,7 @@ class Framing(h11.Connection):  # type: ignore[misc]
             self._check(self._chunks * _LEAST)
         elif isinstance(event, h11.Request):
             check_request(event)
+            self._plain = is_plain(event)
             self._came, self._content, self._chunks = len(self.trailing_data[0]), 0, 0
         elif isinstance(event, h11.EndOfMessage):
             if self._chunks:
@@ -63,6 +67,21 @@ class Framing(h11.Connection):  # type: ignore[misc]
             self._check(self._came - self._content)
         return event
 
+    @property
+    def awaits_plain(self) -> bool:
+        """Whether a request of the common kind came whole, and the answer to it is all to come."""
+        states = self._cstate.states
+        return (
+            self._plain
+            and states[h11.CLIENT] is h11.DONE
+            and states[h11.SERVER] is h11.SEND_RESPONSE
+        )
+
+    def count_answered(self) -> None:
+        """Goes on as after an answer to such a request, which was sent whole without h11."""
+        self._cstate.process_event(h11.SERVER, h11.Response)
+        self._cstate.process_event(h11.SERVER, h11.EndOfMessage)
+
     def _check(self, frame: int) -> None:
         if frame > FRAME_BYTES + self._content // FRAME_SHARE:
             raise Refused(
@@ -70,6 +89,15 @@ class Framing(h11.Connection):  # type: ignore[misc]
                 "the body's chunks are too small, or their extensions or trailers too long",
                 "invalid_http",
             )
+
+
+def is_plain(request: h11.Request) -> bool:
+    """Whether nothing but its length frames the answer, and the connection stays open after it."""
+    return (
+        request.http_version == b"1.1"
+        and request.method in (b"GET", b"POST")
+        and not any(name in _FRAMING for name, _ in request.headers)
+    )
 
 
 def check_request(request: h11.Request) -> None:

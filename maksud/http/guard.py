@@ -17,7 +17,7 @@ import re
 import time
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from maksud.http.api_error import ApiError, as_api_error, new_id
@@ -32,9 +32,13 @@ PUBLIC = frozenset({"/health", "/ready"})
 _GONE = "maksud.gone"
 KNOWN = "maksud.known"
 """Key in the scope of a request whose token is valid."""
+CONNECTION = "maksud.connection"
+"""Key in the state of a request's scope: its connection, where it is one of `connection`."""
 SMALL_BODY = 64 << 10
 """An unread body up to this size is read away by the server, and the connection kept."""
 
+_FRAMED = frozenset({b"connection", b"transfer-encoding"})
+"""Lines of an answer that do more than describe it."""
 _CLIENT_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 log = logging.getLogger("maksud.serving")
@@ -43,6 +47,11 @@ log = logging.getLogger("maksud.serving")
 def guard_app(app: ASGIApp, tokens: Tokens, settings: ServeSettings) -> ASGIApp:
     """The application behind all three layers: the only way to serve one."""
     return Envelope(Gate(Admission(app, settings), tokens), settings)
+
+
+def connection_of(scope: Scope) -> Any:
+    """The connection that a request came on, where it can send a whole answer itself."""
+    return scope.get("state", {}).get(CONNECTION)
 
 
 def header(scope: Scope, name: bytes) -> list[bytes]:
@@ -67,12 +76,16 @@ class Envelope:
         exchange = _Exchange(scope, receive, send)
         try:
             await self.app(scope, exchange.receive, exchange.send)
+            await exchange.release()
         except asyncio.CancelledError:
             await exchange.fail(_SHUTTING_DOWN)  # the time for ending at shutdown is over
         except Exception as error:
             await exchange.fail(error)
-        if self.settings.access_log:
-            log.info("%s", exchange)
+        if self.settings.access_log and log.isEnabledFor(logging.INFO):
+            # log.info() looks for the caller's place on the stack first, which no line shows.
+            log.handle(
+                logging.LogRecord(log.name, logging.INFO, __file__, 0, "%s", (exchange,), None)
+            )
 
 
 _SHUTTING_DOWN = ApiError(
@@ -98,6 +111,8 @@ class _Exchange:
         self._send = send
         self._length = _content_length(scope)
         self._unread = self._length != 0
+        self._connection = connection_of(scope)
+        self._start: Message | None = None
 
     async def receive(self) -> Message:
         message = await self._receive()
@@ -106,7 +121,17 @@ class _Exchange:
         return message
 
     async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
+        start, self._start = self._start, None
+        if start is not None:
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                body = message.get("body", b"")
+                length = (b"content-length", b"%d" % len(body))
+                if length in start["headers"] and self._connection.send_whole(
+                    self.scope, start["status"], start["headers"], body
+                ):
+                    return
+            await self._send(start)
+        elif message["type"] == "http.response.start":
             self.status = message["status"]
             headers = [*message["headers"], (b"x-request-id", self.id)]
             # What is left of a body is not read: whoever may not come in makes no work.
@@ -118,7 +143,16 @@ class _Exchange:
             if closing and (b"connection", b"close") not in headers:
                 headers.append((b"connection", b"close"))
             message = {**message, "headers": headers}
+            if self._connection is not None and not any(k in _FRAMED for k, _ in headers):
+                self._start = message  # it is sent together with what follows
+                return
         await self._send(message)
+
+    async def release(self) -> None:
+        """Sends the head of an answer that nothing followed."""
+        start, self._start = self._start, None
+        if start is not None:
+            await self._send(start)
 
     async def fail(self, error: BaseException) -> None:
         """Answers with the error; where an answer began already, it is cut, never ended."""
@@ -126,6 +160,7 @@ class _Exchange:
         if shown.status >= 500 and (shown is not error or error.__cause__):
             log.error("fault %s %s", self.id.decode(), _described(error))
         if self.status:
+            await self.release()
             return
         body = shown.body()
         headers = {
@@ -230,6 +265,15 @@ class Admission:
         _check_content_type(scope)
         if length is not None and length > limit:
             raise _too_large(f"{length:,} bytes", limit)
+        connection = connection_of(scope)
+        if connection is not None and connection.came_whole(scope):  # there is nothing to wait for
+            message = await receive()
+            body = message.get("body", b"")
+            if message["type"] == "http.request" and not message.get("more_body"):
+                if len(body) > limit:
+                    raise _too_large("more", limit)
+                return bytes(body)
+            raise client_gone()
         body = bytearray()
         try:
             async with asyncio.timeout(self.settings.body_seconds):

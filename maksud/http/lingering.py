@@ -74,6 +74,12 @@ class LingeringTransport(asyncio.Transport):
             return
         self._transport.write(data)
 
+    def write_whole(self, data: bytes) -> None:
+        """Sends a whole answer, of which nothing is held back."""
+        if not self.lingers:
+            self._send_head()
+            self._transport.write(data)
+
     def _send_head(self) -> None:
         if self._head:
             head, self._head = self._head, b""

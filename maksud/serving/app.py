@@ -8,6 +8,7 @@ import logging
 import os
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -174,11 +175,23 @@ def _announcement(
     )
 
 
+class _Line(logging.Formatter):
+    """A formatter that writes the date of a second once."""
+
+    _second = (-1, "")
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
+        second = int(record.created)
+        if second != self._second[0]:
+            self._second = second, time.strftime(self.default_time_format, time.localtime(second))
+        return self.default_msec_format % (self._second[1], record.msecs)
+
+
 @contextlib.contextmanager
 def _logging() -> Iterator[None]:
     """Lines of the server on standard error, while it runs."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    handler.setFormatter(_Line("%(asctime)s %(message)s"))
     before = log.level, log.propagate
     log.addHandler(handler)
     log.setLevel(logging.INFO)

@@ -119,6 +119,7 @@ class Lane:
         self._last_step = float("-inf")  # of the batch at work
         self._due = float("-inf")  # when the batch at work ought to be done
         self._probe: Job | None = None
+        self._waking: asyncio.AbstractEventLoop | None = None  # the loop that will wake the thread
         self._thread = threading.Thread(
             target=self._run, name=f"maksud-{recognizer.name}", daemon=True
         )
@@ -185,8 +186,19 @@ class Lane:
                 self._jobs.append(job)
             self._waiting += len(utterances)
             self._cost += job.cost
-            self._changed.notify()
+        # Woken at once, the thread would take the first of those that came together for a batch,
+        # and fight the loop, which brings the others, for the interpreter.
+        loop = job.get_loop()
+        if self._waking is not loop:
+            self._waking = loop
+            loop.call_soon(self._wake)
         return job
+
+    def _wake(self) -> None:
+        """Wakes the thread, once for all that one turn of the loop brought."""
+        self._waking = None
+        with self._changed:
+            self._changed.notify()
 
     def _forget(self, job: Job) -> None:
         """Takes what nobody waits for any more out of the queue."""
@@ -305,6 +317,7 @@ class Lane:
 
     def _settle(self, batch: list[_Item], outcomes: list[_Outcome]) -> None:
         settled: dict[Job, BaseException | None] = {}
+        by_loop: dict[asyncio.AbstractEventLoop, list[tuple[Job, BaseException | None]]] = {}
         for (job, k), outcome in zip(batch, outcomes, strict=True):
             if isinstance(outcome, Recognition):
                 job.answers[k] = outcome
@@ -315,11 +328,12 @@ class Lane:
         for job, failure in settled.items():
             if failure is not None:
                 self._forget(job)  # here: its loop may hear of it only after the rest was asked
-            _call(job.get_loop(), job.settle, failure)
+            by_loop.setdefault(job.get_loop(), []).append((job, failure))
+        for loop, jobs in by_loop.items():  # each wakes its loop, which costs a call of the system
+            with suppress(RuntimeError):  # the server ended in between: nobody waits any more
+                loop.call_soon_threadsafe(_settle_all, jobs)
 
 
-def _call(loop: asyncio.AbstractEventLoop, function: Callable[..., None], *args: object) -> None:
-    try:
-        loop.call_soon_threadsafe(function, *args)
-    except RuntimeError:  # the server ended in between: nobody waits any more
-        return
+def _settle_all(jobs: Sequence[tuple[Job, BaseException | None]]) -> None:
+    for job, failure in jobs:
+        job.settle(failure)

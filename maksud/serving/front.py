@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from maksud.errors import EngineError, SettingsError
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.routing import Route
     from starlette.types import ASGIApp, Receive, Scope, Send
+
+    Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class Front:
@@ -83,23 +85,26 @@ class Front:
                 lane.close()
 
         router = Router(self.routes(), redirect_slashes=False, default=_no_route, lifespan=lifespan)
-        return _speaking_errors(router)
+        return _speaking_errors(router, self._table())
+
+    def _table(self) -> dict[tuple[str, str], Endpoint]:
+        """What answers a method on a path, where the path has no part that changes."""
+        return {
+            # What is asked most often is found first.
+            ("POST", "/v1/recognize"): self.recognize,
+            ("POST", "/v1/chat/completions"): self.chat,
+            ("GET", "/health"): self.health,
+            ("GET", "/ready"): self.ready,
+            ("GET", "/v1/models"): self.models,
+        }
 
     def routes(self) -> list[Route]:
         """Every route that there is; a trailing slash makes no difference."""
         from starlette.routing import Route
 
-        table: list[tuple[str, str, Callable[[Request], Any]]] = [
-            # What is asked most often is found first.
-            ("POST", "/v1/recognize", self.recognize),
-            ("POST", "/v1/chat/completions", self.chat),
-            ("GET", "/health", self.health),
-            ("GET", "/ready", self.ready),
-            ("GET", "/v1/models", self.models),
-        ]
         routes = [
             Route(path + slash, endpoint, methods=[method])
-            for method, path, endpoint in table
+            for (method, path), endpoint in self._table().items()
             for slash in ("", "/")
         ]
         return [*routes, Route("/v1/models/{id:path}", self.model, methods=["GET"])]
@@ -255,11 +260,20 @@ async def _no_route(scope: Scope, receive: Receive, send: Send) -> None:
     )
 
 
-def _speaking_errors(router: Any) -> ASGIApp:
-    """The router with its own refusals (a wrong verb) as errors of ours."""
+def _speaking_errors(router: Any, table: Mapping[tuple[str, str], Endpoint]) -> ASGIApp:
+    """The router with its own refusals (a wrong verb) as errors of ours.
+
+    What stands in `table` to the letter goes there without it: the router tries one pattern after
+    the other, and wraps what it finds in handlers of errors that are handled outside.
+    """
     from starlette.exceptions import HTTPException
+    from starlette.requests import Request
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and (found := table.get((scope["method"], scope["path"]))):
+            response = await found(Request(scope, receive))
+            await response(scope, receive, send)
+            return
         scope["app"] = router  # makes the router raise its refusals instead of sending text
         try:
             await router(scope, receive, send)

@@ -3,12 +3,14 @@
 import asyncio
 import inspect
 import json
+import re
 import socket
 import threading
 import time
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvicorn
@@ -17,7 +19,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from maksud.errors import SystemFault
-from maksud.http.connection import NEEDED, UVICORN, connection_class
+from maksud.http.connection import NEEDED, UVICORN, _Connection, connection_class
 
 ROOT = Path(__file__).parents[2]
 
@@ -219,6 +221,51 @@ def test_who_does_not_read_the_answer_is_cut_off() -> None:
         assert live.client().get("/health").status_code == 200
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /v1/models HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"HEAD /health HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        b"GET /health HTTP/1.0\r\n\r\n",
+        request("POST", "/v1/recognize", body=b'{"utterance": "putar Hampa"}'),
+        request("POST", "/v1/recognize", body=b"{"),
+    ],
+)
+def test_an_answer_sent_whole_is_the_one_that_h11_writes(
+    asked: bytes, patient: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second request on the connection shows that h11 knows of the answer to the first."""
+
+    def received() -> bytes:
+        with socket.create_connection(("127.0.0.1", patient.port), timeout=20) as connection:
+            end = b"GET /ends HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+            connection.sendall(asked + end)
+            got = b"".join(iter(lambda: connection.recv(1 << 16), b""))
+        return re.sub(rb"(date|x-request-id): [^\r]*", rb"\1", got)
+
+    ours = received()
+    monkeypatch.setattr(_Connection, "send_whole", lambda *_: False)
+    assert ours == received()
+    assert ours.count(b"HTTP/1.1 ") == (1 if b"close" in asked or b"/1.0" in asked else 2)
+
+
+def test_a_line_in_which_another_hides_is_left_to_h11(patient: Live) -> None:
+    sent: list[bool] = []
+    before = _Connection.send_whole
+
+    def send_whole(self: Any, scope: Any, status: int, headers: Any, body: bytes) -> bool:
+        hidden = [*headers, (b"x-a", b"b\r\nx-c: d")]
+        sent.append(before(self, scope, status, hidden, body))
+        return before(self, scope, status, headers, body)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_Connection, "send_whole", send_whole)
+        reply = patient.client().get("/health")
+    assert sent == [False] and reply.status_code == 200 and "x-c" not in reply.headers
+
+
 # ---------------------------------------------------------------- what we need of uvicorn
 
 
@@ -242,9 +289,11 @@ def test_uvicorn_is_the_one_that_this_was_written_for() -> None:
         return connection_class(1, 1)(config, ServerState(), {})  # type: ignore[call-arg,return-value]
 
     connection = asyncio.run(made())
-    for member in ("loop", "conn", "transport", "cycle"):
+    for member in ("loop", "conn", "transport", "cycle", "flow", "server_state", "app_state"):
         assert hasattr(connection, member), f"uvicorn's H11Protocol has no {member} any more"
-    assert "response_complete" in inspect.getsource(RequestResponseCycle.__init__)
+    made_with = inspect.getsource(RequestResponseCycle.__init__)
+    for member in ("response_started", "response_complete", "keep_alive", "on_response"):
+        assert f"self.{member} =" in made_with, member
     handler = inspect.getsource(H11Protocol.handle_events)
     assert "self.send_400_response(" in handler, "broken HTTP would be answered in plain text"
     for member in NEEDED:

@@ -48,6 +48,21 @@ def transport(wire: Wire, coming: bool = False) -> LingeringTransport:
     return LingeringTransport(wire, Loop(), lambda: coming)  # type: ignore[arg-type]
 
 
+def test_a_whole_answer_is_not_held_back_however_it_ends() -> None:
+    wire = Wire()
+    made = transport(wire)
+    made.write_whole(HEAD)
+    assert wire.done == [HEAD]
+
+
+def test_nothing_is_sent_after_the_last_answer() -> None:
+    wire = Wire()
+    made = transport(wire, coming=True)
+    made.close()
+    made.write_whole(HEAD)
+    assert wire.done == ["eof", "read"]
+
+
 def test_an_answer_is_one_piece() -> None:
     wire = Wire()
     made = transport(wire)
