@@ -129,7 +129,7 @@ def answer_background(
 
 
 def judge_held_out(
-    held: HeldOut, unknown: HeldOut, rule: Rule, share: float = OUT_OF_SCOPE_SHARE
+    held: HeldOut, rule: Rule, unknown: HeldOut | None = None, share: float = OUT_OF_SCOPE_SHARE
 ) -> tuple[Calibration, Decision]:
     """The calibration that the answers teach, and the decision that the rule makes of it.
 
@@ -138,6 +138,7 @@ def judge_held_out(
     """
     if not len(held):
         raise DataError("nothing is held out to calibrate on", hint="Give labelled examples")
+    unknown = unknown or HeldOut()
     acting = [k for k, acts in enumerate(unknown.acts) if acts]
     lacking = (share * len(held) - sum(held.out_of_scope)) / (1 - share)
     if lacking <= 0 or not acting:
@@ -174,14 +175,19 @@ def fit_scope(held: HeldOut, unknown: HeldOut) -> Calibration | None:
 
 
 def decide_contract(
-    contract: Contract, held: HeldOut, unknown: HeldOut, background: Background, rule: Rule
+    contract: Contract,
+    held: HeldOut,
+    rule: Rule,
+    unknown: HeldOut | None = None,
+    background: Background | None = None,
 ) -> tuple[Contract, dict[str, Any]]:
     """The contract with calibration and decision, and what to record about them.
 
     Where a kind can't leave intents out, the background stands in for what is out of scope.
     """
-    unknown = unknown if len(unknown) else background.answers
-    calibration, decision = judge_held_out(held, unknown, rule)
+    background = background or Background(HeldOut())
+    unknown = unknown or background.answers
+    calibration, decision = judge_held_out(held, rule, unknown)
     about = {
         "examples": len(held),
         "stand_ins": len(unknown),

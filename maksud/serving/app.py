@@ -184,7 +184,7 @@ class _Line(logging.Formatter):
         second = int(record.created)
         if second != self._second[0]:
             self._second = second, time.strftime(self.default_time_format, time.localtime(second))
-        return f"{self._second[1]},{record.msecs:03.0f}"
+        return f"{self._second[1]},{int(record.msecs):03d}"
 
 
 @contextlib.contextmanager
