@@ -8,9 +8,10 @@ character 4-grams, with values taken out: `putar lagu {song}` is near to any oth
 
 from __future__ import annotations
 
+import math
 import random
 import zlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
@@ -39,17 +40,16 @@ class Marked(Protocol):
 class Nearness:
     """Labelled clauses by intent, ready to be compared with.
 
-    `idf` [BUCKETS]; the clauses of intent i are rows `of_intent[i]` to `of_intent[i + 1]`; row r
-    has the features `places[starts[r] : starts[r + 1]]` with their `weights`, of length 1 each.
+    `idf` [BUCKETS]. The features of the clauses of intent i are the entries `begin[i]` to
+    `begin[i + 1]`, in the order of their `places`: each with the `rows` of its clause, counted
+    within the intent, and its `weights`; a clause's weights have length 1.
     """
 
-    def __init__(
-        self, idf: Floats, of_intent: Ints, starts: Ints, places: Ints, weights: Floats
-    ) -> None:
+    def __init__(self, idf: Floats, begin: Ints, places: Ints, rows: Ints, weights: Floats) -> None:
         self._idf = idf
-        self._of_intent = of_intent.tolist()
-        self._starts = starts
+        self._begin = begin.tolist()
         self._places = places
+        self._rows = rows
         self._weights = weights
         self._cache: dict[str, list[int]] = {}
 
@@ -60,38 +60,38 @@ class Nearness:
         by_intent: defaultdict[str, dict[tuple[str, ...], None]] = defaultdict(dict)
         for clause in clauses:
             by_intent[clause.intent][tuple(_blanked(clause.words, clause.spans))] = None
-        rows: list[tuple[Ints, Floats]] = []
-        of_intent, count = [0], np.zeros(BUCKETS, np.float32)
+        found: list[list[tuple[Ints, Floats]]] = []
+        count = np.zeros(BUCKETS, np.float32)
         for intent in intents:
             kept = list(by_intent[intent])
             if len(kept) > MOST_ROWS:
                 kept = [kept[k] for k in sorted(rng.sample(range(len(kept)), MOST_ROWS))]
-            for words in kept:
-                places, times = np.unique(_features(words, {}), return_counts=True)
+            found.append([_count(_features(words, {})) for words in kept])
+            for places, _ in found[-1]:
                 count[places] += 1
-                rows.append((places, np.log(times, dtype=np.float32) + 1))
-            of_intent.append(len(rows))
-        idf = (np.log((1 + len(rows)) / (1 + count)) + 1).astype(np.float32)
-        weighted = []
-        for places, weight in rows:
-            weight = weight * idf[places]
-            weighted.append(weight / max(1e-9, float(np.linalg.norm(weight))))
-        starts = np.cumsum([0, *(len(places) for places, _ in rows)])
-        return cls(
-            idf,
-            np.array(of_intent, np.int64),
-            starts.astype(np.int64),
-            np.concatenate([p for p, _ in rows] or [np.zeros(0, np.int64)]),
-            np.concatenate([*weighted, np.zeros(0, np.float32)]),
-        )
+        total = sum(map(len, found))
+        idf = (np.log((1 + total) / (1 + count)) + 1).astype(np.float32)
+        begin, parts = [0], []
+        for of_intent in found:
+            size = [len(places) for places, _ in of_intent]
+            rows = np.repeat(np.arange(len(of_intent)), size)
+            places = np.concatenate([p for p, _ in of_intent] or [np.zeros(0, np.int64)])
+            weights = np.concatenate(
+                [_unit(w * idf[p]) for p, w in of_intent] or [np.zeros(0, np.float32)]
+            )
+            order = np.argsort(places, kind="stable")
+            parts.append((places[order], rows[order], weights[order]))
+            begin.append(begin[-1] + len(places))
+        joined = [np.concatenate(each) for each in zip(*parts, strict=True)]
+        return cls(idf, np.array(begin, np.int64), joined[0], joined[1], joined[2])
 
     def tensors(self) -> dict[str, np.ndarray[Any, Any]]:
         """What `from_tensors` reads, small: to be saved beside the weights."""
         return {
             "near.idf": self._idf.astype(np.float16),
-            "near.of_intent": np.array(self._of_intent, np.int32),
-            "near.starts": self._starts.astype(np.int32),
+            "near.begin": np.array(self._begin, np.int32),
             "near.places": self._places.astype(np.uint16),
+            "near.rows": self._rows.astype(np.uint16),
             "near.weights": self._weights.astype(np.float16),
         }
 
@@ -100,44 +100,60 @@ class Nearness:
         """The index among the tensors of a run; None in runs of before. Raises `ValueError`."""
         if "near.idf" not in t:
             return None
-        of_intent, starts = t["near.of_intent"], t["near.starts"]
-        places, weights = t["near.places"], t["near.weights"]
+        begin, places = t["near.begin"].astype(np.int64), t["near.places"].astype(np.int64)
+        within = np.diff(places) >= 0
+        within[begin[(begin > 0) & (begin < len(places))] - 1] = True
         if (
             t["near.idf"].shape != (BUCKETS,)
-            or places.shape != weights.shape
-            or (np.diff(starts) < 0).any()
-            or (np.diff(of_intent) < 0).any()
-            or starts[0] != 0
-            or starts[-1] != len(places)
-            or of_intent[0] != 0
-            or of_intent[-1] != len(starts) - 1
+            or not places.shape == t["near.rows"].shape == t["near.weights"].shape
+            or (np.diff(begin) < 0).any()
+            or begin[0] != 0
+            or begin[-1] != len(places)
+            or not within.all()
         ):
             raise ValueError("the index of labelled clauses does not fit together")
         return cls(
             t["near.idf"].astype(np.float32),
-            of_intent.astype(np.int64),
-            starts.astype(np.int64),
-            places.astype(np.int64),
-            weights.astype(np.float32),
+            begin,
+            places,
+            t["near.rows"].astype(np.int64),
+            t["near.weights"].astype(np.float32),
         )
 
     def __call__(
         self, intent: int, words: Sequence[str], spans: Iterable[tuple[int, int, str]]
     ) -> float:
         """The cosine to the nearest labelled clause of an intent, in [0, 1]; 0 where none is."""
-        first, last = self._of_intent[intent], self._of_intent[intent + 1]
-        if first == last or not words:
+        begin, end = self._begin[intent], self._begin[intent + 1]
+        if begin == end or not words:
             return 0.0
-        places, times = np.unique(
-            _features(_blanked(words, spans), self._cache), return_counts=True
-        )
-        weight = (np.log(times, dtype=np.float32) + 1) * self._idf[places]
-        query = np.zeros(BUCKETS, np.float32)
-        query[places] = weight / max(1e-9, float(np.sqrt(weight @ weight)))
-        begin, end = self._starts[first], self._starts[last]
-        products = query[self._places[begin:end]] * self._weights[begin:end]
-        at = self._starts[first:last] - begin
-        return float(np.add.reduceat(products, at).max())
+        places, weight = _count(_features(_blanked(words, spans), self._cache))
+        weight = _unit(weight * self._idf[places])
+        block = self._places[begin:end]
+        first = block.searchsorted(places, "left")
+        number = block.searchsorted(places, "right") - first
+        total = int(number.sum())
+        if not total:
+            return 0.0
+        # The entries of each feature of the clause, one after the other.
+        at = np.repeat(begin + first - (np.cumsum(number) - number), number) + np.arange(total)
+        products = np.repeat(weight, number) * self._weights[at]
+        return float(np.bincount(self._rows[at], products).max())
+
+
+def _count(features: Sequence[int]) -> tuple[Ints, Floats]:
+    """(places in order, 1 + log of how often each is)."""
+    times = Counter(features)
+    places = np.array(sorted(times), np.int64)
+    return places, np.array([_LOGS[min(times[p], 63)] for p in places.tolist()], np.float32)
+
+
+_LOGS = [1 + math.log(max(1, n)) for n in range(64)]
+
+
+def _unit(weights: Floats) -> Floats:
+    out: Floats = weights / max(1e-9, math.sqrt(float(weights @ weights)))
+    return out
 
 
 def _blanked(words: Sequence[str], spans: Iterable[tuple[int, int, str]]) -> list[str]:
