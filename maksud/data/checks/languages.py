@@ -92,14 +92,19 @@ def language_of(text: str) -> str:
         script = scripts.most_common(1)[0][0] if scripts else "LATIN"
         if script not in ("LATIN", "?"):
             return _SCRIPTS.get(script, script.split("-")[0].capitalize())
+    ranked = count_words(text).most_common(2)
+    if not ranked or ranked[0][1] < 2 or (len(ranked) > 1 and ranked[1][1] == ranked[0][1]):
+        return ""
+    return ranked[0][0]
+
+
+def count_words(text: str) -> Counter[str]:
+    """How many words of a text are function words of each language that is written in Latin."""
     hits: Counter[str] = Counter()
     for word in normalise(text).split():
         for language in _LANGUAGES_OF.get(word, ()):
             hits[language] += 1
-    ranked = hits.most_common(2)
-    if not ranked or ranked[0][1] < 2 or (len(ranked) > 1 and ranked[1][1] == ranked[0][1]):
-        return ""
-    return ranked[0][0]
+    return hits
 
 
 CHECK = Check("languages", Languages)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from maksud.data.checks import (
     arguments,
     borders,
+    counter,
     declared,
     held_out,
     labels,
@@ -28,6 +29,7 @@ CHECKS: list[Check] = [
     strategy.CHECK,
     held_out.CHECK,
     variety.CHECK,
+    counter.CHECK,
     labels.CHECK,
     parameters.CHECK,
     borders.CHECK,
