@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from maksud.data.checks.base import Check, Checking, Part
@@ -152,18 +152,25 @@ class Counters(Part):
         have = self._have(asked) if asked else set()
         return {intent: count for intent, count in asked.items() if intent not in have}
 
-    def _have(self, asked: dict[str, int]) -> set[str]:
+    def _have(self, asked: Container[str]) -> set[str]:
         have = set(self._countered)
         for some, all_ in self._pairs.values():
             have |= some - all_
-        typical_of: dict[str, list[str]] = defaultdict(list)
-        for intent in asked:
-            if intent not in have:
+        typical_of: dict[str, set[str]] = defaultdict(set)
+        for intent in self._said:
+            if intent in asked and intent not in have:
                 for word in self._typical(intent):
-                    typical_of[word].append(intent)
+                    typical_of[word].add(intent)
         for number, own in zip(self._cued, self._answers, strict=True):
             words = folded_words(self._examples[number].instruction)
-            have |= _used(words, own, typical_of) - have
+            used = _used(words, own, typical_of)
+            have |= used
+            for word in [w for w, intents in typical_of.items() if used and intents & used]:
+                typical_of[word] -= used  # one is enough
+                if not typical_of[word]:
+                    del typical_of[word]
+            if not typical_of:
+                break
         return have
 
     def _typical(self, intent: str) -> list[str]:
@@ -204,9 +211,13 @@ class Counters(Part):
             found.append(Finding("info", "I-COUNTER", message, why=why, fix=fix))
 
 
-def _used(words: Sequence[str], own: tuple[str, ...], typical_of: dict[str, list[str]]) -> set[str]:
+def _used(
+    words: Sequence[str], own: tuple[str, ...], typical_of: Mapping[str, set[str]]
+) -> set[str]:
     """The intents whose wording a row with the answers `own` uses without wishing for it."""
     roots = [root_of(w) for w in words]
+    if typical_of.keys().isdisjoint(roots):
+        return set()
     # Of a row that is answered, "tadi" and "sudah" may well belong to what it wishes for.
     places = places_after(words) if own == (OUT_OF_SCOPE,) else places_after(words, NEGATORS)
     meant: dict[str, bool] = {}

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maksud.data.checks import check
@@ -68,6 +68,7 @@ def test_candidates_are_new_and_their_acting_member_is_a_row(data: Dataset) -> N
     assert {*found.intents, *found.without} == lacking
 
 
+@settings(max_examples=15)
 @given(st.lists(st.sampled_from(["", "jangan ", "eh "]), min_size=3, max_size=3), st.text())
 def test_whatever_stands_already_is_not_said_again(before: list[str], other: str) -> None:
     more = [Example(f"{b}nyalakan lampu yang di teras itu", "on(x=teras)") for b in before]
@@ -77,12 +78,12 @@ def test_whatever_stands_already_is_not_said_again(before: list[str], other: str
 
 
 def test_wordings_are_spread_over_the_intents() -> None:
-    found = suggest(SHIPPED[0])
+    found = suggest(SHIPPED[1])
     kinds = Counter(e.metadata["kind"] for e in found.examples)
     assert len(kinds) == 6 and max(kinds.values()) < len(found.examples) / 3
     begun = Counter(e.instruction.split()[0] for e in found.examples)
     assert max(begun.values()) < len(found.examples) / 5
-    assert suggest(SHIPPED[0]) == found
+    assert suggest(SHIPPED[1]) == found
 
 
 def test_what_has_counter_examples_is_left_alone() -> None:
@@ -179,7 +180,7 @@ def test_what_was_accepted_is_added_and_nothing_else(
 
 
 def test_accepted_candidates_end_the_finding_and_contradict_nothing(tmp_path: Path) -> None:
-    for data in (Dataset(rows()), *SHIPPED):
+    for data in (Dataset(rows()), SHIPPED[0], SHIPPED[3]):
         file = tmp_path / "new.jsonl"
         file.unlink(missing_ok=True)
         write_suggestions(data, file)
@@ -191,6 +192,30 @@ def test_accepted_candidates_end_the_finding_and_contradict_nothing(tmp_path: Pa
         for code in ("W-CONFLICT", "W-NEARCONFLICT", "W-DUP"):
             assert after.codes.get(code, 0) == before.codes.get(code, 0), code
         assert "I-COUNTER" not in after.codes
+
+
+def test_candidates_go_to_the_train_of_a_directory(tmp_path: Path) -> None:
+    split = {"teras": "dev", "aula": "test"}
+    all_ = [replace(e, split=split.get(e.instruction.split()[-2], "train")) for e in rows()]
+    save(Dataset(all_), tmp_path / "data")
+    write_suggestions(load(tmp_path / "data"), tmp_path / "new.jsonl")
+    accept(tmp_path / "new.jsonl", *["yes"] * 100)
+    assert '"split"' not in (tmp_path / "new.jsonl").read_text()
+    done = convert(tmp_path / "new.jsonl", tmp_path / "data", append=True)
+    after = load(tmp_path / "data")
+    assert done.written == len(load(tmp_path / "new.jsonl")) > 10
+    assert len(after.train) == sum(e.split == "train" for e in all_) + done.written
+    assert len(after.dev) == len(after.test) == 3
+
+
+def test_candidates_of_a_file_of_several_splits_say_theirs(tmp_path: Path) -> None:
+    all_ = [replace(e, split="dev" if "teras" in e.instruction else "train") for e in rows()]
+    save(Dataset(all_), tmp_path / "x.jsonl")
+    write_suggestions(load(tmp_path / "x.jsonl"), tmp_path / "new.jsonl")
+    accept(tmp_path / "new.jsonl", *["yes"] * 100)
+    done = convert(tmp_path / "new.jsonl", tmp_path / "x.jsonl", append=True)
+    train = sum(e.split == "train" for e in all_)
+    assert len(load(tmp_path / "x.jsonl").train) == train + done.written
 
 
 def test_nothing_accepted_is_nothing_to_add(data: Path, tmp_path: Path) -> None:
