@@ -13,6 +13,7 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from maksud.data.checks.base import Check, Checking, Part
 from maksud.data.checks.cues import (
@@ -187,17 +188,16 @@ class Counters(Part):
             and count / own > TIMES * (everything[word] - count) / others
         ]
 
-    @property
+    @cached_property
     def _everything(self) -> Counter[str]:
-        if not hasattr(self, "_all"):
-            self._all: Counter[str] = Counter()
-            for said in self._said.values():
-                self._all.update(said.words)
-        return self._all
+        everything: Counter[str] = Counter()
+        for said in self._said.values():
+            everything.update(said.words)
+        return everything
 
     def tell(self, found: Findings) -> None:
         lacking = self.lacking()
-        why = "who only saw the words with the answer acts on them: negated, reported, taken back"
+        why = "a model that only saw the words acted on acts on them: negated, reported, taken back"
         fix = (
             'write some ("jangan …", "there\'s no need to …", "… eh nggak jadi") with the answer '
             "none(): --suggest FILE writes candidates of your rows"
