@@ -78,6 +78,10 @@ def check(
     html: Annotated[
         Path | None, typer.Option(help="Also write a page with findings and plots.")
     ] = None,
+    suggest: Annotated[
+        Path | None,
+        typer.Option(help="Also write candidates for counter-examples, to read and accept."),
+    ] = None,
     fix: Annotated[
         bool, typer.Option("--fix", help="Mend what is safe to mend, and write a diff.")
     ] = False,
@@ -120,12 +124,15 @@ def check(
     from functools import partial
 
     from maksud.data.checks import examine
+    from maksud.data.checks.suggesting import require_new, write_suggestions
     from maksud.data.findings import SHOWN_PER_CODE
     from maksud.data.formats.files import load
     from maksud.language.catalog_files import load_catalog
 
     if in_place and (not fix or out):
         raise InputError("--in-place goes with --fix and without --out", hint="Choose one")
+    if suggest is not None:
+        require_new(suggest)
     mended: dict[str, Any] = {}
     with progress(quiet=as_json) as tell:
         looking = partial(
@@ -168,8 +175,10 @@ def check(
         from maksud.data.checks.page import write
 
         write(checked, data, html)
+    suggested = write_suggestions(checked.dataset, suggest) if suggest is not None else None
     if as_json:
         fixed = {"fixed": mended} if fix else {}
+        fixed |= {"suggested": suggested.to_json()} if suggested else {}
         doubts = {"label_errors": suspects.to_json(top)} if label_errors else {}
         about_data = {**found.to_json(), **fixed, **doubts, "profile": checked.profile.to_json()}
         write_json({"data": data, **about_data})
@@ -184,6 +193,10 @@ def check(
             say(done.summary)
         if html is not None:
             say(f"Page: {html}")
+        if suggested:
+            say(suggested.summary)
+        if suggested and suggested.path and not checked.dataset.version:
+            tell_next(["convert", suggested.path, data, "--append"])
     raise typer.Exit(2 if found.counts["error"] else 0)
 
 

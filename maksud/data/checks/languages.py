@@ -92,11 +92,7 @@ def language_of(text: str) -> str:
         script = scripts.most_common(1)[0][0] if scripts else "LATIN"
         if script not in ("LATIN", "?"):
             return _SCRIPTS.get(script, script.split("-")[0].capitalize())
-    hits: Counter[str] = Counter()
-    for word in normalise(text).split():
-        for language in _LANGUAGES_OF.get(word, ()):
-            hits[language] += 1
-    ranked = hits.most_common(2)
+    ranked = count_words(text).most_common(2)
     if not ranked or ranked[0][1] < 2 or (len(ranked) > 1 and ranked[1][1] == ranked[0][1]):
         return ""
     return ranked[0][0]
@@ -107,6 +103,15 @@ def main_languages(texts: Iterable[str]) -> list[str]:
     counts = Counter(filter(None, map(language_of, texts)))
     total = counts.total()
     return sorted(name for name, n in counts.items() if n >= ON_PURPOSE * total)
+
+
+def count_words(text: str) -> Counter[str]:
+    """How many words of a text are function words of each language that is written in Latin."""
+    hits: Counter[str] = Counter()
+    for word in normalise(text).split():
+        for language in _LANGUAGES_OF.get(word, ()):
+            hits[language] += 1
+    return hits
 
 
 CHECK = Check("languages", Languages)

@@ -31,6 +31,7 @@ from maksud.data.formats.targets import (
     target_files,
     target_format,
 )
+from maksud.data.suggestions import part_suggested
 from maksud.errors import CallSyntaxError, DataError, InputError, SettingsError
 from maksud.language.catalog_files import save_catalog
 
@@ -127,6 +128,9 @@ def convert(
             _write_rejects(found.rejects, rejects_path, staging, append)
         raise _nothing(found.rejects, os.fspath(source), rejects_path)
     before = 0
+    if append:
+        dataset, waiting = _leave_out_suggested(dataset, os.fspath(source))
+        findings.extend(waiting)
     if append and there:
         earlier = _read_target(place, os.fspath(source), chosen if to else None)
         before = len(earlier.dataset)
@@ -194,6 +198,22 @@ def _read_target(place: str, source: str, wanted: Format | None) -> Found:
             f"is {found.formats[0].name}, not {wanted.name}", where=place, hint="Leave --to away"
         )
     return found
+
+
+def _leave_out_suggested(dataset: Dataset, source: str) -> tuple[Dataset, list[Finding]]:
+    """The dataset without suggestions that nobody accepted, and what is told of them. Raises
+    `DataError` where there is nothing else."""
+    kept, waiting = part_suggested(dataset)
+    if not waiting:
+        return dataset, []
+    what = f"{format_count(len(waiting), 'suggestion')} that nobody accepted"
+    fix = 'write "yes" as their "accept", and add them again'
+    if not kept:
+        raise DataError(
+            f"{what}, and nothing else", where=source, hint=f"{fix[:1].upper()}{fix[1:]}"
+        )
+    finding = Finding("info", "I-SUGGESTED", f"{what}: not added", waiting[0].place, fix=fix)
+    return Dataset(kept, catalog=dataset.declared_catalog, name=dataset.name), [finding]
 
 
 def _outside(examples: Sequence[Example], path: str) -> list[Finding]:

@@ -137,3 +137,21 @@ def test_ctrl_c_leaves_nothing_half_written(delay: float, tmp_path: Path) -> Non
     if "page.html" in names:
         assert page.read_text().endswith("</html>\n")
     assert os.listdir(tmp_path / "data") == ["train.jsonl"]
+
+
+def test_candidates_are_written_once_and_the_next_step_is_told(tmp_path: Path) -> None:
+    rooms = "dapur teras garasi gudang lorong balkon taman loteng kamar aula".split()  # noqa: SIM905
+    said = {"on": "nyalakan lampu", "play": "putar lagu"}
+    rows = [Example(f"{t} yang di {r} itu", f"{i}(x={r})") for i, t in said.items() for r in rooms]
+    save(Dataset(rows), tmp_path / "x.jsonl")
+    new = tmp_path / "new.jsonl"
+    done = run(tmp_path / "x.jsonl", "--suggest", new)
+    assert "I-COUNTER  2" in done.stdout
+    assert f"Wrote 12 candidates for 2 intents to {new}." in done.stderr
+    assert f"Next: maksud convert {new} {tmp_path / 'x.jsonl'} --append" in done.stderr
+    again = run(tmp_path / "x.jsonl", "--suggest", new, code=2)
+    assert "there is something already" in again.stderr and "I-COUNTER" not in again.stdout
+    new.unlink()
+    told = read(tmp_path / "x.jsonl", "--suggest", new)
+    assert told["suggested"]["candidates"] == 12 == len(new.read_text().splitlines())
+    assert told["suggested"]["intents"] == ["on", "play"]

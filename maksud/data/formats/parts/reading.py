@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from maksud.data.dataset import SPLITS, Example
-from maksud.data.findings import Finding, Findings, Level, excerpt
+from maksud.data.findings import Finding, Findings, Level, excerpt, format_count
+from maksud.data.suggestions import accepted, is_suggested
 from maksud.errors import nearest
 from maksud.language.catalog import Catalog
 
@@ -26,6 +27,7 @@ KNOWN = frozenset({"instruction", "output", "id", "split", "annotator"})
 METADATA = frozenset(
     {"turns", "replies", "system", "prompt", "reply", "language", "values", "answers", "stage"}
     | {"weight", "time", "timestamp", "created_at"}
+    | {"pair", "kind", "counters", "acting", "suggestion", "accept"}
 )
 """Metadata that formats give, or checks look at: not worth a warning."""
 SPLIT_NAMES = {
@@ -99,6 +101,8 @@ class Reading:
     _shapes: dict[tuple[str, ...], list[int]] = field(default_factory=dict)
     _shared: dict[str, str] = field(default_factory=dict)
     _weights: int = 0
+    _suggested: int = 0
+    _first_suggested: str = ""
 
     def refuse(self, place: str, error: RowError, original: Original) -> None:
         """Rejects a row for what reading it raised."""
@@ -131,6 +135,8 @@ class Reading:
 
         `output` None: not labelled yet.
         """
+        if not output and metadata and is_suggested(output, metadata):
+            output, metadata = self._decide(metadata, f"{source}:{line}")
         problem = _problem(instruction, output)
         if problem is None and split not in SPLITS and split:
             split = SPLIT_NAMES.get(split.strip().casefold(), split)
@@ -184,6 +190,17 @@ class Reading:
         elif len(self._shapes) < _SHAPES:
             self._shapes[shape] = [1, line]
 
+    def _decide(
+        self, metadata: Mapping[str, Any], place: str
+    ) -> tuple[str | None, Mapping[str, Any]]:
+        """Answer and metadata of a suggested row: without an answer where nobody accepted it."""
+        answered = accepted(metadata)
+        if answered is None:
+            self._suggested += 1
+            self._first_suggested = self._first_suggested or place
+            return None, metadata
+        return answered
+
     def note_weight(self) -> None:
         """Counts a row that says how much it should weigh; `close` tells them."""
         self._weights += 1
@@ -213,6 +230,11 @@ class Reading:
             )
             self.tell("info", "I-CLOSED", what, path)
             self._parted = 0
+        if self._suggested:
+            what = f"{format_count(self._suggested, 'suggestion')} not accepted: without answer"
+            fix = 'read each, and write "yes" as its "accept", or remove the row'
+            self.tell("info", "I-SUGGESTED", what, self._first_suggested, fix)
+            self._suggested, self._first_suggested = 0, ""
         self._shapes.clear()
         self._ids.clear()
         self._shared.clear()
