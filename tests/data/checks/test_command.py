@@ -137,3 +137,20 @@ def test_ctrl_c_leaves_nothing_half_written(delay: float, tmp_path: Path) -> Non
     if "page.html" in names:
         assert page.read_text().endswith("</html>\n")
     assert os.listdir(tmp_path / "data") == ["train.jsonl"]
+
+
+def test_label_errors_are_told_where_there_are_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from maksud.cli import app
+    from maksud.evaluation import label_errors
+
+    path = tmp_path / "x.jsonl"
+    path.write_text('{"instruction": "putar Hampa", "output": "play(song=Hampa)"}\n')
+    monkeypatch.setattr(
+        label_errors, "find_label_errors", lambda *_, **__: label_errors.LabelErrors((), 1)
+    )
+    told: dict[str, Any] = {}
+    monkeypatch.setattr("maksud.cli.data.write_json", told.update)
+    app(["check", str(path), "--label-errors", "--json"], standalone_mode=False)
+    assert told["label_errors"]["judged"] == 1 and told["label_errors"]["errors"] == []
