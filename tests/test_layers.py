@@ -30,7 +30,7 @@ LAYERS = [
 LONGEST = 450
 """Lines of a module, at most: over it, it is split along an idea."""
 
-LONGEST_COMMAND = 40
+LONGEST_COMMAND = 45
 """Lines of a command's body, at most: over it, it does what belongs elsewhere."""
 
 HEAVY = (

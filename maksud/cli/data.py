@@ -94,6 +94,9 @@ def check(
             "--in-place", help="--fix writes over the data itself.", rich_help_panel=ADVANCED
         ),
     ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace an earlier page, mended data and diff.")
+    ] = False,
     keep_all: Annotated[
         bool,
         typer.Option(
@@ -125,6 +128,7 @@ def check(
 
     from maksud.data.checks import examine
     from maksud.data.checks.fixing import mend
+    from maksud.data.checks.page import check_target
     from maksud.data.checks.page import write as write_page
     from maksud.data.findings import SHOWN_PER_CODE
     from maksud.data.formats.files import load
@@ -132,6 +136,8 @@ def check(
 
     if in_place and (not fix or out):
         raise InputError("--in-place goes with --fix and without --out", hint="Choose one")
+    if html is not None:  # told before the work
+        check_target(html, overwrite=force)
     with progress(quiet=as_json) as tell:
         looking = partial(
             examine,
@@ -144,13 +150,15 @@ def check(
         )
         options = read_options(columns, delimiter, encoding, sheet)
         checked = looking(data, format=format, options=options)
-        mended = mend(checked, data, out, in_place=in_place, again=looking) if fix else None
-    checked = mended.after if mended else checked
+        mended = None
+        if fix:
+            mended = mend(checked, data, out, in_place=in_place, overwrite=force, again=looking)
+            checked = mended.after
     if not as_json:
         draw_findings(checked.findings, data)
     doubts = _find_label_errors(checked, data, top, as_json) if label_errors else None
     if html is not None:
-        write_page(checked, data, html)
+        write_page(checked, data, html, overwrite=force)
     if as_json:
         fixed = {"fixed": mended.to_json()} if mended else {}
         doubted = {} if doubts is None else {"label_errors": doubts.to_json(top)}
