@@ -1,11 +1,11 @@
 """What tests share: a small dataset that trains in seconds, a home of their own, the guide."""
 
-import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from guide_script import GUIDES
 from hypothesis import HealthCheck, settings
 
 from maksud.data.dataset import Dataset, Example
@@ -88,12 +88,7 @@ def compact_run(small_data: Dataset, tmp_path_factory: pytest.TempPathFactory) -
     return train(small_data, out=out, settings=TrainSettings(seed=1, folds=0))
 
 
-@pytest.fixture(scope="session")
-def guide() -> Path:
-    """The folder with the guide's own scripts and samples; absent outside the workshop."""
-    place = Path(
-        os.environ.get("MAKSUD_GUIDE") or Path(__file__).parents[2] / "shared/reference/guide"
-    )
-    if not (place / "evaluate.py").exists():
-        pytest.skip(f"the guide's scripts are not at {place}; set MAKSUD_GUIDE to their folder")
-    return place
+@pytest.fixture(params=GUIDES)
+def guide(request: pytest.FixtureRequest) -> Path:
+    """A folder with scripts and samples in the shape of the guide's."""
+    return GUIDES[request.param]

@@ -1,9 +1,19 @@
-"""Runs the guide's own evaluation script on a model of ours."""
+"""Where the guide's scripts and samples are, and how its evaluation is run on a model of ours."""
 
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+
+OURS = Path(__file__).parent / "guide"
+"""Scripts that do what the guide's do, and manifests of our own in the platform's shape."""
+_THEIRS = Path(
+    os.environ.get("MAKSUD_GUIDE") or Path(__file__).parents[2] / "shared/reference/guide"
+)
+GUIDES = {"ours": OURS, **({"theirs": _THEIRS} if (_THEIRS / "evaluate.py").exists() else {})}
+"""Folders with `convert.py`, `evaluate.py`, `export.manifest` and `import.manifest`; the guide's
+own among them where it is at hand."""
 
 
 def guide_figures(script: Path, model: Path, data: Path, work: Path) -> tuple[float, float]:

@@ -30,6 +30,9 @@ LAYERS = [
 LONGEST = 450
 """Lines of a module, at most: over it, it is split along an idea."""
 
+LONGEST_COMMAND = 45
+"""Lines of a command's body, at most: over it, it does what belongs elsewhere."""
+
 HEAVY = (
     "torch",
     "transformers",
@@ -156,6 +159,19 @@ def test_circles_are_seen(back: str, tmp_path: Path) -> None:
 def test_modules_are_short() -> None:
     lines = {str(p.relative_to(PACKAGE)): p.read_text("utf-8").count("\n") for p in modules()}
     assert {name for name, n in lines.items() if n > LONGEST} == set()
+
+
+def test_commands_are_short() -> None:
+    """They carry arguments in and messages out."""
+    lengths = {}
+    for path in (PACKAGE / "cli").glob("*.py"):
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.FunctionDef):
+                told = ast.get_docstring(node) is not None and len(node.body) > 1
+                first = node.body[1 if told else 0]
+                lengths[node.name] = node.body[-1].end_lineno - first.lineno + 1  # type: ignore[operator]
+    assert {"check", "train", "serve"} <= set(lengths)
+    assert {name for name, n in lengths.items() if n > LONGEST_COMMAND} == set()
 
 
 @pytest.mark.parametrize(

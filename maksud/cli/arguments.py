@@ -44,6 +44,9 @@ TestData = Annotated[
         help="A data file; of a directory or version, its test split is taken.",
     ),
 ]
+Force = Annotated[
+    bool, typer.Option("--force", help="Replace what an earlier command wrote there.")
+]
 Limit = Annotated[int, typer.Option(help="Take a random part of so many examples; 0: all.")]
 
 ADVANCED = "Less often needed"

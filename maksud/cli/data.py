@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -32,6 +32,11 @@ from maksud.cli.output import (
     write_json,
 )
 from maksud.errors import InputError
+
+if TYPE_CHECKING:
+    from maksud.data.checks import Checked
+    from maksud.data.checks.suggesting import Suggested
+    from maksud.evaluation.label_errors import LabelErrors
 
 
 @app.command()
@@ -94,6 +99,9 @@ def check(
             "--in-place", help="--fix writes over the data itself.", rich_help_panel=ADVANCED
         ),
     ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace an earlier page, mended data and diff.")
+    ] = False,
     keep_all: Annotated[
         bool,
         typer.Option(
@@ -124,6 +132,9 @@ def check(
     from functools import partial
 
     from maksud.data.checks import examine
+    from maksud.data.checks.fixing import mend
+    from maksud.data.checks.page import check_target
+    from maksud.data.checks.page import write as write_page
     from maksud.data.checks.suggesting import require_new, write_suggestions
     from maksud.data.findings import SHOWN_PER_CODE
     from maksud.data.formats.files import load
@@ -131,9 +142,10 @@ def check(
 
     if in_place and (not fix or out):
         raise InputError("--in-place goes with --fix and without --out", hint="Choose one")
+    if html is not None:  # told before the work
+        check_target(html, overwrite=force)
     if suggest is not None:
         require_new(suggest)
-    mended: dict[str, Any] = {}
     with progress(quiet=as_json) as tell:
         looking = partial(
             examine,
@@ -146,58 +158,52 @@ def check(
         )
         options = read_options(columns, delimiter, encoding, sheet)
         checked = looking(data, format=format, options=options)
+        mended = None
         if fix:
-            from maksud.data.checks.fixing import mend
-
-            done = mend(checked, data, out, in_place=in_place, again=looking)
-            checked, mended = done.after, done.to_json()
-    found = checked.findings
+            mended = mend(checked, data, out, in_place=in_place, overwrite=force, again=looking)
+            checked = mended.after
     if not as_json:
-        draw_findings(found, data)
-    if label_errors:
-        from maksud.data.findings import Findings
-        from maksud.evaluation.label_errors import expected_seconds, find_label_errors
-
-        if not as_json:
-            minutes = max(1, round(expected_seconds(checked.dataset) / 60))
-            say(f"Looking for label errors: about {minutes:,} min on one core.")
-        with progress(quiet=as_json) as tell:
-            suspects = find_label_errors(checked.dataset, progress=tell)
-        doubted = Findings(suspects.findings(top), limit=None)
-        if not as_json:
-            draw_findings(doubted, data, each=top)
-            say(
-                f"Of {suspects.judged:,} answers {len(suspects.of('intent')):,} intents and "
-                f"{len(suspects.of('arguments')):,} times arguments are doubted; most likely first."
-            )
-        found.extend(doubted)
+        draw_findings(checked.findings, data)
+    doubts = _find_label_errors(checked, data, top, as_json) if label_errors else None
     if html is not None:
-        from maksud.data.checks.page import write
-
-        write(checked, data, html)
+        write_page(checked, data, html, overwrite=force)
     suggested = write_suggestions(checked.dataset, suggest) if suggest is not None else None
     if as_json:
-        fixed = {"fixed": mended} if fix else {}
+        fixed = {"fixed": mended.to_json()} if mended else {}
         fixed |= {"suggested": suggested.to_json()} if suggested else {}
-        doubts = {"label_errors": suspects.to_json(top)} if label_errors else {}
-        about_data = {**found.to_json(), **fixed, **doubts, "profile": checked.profile.to_json()}
-        write_json({"data": data, **about_data})
+        doubted = {} if doubts is None else {"label_errors": doubts.to_json(top)}
+        write_json({"data": data, **checked.to_json(), **fixed, **doubted})
     else:
-        profile = checked.profile
-        about = "" if profile.tokens_exact else "about "
-        say(
-            f"{profile.examples:,} examples, {len(profile.intents):,} intents; the longest row has "
-            f"{about}{profile.longest_tokens:,} tokens: seq_length {profile.seq_length:,} holds it."
-        )
-        if fix:
-            say(done.summary)
-        if html is not None:
-            say(f"Page: {html}")
+        say(checked.profile.summary)
+        for line in ([mended.summary] if mended else []) + ([f"Page: {html}"] if html else []):
+            say(line)
         if suggested:
-            say(suggested.summary)
-        if suggested and suggested.path and not checked.dataset.version:
-            tell_next(["convert", suggested.path, data, "--append"])
-    raise typer.Exit(2 if found.counts["error"] else 0)
+            _tell_suggested(suggested, data, checked)
+    raise typer.Exit(2 if checked.findings.counts["error"] else 0)
+
+
+def _tell_suggested(suggested: Suggested, data: str, checked: Checked) -> None:
+    say(suggested.summary)
+    if suggested.path and not checked.dataset.version:
+        tell_next(["convert", suggested.path, data, "--append"])
+
+
+def _find_label_errors(checked: Checked, data: str, top: int, as_json: bool) -> LabelErrors:
+    """The likely label errors of checked data, told, and added to its findings."""
+    from maksud.data.findings import Findings
+    from maksud.evaluation.label_errors import expected_seconds, find_label_errors
+
+    if not as_json:
+        minutes = max(1, round(expected_seconds(checked.dataset) / 60))
+        say(f"Looking for label errors: about {minutes:,} min on one core.")
+    with progress(quiet=as_json) as tell:
+        found = find_label_errors(checked.dataset, progress=tell)
+    doubted = Findings(found.findings(top), limit=None)
+    if not as_json:
+        draw_findings(doubted, data, each=top)
+        say(found.summary)
+    checked.findings.extend(doubted)
+    return found
 
 
 @app.command()

@@ -14,6 +14,7 @@ from maksud.cli.arguments import (
     ADVANCED,
     Data,
     FalseAcceptRate,
+    Force,
     Json,
     Limit,
     MaxWrong,
@@ -197,6 +198,7 @@ def evaluate(
         typer.Option(help="Break the figures down by this field of the rows; may be repeated."),
     ] = None,
     limit: Limit = 0,
+    force: Force = False,
     as_json: Json = False,
     format: ReadFormat = "",
     columns: ReadColumns = "",
@@ -206,17 +208,18 @@ def evaluate(
 ) -> None:
     """Measure a run on data: the guide's two figures, and the honest ones beside them."""
     from maksud.data.formats.files import load
-    from maksud.evaluation.files import write_report
+    from maksud.evaluation.files import REPORT, check_target, write_report
     from maksud.evaluation.report import evaluate as run_evaluation
     from maksud.evaluation.sampling import take_examples
     from maksud.evaluation.terminal import draw_report
     from maksud.recognizers.door import load_recognizer
 
+    directory = out or run.parent / f"{run.resolve().name}-evaluation"
+    check_target(directory, REPORT, overwrite=force)
     options = read_options(columns, delimiter, encoding, sheet)
     loaded = load(data, format=format, options=options)
     examples, left_out = take_examples(loaded, data, limit)
     _tell_left_out(left_out)
-    directory = out or run.parent / f"{run.resolve().name}-evaluation"
     recognizer = load_recognizer(run)
     with open_directory(directory):
         with progress(quiet=as_json) as tell:
@@ -226,7 +229,7 @@ def evaluate(
             write_json(report.to_json())
         else:
             terminal().print(draw_report(report))
-        write_report(report, directory)
+        write_report(report, directory, overwrite=force)
     if not as_json:
         say(f"Report: {directory / 'report.html'}")
 
@@ -245,12 +248,13 @@ def compare(
         typer.Option(help="Break exact match down by this field of the rows; may be repeated."),
     ] = None,
     limit: Limit = 0,
+    force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Measure several runs on the same data, side by side, with the difference's interval."""
     from maksud.data.formats.files import load
     from maksud.evaluation.comparison import compare as run_comparison
-    from maksud.evaluation.files import write_comparison
+    from maksud.evaluation.files import COMPARISON, check_target, write_comparison
     from maksud.evaluation.report import evaluate as run_evaluation
     from maksud.evaluation.sampling import take_examples
     from maksud.evaluation.terminal import draw_comparison
@@ -260,9 +264,10 @@ def compare(
     if len(runs) < 2:
         raise InputError("one run can't be compared", hint="Name two runs or more before --data")
     opened = [Run.open(run) for run in runs]  # a wrong path is told before anything is measured
+    directory = out or runs[0].parent / f"{runs[0].resolve().name}-comparison"
+    check_target(directory, COMPARISON, overwrite=force)
     examples, left_out = take_examples(load(data), data, limit)
     _tell_left_out(left_out)
-    directory = out or runs[0].parent / f"{runs[0].resolve().name}-comparison"
     reports = []
     with open_directory(directory):
         with progress(quiet=as_json) as tell:
@@ -274,7 +279,7 @@ def compare(
             write_json(comparison.to_json())
         else:
             terminal().print(draw_comparison(comparison))
-        write_comparison(comparison, directory)
+        write_comparison(comparison, directory, overwrite=force)
     if not as_json:
         say(f"Comparison: {directory / 'comparison.html'}")
 

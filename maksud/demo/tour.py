@@ -231,7 +231,7 @@ def _evaluate(console: Console, data: Dataset, runs: Sequence[Run], directory: P
         for run in runs:
             recognizer: Recognizer = load_recognizer(run)
             report = evaluate(recognizer, sample, latency_sample=LATENCY_SAMPLE, progress=tell)
-            write_report(report, directory / "reports" / run.name)
+            write_report(report, directory / "reports" / run.name, overwrite=True)
             reports.append(report)
             del recognizer
     several = len(reports) > 1

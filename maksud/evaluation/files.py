@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
+from maksud.data.formats.targets import refuse_standing
 from maksud.evaluation.comparison import Comparison
 from maksud.evaluation.comparison_page import render_comparison
 from maksud.evaluation.page import render
 from maksud.evaluation.report import Report
 from maksud.storage import StagedFile, make_directory, writing
 
+REPORT = ("predictions.jsonl", "report.json", "report.html")
+COMPARISON = ("comparison.json", "comparison.html")
 
-def write_report(report: Report, directory: str | Path) -> Path:
+
+def check_target(directory: str | Path, names: Sequence[str], *, overwrite: bool) -> None:
+    """Raises `InputError` where one of the files stands: before anything is measured."""
+    if not overwrite:
+        places = [os.path.join(directory, name) for name in names]
+        standing = [place for place in places if os.path.lexists(place)]
+        refuse_standing(standing, "Choose another --out, or replace them with --force")
+
+
+def write_report(report: Report, directory: str | Path, *, overwrite: bool = False) -> Path:
     """Writes `report.json`, `report.html` and `predictions.jsonl`; returns the directory.
 
     All three or none: on a full disk the old files stay as they were, and where there were none,
-    nothing is left. Raises `SystemFault` where the place can't be written.
+    nothing is left. Raises `InputError` where one stands, without `overwrite`, and `SystemFault`
+    where the place can't be written.
     """
     lines = (json.dumps(p.to_json(), ensure_ascii=False) for p in report.predictions)
     return _write_together(
@@ -29,13 +43,16 @@ def write_report(report: Report, directory: str | Path) -> Path:
             "report.json": _json(report.figures),
             "report.html": render(report),
         },
+        overwrite,
     )
 
 
-def write_comparison(comparison: Comparison, directory: str | Path) -> Path:
+def write_comparison(
+    comparison: Comparison, directory: str | Path, *, overwrite: bool = False
+) -> Path:
     """Writes `comparison.json` and `comparison.html`, both or none; returns the directory.
 
-    Raises `SystemFault` where the place can't be written.
+    Raises as `write_report` does.
     """
     return _write_together(
         Path(directory),
@@ -43,6 +60,7 @@ def write_comparison(comparison: Comparison, directory: str | Path) -> Path:
             "comparison.json": _json(comparison.to_json()),
             "comparison.html": render_comparison(comparison),
         },
+        overwrite,
     )
 
 
@@ -50,7 +68,7 @@ def _json(figures: Mapping[str, Any]) -> str:
     return json.dumps(figures, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
-def _write_together(directory: Path, texts: Mapping[str, str]) -> Path:
+def _write_together(directory: Path, texts: Mapping[str, str], overwrite: bool) -> Path:
     """Every file is whole and on disk before the first is put in its place."""
     with writing(directory, hint="Choose another --out"):
         made = make_directory(directory)
@@ -62,6 +80,7 @@ def _write_together(directory: Path, texts: Mapping[str, str]) -> Path:
                     # JSON reads.
                     file.stream.write(text.encode("utf-8", "backslashreplace"))
                     file.seal()
+                check_target(directory, list(texts), overwrite=overwrite)
                 for file in staged:
                     file.put()
         except BaseException:

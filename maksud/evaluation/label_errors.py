@@ -130,6 +130,14 @@ class LabelErrors(Sequence[LabelError]):
             )
         return found
 
+    @property
+    def summary(self) -> str:
+        """How many answers were judged and doubted, in one line."""
+        return (
+            f"Of {self.judged:,} answers {len(self.of('intent')):,} intents and "
+            f"{len(self.of('arguments')):,} times arguments are doubted; most likely first."
+        )
+
     def to_json(self, top: int | None = None) -> dict[str, Any]:
         """A JSON-able mapping: how many of each kind, and the first `top` of each (None: all)."""
         kinds: tuple[Kind, ...] = get_args(Kind)

@@ -11,6 +11,7 @@ import platform
 import shutil
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ from maksud.recognizers.resuming import kept_for_another_try
 from maksud.recognizers.runs import Draft, Run, check_target, draft_run
 from maksud.recognizers.settings import TrainSettings
 from maksud.settings import change_settings, find_setting, settings_of, unknown_setting
+from maksud.storage import sweep
 
 
 def make_settings(
@@ -111,6 +113,9 @@ def train(
             part.require_parsed()
     started, cpu = time.perf_counter(), time.process_time()
     kept = checkpoints_of(target)
+    sweep(kept)  # what a killed training was about to keep
+    with suppress(OSError):
+        kept.rmdir()  # where it kept nothing else
     with draft_run(target, overwrite=overwrite) as draft, listen(on_progress) as tell_person:
         tell = _telling(draft, tell_person)
         task = Task(

@@ -45,7 +45,7 @@ def test_evaluate_by_a_field(
     page = (out / "report.html").read_text()
     assert "By channel" in page and "my data (test split)" in page
 
-    maksud("evaluate", compact_run.path, data, "--by", "channel", "--out", out)
+    maksud("evaluate", compact_run.path, data, "--by", "channel", "--out", out, "--force")
     told = capsys.readouterr()
     assert "by channel" in told.out and "my data (test split)" in told.out
     assert f"Report: {out / 'report.html'}" in told.err
@@ -92,6 +92,30 @@ def test_compare_writes_a_page(
     assert "compact (1)" in told.out and f"Comparison: {out / 'comparison.html'}" in told.err
     assert "on my data (test split)" in (out / "comparison.html").read_text()
     assert json.loads((out / "comparison.json").read_text())["baseline"] == "compact (1)"
+
+
+@pytest.mark.parametrize("command", ["evaluate", "compare"])
+def test_nothing_is_measured_where_it_would_be_written_over_unasked(
+    command: str,
+    compact_run: Run,
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path, out = compact_run.path, tmp_path / "out"
+    name = {"evaluate": "report.html", "compare": "comparison.html"}[command]
+    typed = (
+        [command, path, data] if command == "evaluate" else [command, path, path, "--data", data]
+    )
+    out.mkdir()
+    (out / name).write_text("mine")
+    with monkeypatch.context() as patch:
+        patch.setattr("maksud.recognizers.door.load_recognizer", lambda *_: pytest.fail("loaded"))
+        with pytest.raises(InputError, match="there is something already.*--force"):
+            maksud(*typed, "--out", out)
+    assert [(p.name, p.read_text()) for p in out.iterdir()] == [(name, "mine")]
+    maksud(*typed, "--out", out, "--limit", 2, "--force")
+    assert "<html" in (out / name).read_text()
 
 
 def test_runs_are_served_under_names(

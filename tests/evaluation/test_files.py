@@ -9,7 +9,7 @@ import pytest
 from reports import ANSWERS, ROWS, SURE, report_of
 from scripted import examples
 
-from maksud.errors import SystemFault
+from maksud.errors import InputError, SystemFault
 from maksud.evaluation import page
 from maksud.evaluation.files import write_report
 from maksud.evaluation.report import Report
@@ -45,8 +45,18 @@ def test_a_write_that_fails_leaves_the_old_files(
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(SystemFault, match="No space left on device"):
-        write_report(report, tmp_path)
+        write_report(report, tmp_path, overwrite=True)
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("name", ["predictions.jsonl", "report.json", "report.html"])
+def test_no_file_is_written_over_unasked(name: str, report: Report, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(InputError, match="nothing was written.*--force"):
+        write_report(report, tmp_path)
+    assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [(name, "mine")]
+    write_report(report, tmp_path, overwrite=True)
+    assert (tmp_path / name).read_text() != "mine"
 
 
 @pytest.mark.parametrize("room", range(3))
@@ -73,7 +83,7 @@ def test_a_disk_that_fills_up_leaves_no_half_report(
     for place in (old, tmp_path / "deep" / "new"):
         fill_up(room)
         with pytest.raises(SystemFault, match="No space left on device"):
-            write_report(report, place)
+            write_report(report, place, overwrite=True)
     assert {p.name: p.read_bytes() for p in old.iterdir()} == before
     assert not (tmp_path / "deep").exists()
 

@@ -3,10 +3,10 @@
 import ast
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
+from guide_script import GUIDES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -42,11 +42,11 @@ def test_the_guides_cases(gold: str, answer: str, expected: tuple[int, int] | No
 Script = Callable[[str, str], tuple[int, int] | None]
 
 
-@pytest.fixture(scope="module")
-def script(guide: Path) -> Script:
-    """The scoring lines of the guide's own evaluate.py, executed as they stand there."""
-    tree = ast.parse((guide / "evaluate.py").read_text(encoding="utf-8"))
-    loop = next(node for node in tree.body if isinstance(node, ast.For))
+@pytest.fixture(scope="module", params=GUIDES)
+def script(request: pytest.FixtureRequest) -> Script:
+    """The scoring lines of an evaluate.py, executed as they stand there."""
+    source = (GUIDES[request.param] / "evaluate.py").read_text(encoding="utf-8")
+    loop = next(node for node in ast.parse(source).body if isinstance(node, ast.For))
     lines = [
         node
         for node in loop.body
@@ -57,7 +57,7 @@ def script(guide: Path) -> Script:
             and node.targets[0].id == "gold"
         )
     ]
-    assert len(lines) == 3
+    assert len(lines) in (2, 3)
     code = compile(ast.Module(lines, []), "evaluate.py", "exec")
 
     def run(gold: str, answer: str) -> tuple[int, int] | None:

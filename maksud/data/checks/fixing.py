@@ -22,6 +22,7 @@ from maksud.data.findings import format_count
 from maksud.data.formats import store
 from maksud.data.formats.base import Format
 from maksud.data.formats.files import CATALOG_NAMES, write
+from maksud.data.formats.targets import find_standing, refuse_standing
 from maksud.errors import CallSyntaxError, DataError, SettingsError
 from maksud.language.calls import Argument, Call, format_calls, parse_calls
 from maksud.language.catalog import Catalog
@@ -176,6 +177,7 @@ def mend(
     target: str = "",
     *,
     in_place: bool = False,
+    overwrite: bool = False,
     again: Callable[[Dataset], Checked] | None = None,
 ) -> Mended:
     """Applies the safe fixes to data that was checked, writes the result, and checks it again.
@@ -183,7 +185,8 @@ def mend(
     `source` is where it was read from; the result goes to `target`, by default beside the source
     with `-fixed` in its name, or with `in_place` over the source. `again` is how it is checked:
     by default against the same catalog. Raises `DataError` where rows could not be read, which
-    would be lost, and `SettingsError` where the target may not be overwritten.
+    would be lost, `SettingsError` where the target may not be overwritten, and, without
+    `overwrite`, `InputError` where an earlier result or its diff stands.
     """
     from maksud.data.checks.run import examine
 
@@ -199,6 +202,13 @@ def mend(
     target = source if in_place else target or default_target(source, checked.formats)
     if os.path.realpath(target) == os.path.realpath(source) and not in_place:
         raise SettingsError("is the data itself", where=target, hint="--in-place writes over it")
+    if not overwrite:
+        earlier = [] if in_place else find_standing(target)
+        diff = target.rstrip("/") + DIFF
+        refuse_standing(
+            [*earlier, *([diff] if store.exists(diff) else [])],
+            "Name another --out, or replace it with --force",
+        )
     diff = save_fixed(fixed, checked.dataset, checked.formats, source, target)
     if again is None:
         after = examine(fixed.dataset, catalog=checked.catalog, limit=checked.findings.limit)

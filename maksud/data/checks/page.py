@@ -25,6 +25,7 @@ from maksud.data.checks.profile import Profile
 from maksud.data.dataset import Example
 from maksud.data.findings import Finding, Level, escape_unprintable
 from maksud.data.formats import store
+from maksud.data.formats.targets import refuse_standing
 from maksud.language.calls import OUT_OF_SCOPE
 
 if TYPE_CHECKING:
@@ -133,9 +134,19 @@ def render(checked: Checked, name: str, directory: str | PathLike[str] = ".") ->
     )
 
 
-def write(checked: Checked, name: str, path: str | PathLike[str]) -> None:
-    """Writes the page; it appears whole or not at all."""
+def check_target(path: str | PathLike[str], *, overwrite: bool) -> None:
+    """Raises `InputError` where something stands in the page's place: before any work is done."""
     place = os.fspath(path)
+    if not overwrite and store.exists(place):
+        refuse_standing([place], "Name another --html, or replace it with --force")
+
+
+def write(
+    checked: Checked, name: str, path: str | PathLike[str], *, overwrite: bool = False
+) -> None:
+    """Writes the page; it appears whole or not at all. Raises as `check_target` does."""
+    place = os.fspath(path)
+    check_target(place, overwrite=overwrite)
     page = render(checked, name, "." if store.is_remote(place) else os.path.dirname(place) or ".")
     with store.Staging() as staging, staging.file(place) as file:
         file.write(page.encode("utf-8", "backslashreplace"))

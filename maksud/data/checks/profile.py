@@ -69,6 +69,15 @@ class Profile:
         """The next power of two that holds the longest row."""
         return next_power(self.longest_tokens)
 
+    @property
+    def summary(self) -> str:
+        """How much there is, and which length holds it, in one line."""
+        about = "" if self.tokens_exact else "about "
+        return (
+            f"{self.examples:,} examples, {len(self.intents):,} intents; the longest row has "
+            f"{about}{self.longest_tokens:,} tokens: seq_length {self.seq_length:,} holds it."
+        )
+
     def to_json(self) -> dict[str, Any]:
         """A JSON-able mapping."""
         return {

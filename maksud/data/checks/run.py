@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from inspect import signature
 from os import PathLike
-from typing import TYPE_CHECKING, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 from maksud.data.checks.base import Checking
 from maksud.data.checks.profile import Profile, profile_of
@@ -40,6 +40,10 @@ class Checked:
     """The catalog that it was checked against."""
     rejects: list[Reject] = field(default_factory=list, repr=False)
     formats: tuple[Format, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON-able mapping: the findings and the figures."""
+        return {**self.findings.to_json(), "profile": self.profile.to_json()}
 
 
 def examine(

@@ -6,13 +6,13 @@ files do not say their intent: their names do. Read only: an export is a folder 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from maksud.data.formats import store
 from maksud.data.formats.base import Format, Options
+from maksud.data.formats.parts.document import read_document
 from maksud.data.formats.parts.labels import Labels
 from maksud.data.formats.parts.reading import Reading, RowError
 from maksud.data.formats.parts.records import records, shape_problem
@@ -36,9 +36,8 @@ def read_dialogflow(file: Source, options: Options) -> Reading:
         )
     reading = Reading()
     about_path = file.path[: -len(file.name)] + match["intent"] + ".json"
-    _read_intent(
-        file, match["intent"], match["language"], _is_fallback(about_path), options, reading
-    )
+    fallback = _is_fallback(about_path, options)
+    _read_intent(file, match["intent"], match["language"], fallback, options, reading)
     return reading
 
 
@@ -50,7 +49,7 @@ def read_folder(path: str, options: Options) -> Reading:
         match = _NAME.fullmatch(name)
         if match is None:
             continue
-        fallback = _is_fallback(store.join(folder, f"{match['intent']}.json"))
+        fallback = _is_fallback(store.join(folder, f"{match['intent']}.json"), options)
         source = Source(store.join(folder, name))
         part = Reading()
         _read_intent(source, match["intent"], match["language"], fallback, options, part)
@@ -110,15 +109,19 @@ def _named(row: Mapping[str, Any]) -> dict[str, Any]:
     return {**row, "data": plain}
 
 
-def _is_fallback(path: str) -> bool:
-    """Whether the intent's own file says that it is the fallback."""
+def _is_fallback(path: str, options: Options) -> bool:
+    """Whether the intent's own file says that it is the fallback.
+
+    Raises `DataError` where that file is broken: what is out of scope must not be guessed.
+    """
     if not store.exists(path):
         return False
-    try:
-        about = json.loads(Source(path).content())
-    except (DataError, ValueError):
-        return False
-    return isinstance(about, Mapping) and bool(about.get("fallbackIntent"))
+    about = read_document(Source(path), options, Reading()).value
+    if not isinstance(about, Mapping):
+        raise DataError(
+            "E-SHAPE the file of an intent holds no object", where=path, hint="Export it again"
+        )
+    return bool(about.get("fallbackIntent"))
 
 
 def _is_usersays(file: Source) -> bool:

@@ -100,21 +100,28 @@ def open_binary(path: str) -> IO[bytes]:
         raise DataError(f"E-FILE can't be read ({error.strerror or error})", where=path) from error
 
 
-def fetch(path: str) -> str:
-    """A local copy of a file in a store; the caller removes it. Raises as `size` does.
+def fetch(path: str) -> StagedFile:
+    """A local copy of a file in a store; the caller discards it. Raises as `size` does.
 
-    What is read twice is then the same twice, and a store that fails does so here.
+    What is read twice is then the same twice, and a store that fails does so here. Copies of a
+    killed process are removed by the next one that fetches, or stages for a store.
     """
-    handle, copy = tempfile.mkstemp(prefix="maksud-")
+    with writing(tempfile.gettempdir()):
+        copy = _copy()
     try:
-        with asking(path), os.fdopen(handle, "wb") as file:
+        with asking(path), copy.stream as file:
             system, inner = _system(path)
             with system.open(inner, "rb") as remote:
                 shutil.copyfileobj(remote, file)
     except BaseException:
-        os.unlink(copy)
+        copy.discard()
         raise
     return copy
+
+
+def _copy() -> StagedFile:
+    """A file for a copy of data, in a folder that all share."""
+    return StagedFile(Path(tempfile.gettempdir(), "maksud"), 0o600)
 
 
 @contextlib.contextmanager
@@ -164,8 +171,8 @@ class Staging:
     def file(self, path: str) -> Iterator[IO[bytes]]:
         """A binary stream whose content will stand at `path`."""
         with writing(path):
-            if is_remote(path):  # a copy of data, in a folder that all share
-                staged = StagedFile(Path(tempfile.gettempdir(), "maksud"), 0o600)
+            if is_remote(path):
+                staged = _copy()
             else:
                 self._made += make_directory(Path(path).parent)
                 staged = StagedFile(Path(path))

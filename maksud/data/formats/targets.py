@@ -116,15 +116,18 @@ def find_standing(place: str) -> list[str]:
     return [store.join(place, n) for split in SPLITS for n in split_files(there, split)]
 
 
-def refuse_standing(paths: Sequence[str]) -> None:
-    """Raises `InputError` where something stands: it would be written over."""
+def refuse_standing(
+    paths: Sequence[str],
+    hint: str = "Name another target, add to it with --append, or replace it with --force",
+) -> None:
+    """Raises `InputError` where there are paths: what stands there would be written over."""
     if paths:
         names = ", ".join(os.path.basename(p) for p in paths[1:])
         raise InputError(
             "there is something already, and nothing was written"
             + (f" (beside it {names})" if names else ""),
             where=paths[0],
-            hint="Name another target, add to it with --append, or replace it with --force",
+            hint=hint,
         )
 
 

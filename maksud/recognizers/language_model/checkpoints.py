@@ -1,13 +1,15 @@
 """Checkpoints of a training: what it takes to go on from a step to the same weights.
 
 The newest state stands in one safetensors file, replaced whole; it is read back only if it is of
-the same training and undamaged. It stays until the run that it is of stands.
+the same training and undamaged. It stays until the run that it is of stands. What a killed training
+staged is swept by the next one for the same run, whatever that one is (`door.train`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +19,7 @@ from torch import Tensor
 
 from maksud.errors import SystemFault
 from maksud.recognizers.resuming import STATE
-from maksud.storage import StagedFile, make_directory, sync
+from maksud.storage import stage_directory, sync
 
 
 @dataclass(frozen=True)
@@ -109,11 +111,13 @@ class Keeper:
             "sha256": digest.hexdigest(),
         }
         try:
-            make_directory(self.directory)
-            with StagedFile(self._file) as staged:
-                save_file(tensors, staged.path, metadata=about)
-                sync(staged.path)  # it replaced the file that `staged` opened
-                staged.put()
+            # In a room, whose lock lasts: `save_file` replaces a file, and with it a lock on it.
+            with stage_directory(self._file) as stage:
+                staged = stage.directory / self._file.name
+                save_file(tensors, staged, metadata=about)
+                sync(staged)
+                os.replace(staged, self._file)
+                sync(self.directory)
         except (OSError, SafetensorError) as error:
             raise SystemFault(
                 f"the state of the training can't be kept ({error})", where=str(self.directory)

@@ -33,15 +33,16 @@ def check_model_folder(path: str | Path) -> None:
     """Refuses a model directory that could run code when loaded, before any loader sees it.
 
     Raises `NotFoundError` for no such directory and `InputError`, with the file, for Python code,
-    a configuration that asks for code, pickled files, links that leave the directory (those of
-    the hub's cache lead to files that belong to it), weights that are damaged or missing,
-    adapters, quantised weights, and unknown architectures.
+    a configuration that asks for code, pickled files that are not beside safetensors weights
+    (those beside them are neither opened nor copied: only safetensors are loaded), links that
+    leave the directory (those of the hub's cache lead to files that belong to it), weights that
+    are damaged or missing, adapters, quantised weights, and unknown architectures.
     """
     folder = Path(path)
     if not folder.is_dir():
         raise NotFoundError("no such model directory", where=str(folder))
     root = Path(os.path.realpath(folder))
-    weights = False
+    weights, pickled = False, list[Path]()
     for file in _files(folder):
         if file.is_symlink():
             _check_link(file, root)
@@ -51,17 +52,19 @@ def check_model_folder(path: str | Path) -> None:
         if suffix in (".py", ".pyc", ".pyd", ".so", ".dll"):
             raise _unsafe(file, "is code, which a model must not bring", "Remove it")
         if suffix in _PICKLED:
-            raise _unsafe(
-                file, "may hold pickled objects, which can run code",
-                "Keep the safetensors weights only and remove this file",
-            )  # fmt: skip
-        if suffix == ".json":
+            pickled.append(file)
+        elif suffix == ".json":
             _check_json(file)
         elif suffix == ".jinja" and file.stat().st_size > _LARGEST_TEMPLATE:
             raise _unsafe(file, "is larger than a chat template can be (64 KiB)", "")
         elif suffix == ".safetensors":
             _check_safetensors(file)
             weights = True
+    if pickled and not any(folder.glob("*.safetensors")):
+        raise _unsafe(
+            pickled[0], "may hold pickled objects, which can run code",
+            "Save the model as safetensors: only these are read",
+        )  # fmt: skip
     _refuse_adapter(folder, weights=(folder / "config.json").is_file())
     _require_config(folder)
     config = _read_json(folder / "config.json")
@@ -149,6 +152,8 @@ def _check_json(file: Path) -> None:
         return  # its keys are tokens
     if file.name == "tokenizer.json" and isinstance(content, dict):
         content = {k: v for k, v in content.items() if k != "model"}
+    if file.name.endswith(".safetensors.index.json"):
+        _check_index(file, content)
     stack: list[Any] = [content]
     while stack:
         value = stack.pop()
@@ -162,6 +167,20 @@ def _check_json(file: Path) -> None:
             stack.extend(value.values())
         elif isinstance(value, list):
             stack.extend(value)
+
+
+def _check_index(file: Path, content: Any) -> None:
+    """The loader reads what an index names, whatever it is and wherever."""
+    parts = content.get("weight_map") if isinstance(content, dict) else None
+    if not isinstance(parts, dict):
+        raise _unsafe(file, "is no index of weights", "Fetch the model again")
+    for part in parts.values():
+        plain = isinstance(part, str) and part == os.path.basename(part)
+        if not plain or not part.endswith(".safetensors"):
+            raise _unsafe(
+                file, f"names {str(part)[:80]!r}, which is no safetensors file beside it",
+                "Save the model as safetensors: only these are read",
+            )  # fmt: skip
 
 
 def _read_json(file: Path) -> Any:

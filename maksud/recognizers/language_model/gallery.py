@@ -1,8 +1,9 @@
 """The gallery of base models: what there is, and where it is kept.
 
 `get` takes a gallery name, a hub id `owner/name` or a local directory and gives a plain Hugging
-Face directory that has been checked: safetensors weights, no code, nothing pickled, no link that
-leaves it. Models are kept under `models_directory()`, each placed there whole (see `fetching`).
+Face directory that has been checked: safetensors weights, no code, nothing pickled that is read, no
+link that leaves it. Models are kept under `models_directory()`, each placed there whole (see
+`fetching`).
 """
 
 from __future__ import annotations

@@ -320,14 +320,19 @@ class ConstrainedWriting(Writing):
         own = self._readings(written, int(ids[chosen]))
         self._intent += float(log_ps[chosen])
         forks: list[ConstrainedWriting] = []
-        for option in _ranked(log_ps, 2 + alternatives):
+        # What is told of other intents may not depend on how many are written: best first, all
+        # are looked at until the next likely intent is known and no more forks are wanted.
+        known = False
+        for option in _ranked(log_ps):
             log_p = before + float(log_ps[option])
-            if option == chosen or log_p < FARTHEST:
-                continue
-            if self._readings(written, int(ids[option])) == own:
+            wanted = log_p > NEAR and len(forks) < alternatives
+            if log_p < FARTHEST or (known and not wanted):
+                break
+            if option == chosen or self._readings(written, int(ids[option])) == own:
                 continue  # the same intent, spelt in other tokens
             self._other_intent = max(self._other_intent, log_p)
-            if log_p > NEAR and len(forks) < alternatives:
+            known = True
+            if wanted:
                 forks += self._forked(int(ids[option]), log_p)
         self._forks += forks
         if _NONE.startswith(written):
@@ -367,10 +372,10 @@ class ConstrainedWriting(Writing):
         return self._constraint.text(self._written).decode()
 
 
-def _ranked(scores: Floats, most: int | None = None) -> Iterator[int]:
+def _ranked(scores: Floats) -> Iterator[int]:
     """Places of the highest scores, best first; the first of equals."""
     yield int(scores.argmax())
-    for place in np.argsort(-scores, kind="stable")[1:most]:
+    for place in np.argsort(-scores, kind="stable")[1:]:
         yield int(place)
 
 

@@ -79,6 +79,32 @@ def test_fixing_writes_beside_the_data(file: Path, tmp_path: Path) -> None:
     assert len(file.read_text().splitlines()) == 2
 
 
+def test_nothing_is_written_over_unasked(file: Path, tmp_path: Path) -> None:
+    page, out = tmp_path / "page.html", tmp_path / "out.jsonl"
+    diff = tmp_path / "out.jsonl.diff"
+    for place in (page, out, diff):
+        place.write_text("mine")
+        told = run(file, "--html", page, "--fix", "--out", out, code=2)
+        assert f"{place}: there is something already, and nothing was written" in told.stderr
+        assert "--force" in told.stderr
+        assert [p for p in (page, out, diff) if p.exists()] == [place]
+        assert place.read_text() == "mine"
+        place.unlink()
+    for place in (page, out, diff):
+        place.write_text("mine")
+    run(file, "--html", page, "--fix", "--out", out, "--force")
+    assert all(place.read_text() != "mine" for place in (page, out, diff))
+
+
+def test_the_diff_of_an_earlier_mend_in_place_is_not_written_over(
+    file: Path, tmp_path: Path
+) -> None:
+    run(file, "--fix", "--in-place")
+    before = (tmp_path / "x.jsonl.diff").read_bytes()
+    assert "--force" in run(file, "--fix", "--in-place", code=2).stderr
+    assert (tmp_path / "x.jsonl.diff").read_bytes() == before
+
+
 def test_in_place_needs_fix(file: Path) -> None:
     assert "--in-place goes with --fix" in run(file, "--in-place", code=2).stderr
 
@@ -155,3 +181,20 @@ def test_candidates_are_written_once_and_the_next_step_is_told(tmp_path: Path) -
     told = read(tmp_path / "x.jsonl", "--suggest", new)
     assert told["suggested"]["candidates"] == 12 == len(new.read_text().splitlines())
     assert told["suggested"]["intents"] == ["on", "play"]
+
+
+def test_label_errors_are_told_where_there_are_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from maksud.cli import app
+    from maksud.evaluation import label_errors
+
+    path = tmp_path / "x.jsonl"
+    path.write_text('{"instruction": "putar Hampa", "output": "play(song=Hampa)"}\n')
+    monkeypatch.setattr(
+        label_errors, "find_label_errors", lambda *_, **__: label_errors.LabelErrors((), 1)
+    )
+    told: dict[str, Any] = {}
+    monkeypatch.setattr("maksud.cli.data.write_json", told.update)
+    app(["check", str(path), "--label-errors", "--json"], standalone_mode=False)
+    assert told["label_errors"]["judged"] == 1 and told["label_errors"]["errors"] == []

@@ -386,6 +386,27 @@ def test_a_dialogflow_export_is_read_with_its_fallback(tmp_path: Path) -> None:
     assert fallback[0].output == "none()"
 
 
+@pytest.mark.parametrize(
+    ("about", "says"),
+    [
+        ('{"name": "x",\n "fallbackIntent": tru', r"x\.json:2: E-JSON .*export it again"),
+        ("", r"x\.json: E-EMPTY"),
+        ("[]", r"x\.json: E-SHAPE"),
+        ('{"fallbackIntent": true, "fallbackIntent": false}', r"x\.json: E-DUPKEY"),
+    ],
+)
+def test_a_broken_intent_of_dialogflow_is_told_and_not_taken_for_no_fallback(
+    about: str, says: str, tmp_path: Path
+) -> None:
+    (tmp_path / "agent.json").write_text("{}")
+    (tmp_path / "intents").mkdir()
+    (tmp_path / "intents" / "x.json").write_text(about)
+    rows = put(tmp_path, "intents/x_usersays_id.json", usersays([{"text": "apa kabar"}]))
+    for source in (tmp_path, rows):
+        with pytest.raises(DataError, match=says):
+            load(source)
+
+
 def test_a_dialogflow_file_without_its_name_or_with_a_template(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="E-INTENT"):
         load(put(tmp_path, "x.json", usersays(PARTS)))

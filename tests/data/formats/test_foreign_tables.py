@@ -52,11 +52,10 @@ def told(file: Path, code: str) -> Finding:
         ';;\n"text";label;\n\'halo, apa kabar;greet;\nhai;greet;\n'.replace("'", ""),
     ],
 )
-@pytest.mark.parametrize("name", ["x.csv", "x.tsv", "x.dat"])
-def test_the_delimiter_is_told_from_the_header(text: str, name: str, tmp_path: Path) -> None:
-    if name == "x.dat" and text.startswith(";;"):
-        pytest.skip("a file that begins with rows of delimiters is known by its name alone")
-    assert pairs(write(tmp_path, text, name)) == GREETINGS
+def test_the_delimiter_is_told_from_the_header(text: str, tmp_path: Path) -> None:
+    # A file that begins with rows of delimiters is known by its name alone.
+    for name in ("x.csv", "x.tsv", *([] if text.startswith(";;") else ["x.dat"])):
+        assert pairs(write(tmp_path, text, name)) == GREETINGS, name
 
 
 def test_another_delimiter_is_told_and_lines_are_the_files(tmp_path: Path) -> None:

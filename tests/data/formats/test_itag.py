@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from guide_script import GUIDES, OURS
 
 from maksud.data.dataset import Dataset, Example
 from maksud.data.formats.base import Options
@@ -54,17 +55,11 @@ def convert_as_the_guide(guide: Path, source: Path, folder: Path) -> bytes:
 
 # ---------------------------------------------------------------- samples, ours and the guide's
 
-OWN = Path(__file__).parent / "itag"
-"""Manifests of our own in the platform's shape, and what the guide's script makes of them."""
 
-
-@pytest.fixture(params=["own", "guide"])
+@pytest.fixture(params=GUIDES)
 def samples(request: pytest.FixtureRequest) -> Path:
     """A folder with `export.manifest` and `import.manifest`."""
-    if request.param == "own":
-        return OWN
-    place: Path = request.getfixturevalue("guide")
-    return place
+    return GUIDES[request.param]
 
 
 def test_the_sample_converts_byte_for_byte_as_by_the_guides_script(
@@ -78,15 +73,15 @@ def test_the_sample_converts_byte_for_byte_as_by_the_guides_script(
 
 
 def test_our_sample_converts_to_what_the_guides_script_made_of_it(tmp_path: Path) -> None:
-    done = convert(OWN / "export.manifest", tmp_path / "ours.json")
-    assert (tmp_path / "ours.json").read_bytes() == (OWN / "train.json").read_bytes()
+    done = convert(OURS / "export.manifest", tmp_path / "ours.json")
+    assert (tmp_path / "ours.json").read_bytes() == (OURS / "train.json").read_bytes()
     assert (done.read, done.written, done.target_format.name) == (5, 5, "guide")
     assert not done.rejects and not done.findings
 
 
 def test_what_we_keep_of_the_guides_script_is_what_it_makes(guide: Path, tmp_path: Path) -> None:
-    theirs = convert_as_the_guide(guide, OWN / "export.manifest", tmp_path)
-    assert (OWN / "train.json").read_bytes() == theirs
+    theirs = convert_as_the_guide(guide, OURS / "export.manifest", tmp_path)
+    assert (OURS / "train.json").read_bytes() == theirs
 
 
 def test_an_export_has_the_shape_of_the_sample(samples: Path, tmp_path: Path) -> None:
@@ -270,15 +265,14 @@ def test_the_guides_script_prints_what_we_reject_and_both_keep_the_rest(
     guide: Path, tmp_path: Path
 ) -> None:
     source = tmp_path / "test_json.manifest"
-    source.write_text(
-        (guide / "export.manifest").read_text().replace('"label-19478', '"lab', 1) + "{oops\n"
-    )
+    lines = (guide / "export.manifest").read_text().replace('"label-1', '"lab', 1).splitlines()
+    source.write_text("\n".join([*lines, "{oops\n"]))
     theirs = json.loads(convert_as_the_guide(guide, source, tmp_path))
     done = convert(source, tmp_path / "ours.json")
     assert done.rejected == {"E-JSON": 1}
     assert json.loads((tmp_path / "ours.json").read_text()) == theirs
     (row,) = map(json.loads, Path(done.rejects_path).read_text().splitlines())
-    assert row["original"] == "{oops" and row["place"] == f"{source}:5"
+    assert row["original"] == "{oops" and row["place"] == f"{source}:{len(lines) + 1}"
 
 
 # ---------------------------------------------------------------- other templates

@@ -5,6 +5,9 @@ from __future__ import annotations
 import http.client
 import os
 import re
+import subprocess
+import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -223,6 +226,40 @@ def test_a_store_that_can_not_be_reached_is_the_machine_saying_no(
     monkeypatch.setattr(fsspec.core, "url_to_fs", refused)
     with pytest.raises(SystemFault, match="Check address and credentials"):
         save(DATA, "s3://bucket/x.json")
+
+
+KILLED_READ = """
+import os, sys, tempfile
+from maksud.data.formats.parts.source import Source
+source = Source("file://" + sys.argv[1])
+(copy,) = os.listdir(tempfile.gettempdir())
+print(copy, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_the_copy_of_a_killed_read_is_swept_and_that_of_a_living_one_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copies, data = tmp_path / "copies", tmp_path / "x.jsonl"
+    copies.mkdir()
+    data.write_text('{"instruction": "a", "output": "f()"}\n')
+    monkeypatch.setenv("TMPDIR", str(copies))
+    monkeypatch.setattr(tempfile, "tempdir", None)  # it is asked again
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED_READ, str(data)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    name = process.stdout.readline().strip()
+    assert len(load(f"file://{data}")) == 1
+    assert os.listdir(copies) == [name], "it lives, and reads it"
+    process.kill()
+    process.wait()
+    assert len(load(f"file://{data}")) == 1
+    assert os.listdir(copies) == []
 
 
 def test_staging_puts_all_files_in_place_or_none(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import pickle
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from tiny_language_model import write_hub_cache, write_tiny_base
 from maksud.errors import InputError
 from maksud.recognizers.language_model import gallery
 from maksud.recognizers.language_model.folder import check_model_folder
+from maksud.recognizers.language_model.loading import load
 
 
 @pytest.fixture
@@ -40,9 +43,52 @@ def test_code_is_refused(model: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["pytorch_model.bin", "a.pt", "b.PKL", "c.npy", "d.ckpt"])
-def test_pickles_are_refused(model: Path, name: str) -> None:
+def test_pickles_alone_are_refused(model: Path, name: str) -> None:
     (model / name).write_bytes(b"\x80\x04.")
-    with pytest.raises(InputError, match="pickled"):
+    (model / "sub").mkdir()
+    os.rename(model / "model.safetensors", model / "sub" / "model.safetensors")
+    with pytest.raises(InputError, match="pickled.*Save the model as safetensors"):
+        check_model_folder(model)
+
+
+def test_pickles_beside_safetensors_are_never_opened(model: Path, tmp_path: Path) -> None:
+    class Bomb:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return Path.touch, (tmp_path / "exploded",)
+
+    names = ("pytorch_model.bin", "training_args.bin", "checkpoint-9/optimizer.pt")
+    for name in names:
+        (model / name).parent.mkdir(exist_ok=True)
+        (model / name).write_bytes(pickle.dumps(Bomb()))
+    opened: list[str] = []
+    sys.addaudithook(lambda event, about: watch(event, about))
+
+    def watch(event: str, about: tuple[Any, ...]) -> None:
+        if event == "open" and watching and isinstance(about[0], (str, bytes, os.PathLike)):
+            opened.append(os.path.basename(os.fsdecode(about[0])))
+
+    watching = True
+    try:
+        assert gallery.get(model) == model
+        load(model, torch.device("cpu"))
+    finally:
+        watching = False
+    assert "config.json" in opened
+    assert not {os.path.basename(name) for name in names} & set(opened)
+    assert not (tmp_path / "exploded").exists()
+
+
+@pytest.mark.parametrize("part", ["pytorch_model.bin", "../model.safetensors", "/x.safetensors", 3])
+def test_an_index_may_name_only_safetensors_beside_it(model: Path, part: object) -> None:
+    index = model / "model.safetensors.index.json"
+    index.write_text(json.dumps({"metadata": {}, "weight_map": {"w": "model.safetensors"}}))
+    check_model_folder(model)
+    (model / "pytorch_model.bin").write_bytes(b"\x80\x04.")
+    index.write_text(json.dumps({"metadata": {}, "weight_map": {"w": part}}))
+    with pytest.raises(InputError, match="no safetensors file beside it"):
+        check_model_folder(model)
+    index.write_text("[]")
+    with pytest.raises(InputError, match="no index of weights"):
         check_model_folder(model)
 
 

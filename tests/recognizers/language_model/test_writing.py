@@ -108,7 +108,7 @@ def expected(model: Model, utterance: str, room: int, prompt: list[int]) -> Answ
                 )
 
             own = names(token)
-            for k in np.argsort(-logits[ids], kind="stable")[:2]:  # of the two likeliest tokens
+            for k in range(len(ids)):
                 if k != at and names(ids[k]) != own and intent + scores[k] >= FARTHEST:
                     other = max(other, intent + float(scores[k]))
             to_none = [k for k, t in enumerate(ids) if t != END and b"none()" in names(t)]
@@ -220,9 +220,8 @@ def test_alternatives_are_whole_answers_with_other_intents() -> None:
             writing = ConstrainedWriting(CONSTRAINT, UTTERANCE, END, 40, PROMPTED)
             answer, _ = write(writing, model, alternatives=most)
             alone, _ = write(ConstrainedWriting(CONSTRAINT, UTTERANCE, END, 40, PROMPTED), model)
-            told = {"alternatives": answer.alternatives, "other_intent": answer.other_intent}
-            same(answer, Answer(**{**asdict(alone), **told}))
-            assert answer.other_intent >= alone.other_intent  # more tokens are looked at
+            # All the evidence is the same, however many alternatives are written beside it.
+            same(answer, Answer(**{**asdict(alone), "alternatives": answer.alternatives}))
             texts = [text for text, _ in answer.alternatives]
             assert len(texts) <= most * 3 and len(set(texts)) == len(texts)
             assert answer.text not in texts
@@ -416,6 +415,9 @@ def test_another_spelling_of_the_same_intent_hides_no_other_intent() -> None:
     assert isinstance(fork, ConstrainedWriting) and fork._text().startswith("la")
     total = math.log(sum(map(math.exp, (1, 2, 3))))
     assert writing._other_intent == pytest.approx(1 - total, abs=1e-3)
+    alone = ConstrainedWriting(CONSTRAINT, UTTERANCE, END, 40, PROMPTED)
+    assert alone.go_on(logits, 0) == []
+    assert alone._other_intent == writing._other_intent  # the third likeliest, if none is written
 
 
 def test_what_was_said_before_is_read_in_few_passes() -> None:

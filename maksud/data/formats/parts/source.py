@@ -88,8 +88,9 @@ class Source:
         self.size = store.size(self.path)
         self._local = self.path
         if store.is_remote(self.path):
-            self._local = store.fetch(self.path)
-            weakref.finalize(self, os.unlink, self._local)
+            copy = store.fetch(self.path)
+            self._local = str(copy.path)
+            weakref.finalize(self, copy.discard)
         self._changed = os.stat(self._local).st_mtime_ns
         self._advice: dict[str, Advice] = {}
         self.crlf_lines = 0
