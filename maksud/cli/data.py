@@ -133,19 +133,15 @@ def check(
 
     from maksud.data.checks import examine
     from maksud.data.checks.fixing import mend
-    from maksud.data.checks.page import check_target
     from maksud.data.checks.page import write as write_page
-    from maksud.data.checks.suggesting import require_new, write_suggestions
+    from maksud.data.checks.suggesting import write_suggestions
     from maksud.data.findings import SHOWN_PER_CODE
     from maksud.data.formats.files import load
     from maksud.language.catalog_files import load_catalog
 
     if in_place and (not fix or out):
         raise InputError("--in-place goes with --fix and without --out", hint="Choose one")
-    if html is not None:  # told before the work
-        check_target(html, overwrite=force)
-    if suggest is not None:
-        require_new(suggest)
+    _check_targets(html, suggest, overwrite=force)  # told before the work
     with progress(quiet=as_json) as tell:
         looking = partial(
             examine,
@@ -180,6 +176,16 @@ def check(
         if suggested:
             _tell_suggested(suggested, data, checked)
     raise typer.Exit(2 if checked.findings.counts["error"] else 0)
+
+
+def _check_targets(html: Path | None, suggest: Path | None, *, overwrite: bool) -> None:
+    from maksud.data.checks.page import check_target
+    from maksud.data.checks.suggesting import require_new
+
+    if html is not None:
+        check_target(html, overwrite=overwrite)
+    if suggest is not None:
+        require_new(suggest)
 
 
 def _tell_suggested(suggested: Suggested, data: str, checked: Checked) -> None:

@@ -215,9 +215,9 @@ def evaluate(
     from maksud.recognizers.door import load_recognizer
 
     directory = out or run.parent / f"{run.resolve().name}-evaluation"
-    check_target(directory, REPORT, overwrite=force)
     options = read_options(columns, delimiter, encoding, sheet)
     loaded = load(data, format=format, options=options)
+    check_target(directory, REPORT, overwrite=force)
     examples, left_out = take_examples(loaded, data, limit)
     _tell_left_out(left_out)
     recognizer = load_recognizer(run)
