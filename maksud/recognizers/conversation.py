@@ -89,7 +89,7 @@ def follow(contract: Contract, turns: Sequence[Turn], reading: Reading | None = 
     At most one recognition more for each earlier turn that may be open, of which there are at
     most `FURTHEST`, and one for the last turn alone.
     """
-    exchanges = _exchanges(turns)
+    exchanges = _exchanges(contract, turns)
     if not exchanges:
         raise InputError("there is no user turn with text", hint="Send at least one user message")
     if reading is None:
@@ -140,12 +140,16 @@ def _is_answered(found: Sequence[Recognition], before: tuple[Call, ...], catalog
     return together.confidence >= alone.confidence
 
 
-def _exchanges(turns: Sequence[Turn]) -> list[_Exchange]:
-    """The conversation by what was said and replied; turns without content are read over."""
+def _exchanges(contract: Contract, turns: Sequence[Turn]) -> list[_Exchange]:
+    """The conversation by what was said and replied; turns without content are read over.
+
+    What is not seen is no content. Turns stay as they were said: what is made of them is read in
+    the contract's form where it is recognized.
+    """
     found: list[_Exchange] = []
     for k, turn in enumerate(turns):
         if turn.role == "user":
-            if not turn.text.strip():
+            if not contract.read(turn.text).text.strip():
                 continue
             if found and not found[-1].replies:
                 found[-1] = replace(found[-1], said=(*found[-1].said, k))

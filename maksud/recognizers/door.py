@@ -24,6 +24,7 @@ from maksud.language.catalog_inference import infer_catalog
 from maksud.progress import OnProgress, Progress, listen
 from maksud.recognizers.contract import Contract
 from maksud.recognizers.kinds import Kind, Task, find_kind, kind_of_base
+from maksud.recognizers.reading import normalise_examples, scripts_read
 from maksud.recognizers.recognition import Recognizer
 from maksud.recognizers.resuming import kept_for_another_try
 from maksud.recognizers.runs import Draft, Run, check_target, draft_run
@@ -89,7 +90,10 @@ def train(
     notes = [*unlabelled, *notes]
     train_set.require_valid()
     dev_set.require_valid()
+    # What models read is in the contract's normal form, in training as in every answer.
+    train_set, dev_set = (normalise_examples(s) for s in (train_set, dev_set))
     catalog = _catalog(dataset, train_set)
+    scripts = scripts_read(train_set)
     started, cpu = time.perf_counter(), time.process_time()
     kept = checkpoints_of(target)
     with draft_run(target, overwrite=overwrite) as draft, listen(on_progress) as tell_person:
@@ -101,7 +105,8 @@ def train(
             )
         )  # fmt: skip
         with kept_for_another_try(kept):
-            contract, calibration = _calibrate(kind, draft, done.contract, dev_set, settings, tell)
+            contract = replace(done.contract, scripts=scripts)
+            contract, calibration = _calibrate(kind, draft, contract, dev_set, settings, tell)
             metrics = {
                 **done.metrics,
                 "calibration": calibration,

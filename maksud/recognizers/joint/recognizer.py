@@ -10,6 +10,7 @@ of each clause and the second-best tags compete; answers always fit the catalog.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,7 @@ from maksud.recognizers.joint.decoding import (
     viterbi,
 )
 from maksud.recognizers.joint.engine import Extractor, Heads, cut_segments
-from maksud.recognizers.joint.tokens import Token, tokenize
+from maksud.recognizers.joint.tokens import MAX_TOKENS, Token, tokenize
 from maksud.recognizers.recognition import Proposal, Recognizer
 
 TOP_INTENTS = 3
@@ -139,12 +140,14 @@ class JointRecognizer(Recognizer):
 
     def propose(self, utterances: Sequence[str]) -> list[Proposal]:
         """See `Recognizer.propose`. An utterance of any length and script has an answer."""
-        tokens = [tokenize(u) for u in utterances]
+        found = [tokenize(u, MAX_TOKENS + 1) for u in utterances]
+        tokens = [t[:MAX_TOKENS] for t in found]
         out: list[Proposal | None] = [None if t else answer_nothing() for t in tokens]
         for group in batches(tokens):
             made = self._propose([utterances[k] for k in group], [tokens[k] for k in group])
             for k, proposal in zip(group, made, strict=True):
-                out[k] = proposal
+                longer = len(found[k]) > MAX_TOKENS
+                out[k] = replace(proposal, truncated=True) if longer else proposal
         return [p for p in out if p is not None]
 
     def _propose(self, texts: list[str], tokens: list[list[Token]]) -> list[Proposal]:
