@@ -8,7 +8,7 @@
   Mongolian and Indic, where they are spelling; inside emoji they go, which leaves its parts.
 - Curly quotes, primes and apostrophes are straight, dashes and minus signs are "-".
 - White space of any kind and length is one blank; none stands outside.
-- Halves of surrogates, which no tokenizer takes, are U+FFFD; behind a letter at most 31 marks stay.
+- Behind a letter at most 31 marks stay.
 
 Case, punctuation and emoji stay. The result is a normal form (of itself it is itself), is made
 in linear time, and knows for each of its characters which ones of the original it came from.
@@ -255,12 +255,10 @@ def _fold(piece: str) -> str:
 
 @lru_cache(4096)
 def _fold_one(c: str) -> str:
-    return "\ufffd" if "\ud800" <= c <= "\udfff" else _compose(c)
+    return _compose(c)
 
 
 def _compose(piece: str) -> str:
-    if "\ud800" <= piece[0] <= "\udfff":
-        piece = "\ufffd" + piece[1:]
     piece = piece.translate(_STRAIGHT)
     made = unicodedata.normalize("NFKC", piece)
     # A blank: an accent alone, or a phrase in one sign.

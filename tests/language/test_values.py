@@ -65,7 +65,9 @@ def test_gold_values_that_stand_in_the_utterance_follow_it() -> None:
     assert same[0].named == {"song": "Don't", "artist": "Anak\u00a0Band"}
     assert same[1] is calls[1]
     assert normalise_values(calls, CATALOG)[0].named == {"song": "Don't", "artist": "Anak Band"}
-    listed = Catalog((Intent("f", parameters=(Parameter("x", "enumeration", values=("½\u00a0l",)),)),))
+    listed = Catalog(
+        (Intent("f", parameters=(Parameter("x", "enumeration", values=("½\u00a0l",)),)),)
+    )
     calls = (Call("f", (Argument("x", "½\u00a0l"),)),)
     assert normalise_values(calls, listed) == calls
 

@@ -12,8 +12,12 @@ from maksud.errors import RunError
 from maksud.evaluation.report import evaluate
 from maksud.language.calls import NONE, Argument, Call, format_calls
 from maksud.language.catalog import Catalog, Intent, Parameter
+from maksud.recognizers import kinds
+from maksud.recognizers.compact.settings import CompactSettings
 from maksud.recognizers.contract import NOTHING_SAID, UNKNOWN_SCRIPT, Contract
 from maksud.recognizers.conversation import Turn, converse
+from maksud.recognizers.door import load_recognizer, train
+from maksud.recognizers.kinds import Kind, Task, Trained
 from maksud.recognizers.reading import normalise_example, normalise_examples, scripts_read
 from maksud.recognizers.recognition import Proposal, Recognizer
 
@@ -131,6 +135,35 @@ def test_examples_and_their_values_are_normalised_together() -> None:
     made = normalise_examples(data)
     assert [e.instruction for e in made] == ["a b", "putar Hampa"]
     assert (made.name, made.version, made.declared_catalog) == ("n", "n@1", CATALOG)
+
+
+def test_training_reads_the_same_form_and_records_the_scripts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks: list[Task] = []
+
+    def learn(task: Task) -> Trained:
+        tasks.append(task)
+        (task.directory / "weights").write_text("x")
+        return Trained(Contract(task.catalog, system_prompt="", template=""), {}, task.settings)
+
+    def reopen(path: Path, contract: Contract, name: str) -> Recognizer:
+        return Copies(catalog=contract.catalog, scripts=contract.scripts)
+
+    kind = Kind("copies", CompactSettings, learn, reopen, bases=("copies",))
+    monkeypatch.setitem(kinds._registered, "copies", kind)
+    gold = format_calls([Call("play", (Argument("song", "Don\u2019t  Stop"),))])
+    rows = [Example(CURLY, gold, split=split) for split in ("train", "dev")]
+    run = train(Dataset(rows), out=tmp_path / "run", base="copies", on_progress=False)
+    (task,) = tasks
+    for rows_read in (task.train_set, task.held_out):
+        assert [(e.instruction, e.output) for e in rows_read] == [
+            ('putar "Don\'t Stop"', "play(song=Don't Stop)")
+        ]
+    assert task.catalog.intents[0].parameters[0].copied
+    assert run.contract.scripts == ("LATIN",) and run.contract.text == "text/1"
+    assert run.metrics["calibration"]["exact_match"] == 1.0
+    assert load_recognizer(run)("включи свет").reason == UNKNOWN_SCRIPT
 
 
 def test_the_scripts_of_the_training_data() -> None:
