@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from maksud.data.dataset import Dataset
     from maksud.data.findings import Findings
     from maksud.progress import OnProgress
+    from maksud.recognizers.recognition import Recognition
     from maksud.recognizers.runs import Run
     from maksud.recognizers.settings import TrainSettings
 
@@ -194,6 +195,18 @@ def tell_decision(run: Run) -> None:
         )
     for note in about.get("notes", ()):
         say(f"Note: {note}.")
+
+
+def tell_answer(answer: Recognition) -> str:
+    """A recognition as one line for people."""
+    state = "" if answer.accepted else "  refused"
+    if answer.truncated:
+        state += ": too long, not all of it was read"
+    elif answer.reason:
+        state += f": {answer.reason}"
+    asks = "".join(f"  ask: {m.question}" for m in answer.missing if answer.accepted)
+    doubts = "".join(f"  no {d.expected} in {d.parameter}: {d.value}" for d in answer.doubts)
+    return f"{answer.text}  ({answer.confidence:.2f}){state}{asks}{doubts}"
 
 
 def _first(dataset: Dataset) -> str:

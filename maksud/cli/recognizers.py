@@ -38,6 +38,7 @@ from maksud.cli.output import (
     progress,
     say,
     spinner,
+    tell_answer,
     tell_decision,
     tell_run,
     terminal,
@@ -312,10 +313,7 @@ def recognize(
             if as_json:
                 write_json(answer.to_json(), indent=None)
                 continue
-            state = "" if answer.accepted else "  refused"
-            asks = "".join(f"  ask: {m.question}" for m in answer.missing if answer.accepted)
-            said = f"{answer.text}  ({answer.confidence:.2f}){state}{asks}"
-            write(said if answer.utterance else "")
+            write(tell_answer(answer) if answer.utterance else "")
             sys.stdout.flush()
 
 

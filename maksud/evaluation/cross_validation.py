@@ -17,6 +17,7 @@ from maksud.data.folds import assign_folds
 from maksud.language.catalog import Catalog
 from maksud.progress import OnProgress, Progress
 from maksud.recognizers.contract import Contract
+from maksud.recognizers.reading import normalise_example
 
 if TYPE_CHECKING:
     from maksud.recognizers.joint.scoring import AnswerScore
@@ -49,6 +50,7 @@ def score_round(
     from maksud.recognizers.joint.scoring import AnswerScore, Scorer
 
     started = time.monotonic()
+    examples = [normalise_example(e, catalog) for e in examples]
     fold_of = assign_folds(examples, groups, folds, seed)
     calls = [c.intent for e in examples for c in e.calls]
     settings = CompactSettings(members=1, epochs=epochs_for(len(calls), len(set(calls))), frame=0.0)

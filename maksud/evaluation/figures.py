@@ -80,7 +80,9 @@ class Case:
 
     example: Example
     gold: tuple[Call, ...]
-    """Its calls, with named arguments."""
+    """Its calls, with named arguments, in the form that the recognizer reads."""
+    answered: tuple[Call, ...]
+    """The answer's calls, likewise."""
     answer: Recognition
     prediction: Prediction
 
@@ -91,36 +93,39 @@ def judge(
     answers: Sequence[Recognition],
     guide_texts: Sequence[str],
     guide: metrics.GuideScores,
-    catalog: Catalog,
+    contract: Contract,
     fields: Sequence[str] = (),
 ) -> list[Case]:
     """A case of each example; all lists are of one length, `gold` with named arguments.
 
-    `fields`: what the figures will be broken down by.
+    Values are compared in the form that the contract reads. `fields`: what the figures will be
+    broken down by.
     """
+    catalog = contract.catalog
     cases = []
-    for k, (example, calls, answer) in enumerate(zip(examples, gold, answers, strict=True)):
-        exact = same_answer(answer.calls, calls)
-        pairs = metrics.paired_intents(answer.calls, calls)
+    for k, (example, labelled, answer) in enumerate(zip(examples, gold, answers, strict=True)):
+        calls, answered = contract.read_calls(labelled), contract.read_calls(answer.calls)
+        exact = same_answer(answered, calls)
+        pairs = metrics.paired_intents(answered, calls)
         prediction = Prediction(
             instruction=example.instruction,
-            gold=catalog.render(calls),
+            gold=catalog.render(labelled),
             answer=answer.text,
             confidence=answer.confidence,
             gate=0.0 if NONE in answer.calls else answer.confidence,
             accepted=answer.accepted,
             exact=exact,
-            intents_right=metrics.same_intents(answer.calls, calls),
+            intents_right=metrics.same_intents(answered, calls),
             out_of_scope=NONE in calls,
             guide_text=guide_texts[k],
             guide_intent=guide.intent[k],
             guide_parameters=guide.parameters[k],
-            what="" if exact else _what_differs(answer.calls, calls),
+            what="" if exact else _what_differs(answered, calls),
             confused=tuple(pair for pair in pairs if pair[0] != pair[1]),
             groups=groups_of(example, calls, fields),
             place=example.place,
         )
-        cases.append(Case(example, calls, answer, prediction))
+        cases.append(Case(example, calls, answered, answer, prediction))
     return cases
 
 
@@ -132,7 +137,7 @@ def headline(cases: Sequence[Case], seed: int) -> dict[str, Any]:
     rows = []
     total = metrics.Counts()
     for case in cases:
-        p, slots = case.prediction, metrics.slot_counts(case.answer.calls, case.gold)
+        p, slots = case.prediction, metrics.slot_counts(case.answered, case.gold)
         total += slots
         rows.append(
             (p.exact, p.intents_right, p.guide_intent, p.guide_parameters)
@@ -163,7 +168,7 @@ def headline(cases: Sequence[Case], seed: int) -> dict[str, Any]:
 
 
 def guide_against_exact(
-    cases: Sequence[Case], crashes: int, catalog: Catalog, own_text: bool
+    cases: Sequence[Case], crashes: int, contract: Contract, own_text: bool
 ) -> dict[str, Any]:
     """Where the guide's arithmetic and exact match disagree about the very same text, and why.
 
@@ -174,7 +179,7 @@ def guide_against_exact(
     for case in cases:
         text, right = case.prediction.guide_text, case.prediction.guide_parameters
         try:
-            calls = catalog.name_arguments(parse_calls(text))
+            calls = contract.read_calls(contract.catalog.name_arguments(parse_calls(text)))
         except CallSyntaxError:
             calls = ()
             unparsed += 1
@@ -203,9 +208,9 @@ def details(cases: Sequence[Case]) -> dict[str, Any]:
     for case in cases:
         n = 0 if case.prediction.out_of_scope else len(case.gold)
         by_calls.setdefault(n, []).append(case.prediction.exact)
-    pairs = [p for case in cases for p in metrics.paired_intents(case.answer.calls, case.gold)]
+    pairs = [p for case in cases for p in metrics.paired_intents(case.answered, case.gold)]
     intents = metrics.intent_counts(pairs)
-    parameters = metrics.parameter_counts((case.answer.calls, case.gold) for case in cases)
+    parameters = metrics.parameter_counts((case.answered, case.gold) for case in cases)
     labels = [*intents, *([metrics.NO_CALL] if any(metrics.NO_CALL in p for p in pairs) else [])]
     at = {name: k for k, name in enumerate(labels)}
     cells = Counter((at[gold], at[answered]) for gold, answered in pairs)
@@ -264,7 +269,7 @@ def _group(value: str, cases: Sequence[Case], seed: int) -> dict[str, Any]:
     exact = np.array([p.exact for p in judged], dtype=np.float64)
     share = float(exact.mean())
     samples = metrics.resampled_sums(exact, seed=seed)[:, 0] / n
-    slots = sum((metrics.slot_counts(c.answer.calls, c.gold) for c in cases), metrics.Counts())
+    slots = sum((metrics.slot_counts(c.answered, c.gold) for c in cases), metrics.Counts())
     return {
         "value": value,
         "examples": n,
@@ -307,8 +312,10 @@ def _what_differs(answer: Sequence[Call], gold: Sequence[Call]) -> str:
 
 
 def validity(cases: Sequence[Case], catalog: Catalog) -> dict[str, Any]:
-    """Answers that the catalog forbids; and gold answers that it forbids, never to be right."""
+    """Answers that the catalog forbids; and gold answers that it forbids, never to be right; and
+    utterances of which not all was read."""
     return {
+        "truncated": sum(c.answer.truncated for c in cases),
         "invalid_answers": sum(
             bool(catalog.violations(c.answer.calls, c.answer.utterance)) for c in cases
         ),

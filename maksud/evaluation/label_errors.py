@@ -21,6 +21,8 @@ from maksud.evaluation.cross_validation import epochs_for, score_round
 from maksud.evaluation.doubts import Doubt, Kind, find_doubts
 from maksud.language.calls import parse_calls
 from maksud.language.catalog import Catalog
+from maksud.language.text import normalise_text
+from maksud.language.values import restore_values
 from maksud.progress import OnProgress, listen
 
 FOLDS = 4
@@ -231,12 +233,13 @@ def _usable_rows(data: Dataset) -> tuple[list[int], dict[str, int]]:
 def _error(row: int, example: Example, rounds: Sequence[Doubt], catalog: Catalog) -> LabelError:
     """The verdict of all rounds: the least doubt counts, the most doubtful suggests."""
     best = max(rounds, key=lambda d: d.score)
+    read = normalise_text(example.instruction)  # networks read, and suggest, the normal form
     return LabelError(
         row=row,
         example=example,
         kind=best.kind,
         given=example.output,
-        suggested=catalog.render(best.suggested),
+        suggested=catalog.render(restore_values(best.suggested, read, catalog)),
         score=min(d.score for d in rounds),
         confident=all(d.confident for d in rounds),
         why=best.why,

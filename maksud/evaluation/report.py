@@ -102,19 +102,20 @@ def evaluate(
         answered = time.perf_counter() - started
         texts = None
         if unconstrained:
-            texts = _guide_texts(recognizer, utterances, batch_size, tell)
+            read = [recognizer.contract.read(u).text for u in utterances]
+            texts = _guide_texts(recognizer, read, batch_size, tell)
         latency = _latency(recognizer, utterances, latency_sample, tell)
     judged = [a.text for a in answers] if texts is None else texts
     guide = metrics.guide_scores([e.output for e in kept], judged)
     contract = recognizer.contract
     catalog = contract.catalog
-    cases = figures.judge(kept, gold, answers, judged, guide, catalog, fields)
+    cases = figures.judge(kept, gold, answers, judged, guide, contract, fields)
     found: dict[str, Any] = {
         "examples": len(kept),
         "skipped": skipped,
         **figures.headline(cases, seed),
         "guide": {
-            **figures.guide_against_exact(cases, guide.crashes, catalog, texts is not None),
+            **figures.guide_against_exact(cases, guide.crashes, contract, texts is not None),
             # The guide's script writes ChatML by hand, whatever the model's template is.
             "own_template": contract.template not in ("", CHATML),
         },

@@ -302,6 +302,11 @@ def notes(figures: Figures) -> list[str]:
             f"{figures['invalid_answers']:,} answers use what the catalog forbids, or values that "
             "are not in the utterance."
         )
+    if figures.get("truncated"):
+        found.append(
+            f"{figures['truncated']:,} utterances are longer than the model reads: their answers "
+            "are never accepted."
+        )
     if not figures["calibrated"]:
         found.append(
             "The contract has no calibration: every answer counts as sure, and only none() is "

@@ -13,7 +13,7 @@ data of a training, for which nobody can be asked, has open what is not surely c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -50,12 +50,18 @@ class Exchange:
     replies: tuple[Turn, ...]
 
 
-def list_exchanges(turns: Sequence[Turn]) -> list[Exchange]:
-    """The conversation by what was said and replied; turns without content are read over."""
+def list_exchanges(
+    turns: Sequence[Turn], read: Callable[[str], str] = lambda text: text
+) -> list[Exchange]:
+    """The conversation by what was said and replied; turns without content are read over.
+
+    `read`: the form in which what the person said is read, as what is not seen is no content.
+    Turns stay as they were said.
+    """
     found: list[Exchange] = []
     for k, turn in enumerate(turns):
         if turn.role == "user":
-            if not turn.text.strip():
+            if not read(turn.text).strip():
                 continue
             if found and not found[-1].replies:
                 found[-1] = replace(found[-1], said=(*found[-1].said, k))

@@ -1,25 +1,35 @@
 """The contract: the one value that training, evaluation, labelling and serving all read.
 
-System prompt, chat template, catalog, call grammar, decoding, rule for folding conversations,
-calibration and threshold, tokenizer fingerprint: with one id (a hash over all of them). A run
-carries its contract, and a model whose contract does not match refuses to load. Without it the
-prompt that a model was trained on drifts from the one that it is served with, the most frequent
-failure of tuned language models.
+System prompt, chat template, catalog, call grammar, normal form of text, decoding, rule for
+folding conversations, calibration and threshold, tokenizer fingerprint: with one id (a hash over
+all of them). A run carries its contract, and a model whose contract does not match refuses to
+load. Without it the prompt that a model was trained on drifts from the one that it is served
+with, the most frequent failure of tuned language models.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from maksud.data.dataset import fold_turns
 from maksud.errors import MaksudError, RunError
+from maksud.language.calls import Call
 from maksud.language.catalog import Catalog
 from maksud.language.catalog_files import catalog_from_json, catalog_to_json
+from maksud.language.text import (
+    SIGNS,
+    TEXT_FORM,
+    NormalText,
+    normalise_text,
+    says_something,
+    scripts_of,
+)
+from maksud.language.values import normalise_values
 from maksud.recognizers.calibration import Calibration
 from maksud.recognizers.decision import Rule
 from maksud.storage import write_file
@@ -29,6 +39,11 @@ FOLD_OPEN_TURNS = "open-turns/1"
 """Rule for conversations: what is still open is read with the last turn (`conversation`)."""
 FOLD_USER_TURNS = "user-turns/1"
 """The rule of runs made before: all that the person said is read as one utterance."""
+
+NOTHING_SAID = "nothing said"
+"""Why an utterance is out of scope: it has no letter and no digit."""
+UNKNOWN_SCRIPT = "script"
+"""Why an utterance is out of scope: its letters are of scripts that training never saw."""
 
 SYSTEM_PROMPT = (
     "Anda adalah ahli pengenalan maksud. Anda dapat mengenali maksud berdasarkan pertanyaan "
@@ -69,6 +84,10 @@ class Contract:
     """What the threshold was decided by; None in runs of before, which knew a rate only."""
     false_accept_rate: float | None = None
     tokenizer: str = ""
+    text: str = TEXT_FORM
+    """The normal form in which utterances are read; "" in runs made before: as they are."""
+    scripts: tuple[str, ...] = ()
+    """The scripts of the training data, in order; () where that is not known."""
 
     @property
     def id(self) -> str:
@@ -79,6 +98,26 @@ class Contract:
     def fold_turns(self, turns: Sequence[str]) -> str:
         """The user's turns of a conversation as one utterance: see `dataset.fold_turns`."""
         return fold_turns(turns)
+
+    def read(self, utterance: str) -> NormalText:
+        """The utterance in the form that models read, with the way back to what was said."""
+        return normalise_text(utterance) if self.text else NormalText(utterance, utterance)
+
+    def read_calls(self, calls: Iterable[Call]) -> tuple[Call, ...]:
+        """Calls with values in the form that models read, so that two answers can be compared."""
+        return normalise_values(calls, self.catalog) if self.text else tuple(calls)
+
+    def reason_outside(self, text: str) -> str:
+        """Why a text, in the form that `read` gives, can't be in scope; "" where it may be."""
+        if not self.text:
+            return ""
+        if not says_something(text):
+            return "" if SIGNS in self.scripts else NOTHING_SAID
+        if self.scripts:
+            found = scripts_of(text)
+            if found and found.isdisjoint(self.scripts):
+                return UNKNOWN_SCRIPT
+        return ""
 
     def render(self, utterance: str) -> str:
         """The prompt's text for an utterance under the ChatML template.
@@ -112,6 +151,13 @@ class Contract:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-able mapping; `from_json` reads it back."""
+        # What older runs do not have is left out, so that their ids stay.
+        added = {
+            "rule": asdict(self.rule) if self.rule else None,
+            "scope": self.scope.to_json() if self.scope else None,
+            "text": self.text,
+            "scripts": list(self.scripts),
+        }
         return {
             "grammar": self.grammar,
             "system_prompt": self.system_prompt,
@@ -123,9 +169,7 @@ class Contract:
             "false_accept_rate": self.false_accept_rate,
             "calibration": self.calibration.to_json() if self.calibration else None,
             "catalog": catalog_to_json(self.catalog),
-            # Absent in runs of before, whose ids stay what they are.
-            **({"rule": asdict(self.rule)} if self.rule else {}),
-            **({"scope": self.scope.to_json()} if self.scope else {}),
+            **{key: value for key, value in added.items() if value},
         }
 
     @classmethod
@@ -140,6 +184,13 @@ class Contract:
                 )
             if content["fold"] not in (FOLD_OPEN_TURNS, FOLD_USER_TURNS):
                 raise RunError(f"unknown fold rule {content['fold']!r}", where=where)
+            text = content.get("text", "")
+            if text not in ("", TEXT_FORM):
+                raise RunError(
+                    f"normal form of text {text!r}, this version has {TEXT_FORM!r}",
+                    where=where,
+                    hint="Train the run again, or use the version that made it",
+                )
             calibration = content["calibration"]
             return cls(
                 catalog=catalog_from_json(content["catalog"], where),
@@ -153,6 +204,8 @@ class Contract:
                 scope=Calibration.from_json(content["scope"]) if content.get("scope") else None,
                 false_accept_rate=content["false_accept_rate"],
                 tokenizer=content["tokenizer"],
+                text=text,
+                scripts=tuple(map(str, content.get("scripts", ()))),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise RunError(f"is not a contract ({error!r})", where=where) from error

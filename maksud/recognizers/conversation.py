@@ -62,7 +62,7 @@ def follow(contract: Contract, turns: Sequence[Turn], reading: Reading | None = 
     At most one recognition more for each earlier turn that may be open, of which there are at
     most `FURTHEST`, and one for the last turn alone.
     """
-    exchanges = list_exchanges(turns)
+    exchanges = list_exchanges(turns, lambda text: contract.read(text).text)
     if not exchanges:
         raise InputError("there is no user turn with text", hint="Send at least one user message")
     if reading is None:

@@ -34,6 +34,7 @@ from maksud.recognizers.held_out import (
 )
 from maksud.recognizers.kinds import Kind, Task, find_kind, kind_of_base
 from maksud.recognizers.out_of_fold import FEW_HELD_OUT, FEWEST, answer_out_of_fold
+from maksud.recognizers.reading import normalise_examples, scripts_read
 from maksud.recognizers.recognition import Recognizer
 from maksud.recognizers.resuming import kept_for_another_try
 from maksud.recognizers.runs import Draft, Run, check_target, draft_run
@@ -111,6 +112,9 @@ def train(
             part.require_valid()
         else:
             part.require_parsed()
+    # What models read is in the contract's normal form, in training as in every answer.
+    train_set, dev_set = (normalise_examples(s) for s in (train_set, dev_set))
+    scripts = scripts_read(train_set)
     started, cpu = time.perf_counter(), time.process_time()
     kept = checkpoints_of(target)
     sweep(kept)  # what a killed training was about to keep
@@ -124,9 +128,8 @@ def train(
         )  # fmt: skip
         done = kind.train(task)
         with kept_for_another_try(kept):
-            contract, calibration = _calibrate(
-                kind, task, done.contract, draft.target.name, settings
-            )
+            contract = replace(done.contract, scripts=scripts)
+            contract, calibration = _calibrate(kind, task, contract, draft.target.name, settings)
             metrics = {
                 **done.metrics,
                 "calibration": calibration,

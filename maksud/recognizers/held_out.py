@@ -21,7 +21,7 @@ from maksud.recognizers.contract import Contract
 from maksud.recognizers.decision import Decision, Rule, decide
 from maksud.recognizers.recognition import Recognizer
 
-OUT_OF_SCOPE_SHARE = 0.1
+OUT_OF_SCOPE_SHARE = 0.05
 """Share of out-of-scope utterances that a calibration is fitted on, at least: real traffic holds
 some, though the data that is held out seldom does."""
 

@@ -20,6 +20,7 @@ from maksud.recognizers.held_out import (
     decide_contract,
 )
 from maksud.recognizers.kinds import find_kind
+from maksud.recognizers.reading import normalise_examples
 from maksud.recognizers.runs import Draft, Run, draft_run
 
 _OWN = frozenset({"format", "kind", "contract", "created", "files"})
@@ -74,7 +75,7 @@ def _held_out(data: Dataset) -> list[Example]:
     """The labelled examples: of several splits those of dev, as test is looked at once."""
     splits = {e.split for e in data}
     part = data if len(splits) == 1 else data.dev
-    examples = [e for e in part if e.is_labelled]
+    examples = [e for e in normalise_examples(Dataset(part)) if e.is_labelled]
     if not examples:
         raise DataError(
             "no labelled examples to calibrate on",

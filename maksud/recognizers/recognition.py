@@ -10,11 +10,15 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any
 
-from maksud.language.calls import NONE, Call
+from maksud.errors import EngineError
+from maksud.language.calls import NONE, Call, format_calls
 from maksud.language.catalog import MissingParameter
+from maksud.language.text import NormalText
+from maksud.language.values import DoubtfulValue, find_doubts, restore_values
 from maksud.recognizers.contract import Contract
 
 
@@ -32,7 +36,8 @@ class Proposal:
 
     `features`: evidence that the whole answer is right (log-probabilities, margins, lengths),
     of one length for all proposals of a recognizer. `alternatives`: other answers with raw
-    log-probabilities, best first. `out_of_scope`: raw score in [0, 1].
+    log-probabilities, best first. `out_of_scope`: raw score in [0, 1]. `truncated`: not all of
+    the utterance was read.
     """
 
     calls: tuple[Call, ...]
@@ -40,6 +45,7 @@ class Proposal:
     alternatives: tuple[tuple[tuple[Call, ...], float], ...] = ()
     out_of_scope: float = 0.0
     usage: Usage = field(default_factory=Usage)
+    truncated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +62,13 @@ class Alternative:
 class Recognition:
     """What an utterance asks for.
 
-    `calls` have named arguments; `text` is the answer in the catalog's style. `confidence` is
-    the calibrated probability that the whole answer is right. Not `accepted`: out of scope, or
-    less sure than the contract's threshold. `turns`: where the user said several things, the
-    positions of those that were read.
+    `calls` have named arguments, with copied values as they were said; `text` is the answer in the
+    catalog's style. `confidence` is the calibrated probability that the whole answer is right. Not
+    `accepted`: out of scope, less sure than the contract's threshold, or `truncated`. `turns`:
+    where the user said several things, the positions of those that were read. `truncated`: the
+    utterance is longer than the model reads. `reason`: why it is out of scope, where that was told
+    without asking the model (`contract.NOTHING_SAID`, `contract.UNKNOWN_SCRIPT`). `doubts`: values
+    in which nothing of their type was found.
     """
 
     utterance: str
@@ -74,6 +83,9 @@ class Recognition:
     contract: str = ""
     usage: Usage = field(default_factory=Usage)
     turns: tuple[int, ...] = ()
+    truncated: bool = False
+    reason: str = ""
+    doubts: tuple[DoubtfulValue, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-able mapping: what the CLI and the server answer."""
@@ -93,6 +105,9 @@ class Recognition:
             "model": self.model,
             "contract": self.contract,
             **({"turns": list(self.turns)} if self.turns else {}),
+            **({"truncated": True} if self.truncated else {}),
+            **({"reason": self.reason} if self.reason else {}),
+            **({"doubts": [asdict(d) for d in self.doubts]} if self.doubts else {}),
         }
 
 
@@ -113,7 +128,10 @@ class Recognizer(ABC):
 
     @abstractmethod
     def propose(self, utterances: Sequence[str]) -> list[Proposal]:
-        """The best answer to each utterance with its raw evidence, in order."""
+        """The best answer to each utterance with its raw evidence, in order.
+
+        The utterances are in the form that `contract.read` gives.
+        """
 
     def propose_without(
         self, utterances: Sequence[str], unknown: Sequence[Collection[str]] | None
@@ -126,21 +144,33 @@ class Recognizer(ABC):
         return None
 
     def check(self, utterances: Sequence[str]) -> None:
-        """Raises `TooLongError` for an utterance that the model can't read whole.
+        """Raises `TooLongError` for an utterance that the model refuses, as too long to be read.
 
-        `propose` calls such an utterance out of scope, so that one of them can't end a long
-        evaluation; where a person or a client waits for the answer, ask here first.
+        `propose` calls such an utterance out of scope and truncated, so that one of them can't end
+        a long evaluation; where a person or a client waits for the answer, ask here first.
         """
         return None
 
     def unconstrained(self, utterances: Sequence[str]) -> list[str] | None:
-        """What the model writes when nothing constrains it; None where there is no such thing."""
+        """What the model writes when nothing constrains it; None where there is no such thing.
+
+        The utterances are in the form that `contract.read` gives.
+        """
         return None
 
     def recognize(self, utterances: Sequence[str]) -> list[Recognition]:
         """A recognition for each utterance, in order."""
-        proposals = self.propose(utterances)
-        return [self.judge(u, p) for u, p in zip(utterances, proposals, strict=True)]
+        read = [self.contract.read(u) for u in utterances]
+        reasons = [self.contract.reason_outside(r.text) for r in read]
+        asked = [r.text for r, reason in zip(read, reasons, strict=True) if not reason]
+        proposals = self.propose(asked) if asked else []
+        if len(proposals) != len(asked):
+            raise EngineError(f"{self.name}: {len(proposals)} answers to {len(asked)} utterances")
+        each = iter(proposals)
+        return [
+            self._refuse(r, reason) if reason else self._judge(r, next(each))
+            for r, reason in zip(read, reasons, strict=True)
+        ]
 
     def __call__(self, utterance: str) -> Recognition:
         """The recognition of one utterance."""
@@ -148,9 +178,17 @@ class Recognizer(ABC):
 
     def judge(self, utterance: str, proposal: Proposal) -> Recognition:
         """The recognition that the contract makes of a proposal."""
+        return self._judge(self.contract.read(utterance), proposal)
+
+    # ------------------------------------------------------------ parts
+
+    def _judge(self, read: NormalText, proposal: Proposal) -> Recognition:
         contract = self.contract
         catalog = contract.catalog
-        calls = catalog.name_arguments(proposal.calls)
+        answer = proposal.calls
+        calls = catalog.name_arguments(answer)
+        if read.is_changed:
+            answer = calls = restore_values(calls, read, catalog)
         if contract.calibration is not None:
             confidence = contract.calibration.probability(proposal.features)
         else:
@@ -160,21 +198,46 @@ class Recognizer(ABC):
             outside = 1 - contract.scope.probability(proposal.features)
         # No other answer is likelier than this one, nor than what this one leaves.
         most = min(confidence, 1 - confidence) if contract.calibration is not None else 1.0
+        acceptable = bool(calls) and NONE not in calls and not proposal.truncated
+        alternatives = []
+        for other, lp in proposal.alternatives:
+            named = catalog.name_arguments(other)
+            if read.is_changed:
+                other = named = restore_values(named, read, catalog)
+            share = min(most, math.exp(min(0.0, lp)))
+            alternatives.append(Alternative(named, catalog.render(other), share))
         return Recognition(
-            utterance=utterance,
+            utterance=read.original,
             calls=calls,
-            text=catalog.render(proposal.calls),
+            text=catalog.render(answer),
             confidence=confidence,
-            accepted=bool(calls) and NONE not in calls and confidence >= contract.threshold,
-            alternatives=tuple(
-                Alternative(
-                    catalog.name_arguments(c), catalog.render(c), min(most, math.exp(min(0.0, lp)))
-                )
-                for c, lp in proposal.alternatives
-            ),
+            accepted=acceptable and confidence >= contract.threshold,
+            alternatives=tuple(alternatives),
             missing=catalog.missing(calls),
             out_of_scope=outside,
             model=self.name,
             contract=self._contract_id,
             usage=proposal.usage,
+            truncated=proposal.truncated,
+            doubts=tuple(find_doubts(calls, catalog)) if self._has_types else (),
         )
+
+    def _refuse(self, read: NormalText, reason: str) -> Recognition:
+        """The recognition of what can't be in scope, whatever the model would say."""
+        return Recognition(
+            utterance=read.original,
+            calls=(NONE,),
+            text=format_calls((NONE,)),
+            confidence=1.0,
+            accepted=False,
+            out_of_scope=1.0,
+            model=self.name,
+            contract=self._contract_id,
+            reason=reason,
+        )
+
+    @cached_property
+    def _has_types(self) -> bool:
+        """Whether the catalog has a type that values can fail to hold."""
+        intents = self.contract.catalog.intents
+        return any(p.type in ("number", "datetime") for i in intents for p in i.parameters)

@@ -26,8 +26,9 @@ from maksud.http.api_error import ApiError
 from maksud.recognizers.recognition import Recognition, Recognizer
 from maksud.recognizers.steps import Abandoned, step, watch
 
-PROBE = "halo"
-"""What a model is asked to see whether it answers."""
+PROBE = "1"
+"""What a model is asked to see whether it answers: a digit is of no script, so that none is told
+to be out of scope without asking the model."""
 UNIT_SECONDS = 1.0
 """What a batch may take, as far as it can be told before."""
 _BASE = 50

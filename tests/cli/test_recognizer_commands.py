@@ -118,6 +118,21 @@ def test_nothing_is_measured_where_it_would_be_written_over_unasked(
     assert "<html" in (out / name).read_text()
 
 
+def test_why_an_answer_is_refused_is_told(
+    compact_run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    long = "putar lagu Hampa " + "ya " * 600
+    maksud("recognize", compact_run.path, "включи свет", "👍", long)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "none()  (1.00)  refused: script"
+    assert lines[1] == "none()  (1.00)  refused: nothing said"
+    assert "  refused: too long, not all of it was read" in lines[2]
+    maksud("recognize", compact_run.path, "👍", long, "--json")
+    first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert first["reason"] == "nothing said" and second["truncated"] is True
+    assert "truncated" not in first and "reason" not in second and not second["accepted"]
+
+
 def test_runs_are_served_under_names(
     compact_run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

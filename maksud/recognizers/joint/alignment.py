@@ -71,7 +71,10 @@ def _align(
     """The row with its values found; None, counted in `skipped`, where it can't be used."""
     text = example.instruction
     calls = catalog.name_arguments(example.calls)
-    tokens = tokenize(text, MAX_TOKENS)
+    tokens = tokenize(text, MAX_TOKENS + 1)
+    if len(tokens) > MAX_TOKENS:
+        corpus.skip(f"words beyond the first {MAX_TOKENS} of an utterance", example.place)
+        tokens = tokens[:MAX_TOKENS]
     if not tokens:
         corpus.skip("utterance without a word", example.place)
         return None

@@ -10,6 +10,7 @@ of each clause and the second-best tags compete; answers always fit the catalog.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ from maksud.recognizers.joint.decoding import (
 )
 from maksud.recognizers.joint.engine import Extractor, Heads, cut_segments
 from maksud.recognizers.joint.nearness import Nearness
-from maksud.recognizers.joint.tokens import Token, tokenize
+from maksud.recognizers.joint.tokens import MAX_TOKENS, Token, tokenize
 from maksud.recognizers.recognition import Proposal, Recognizer
 
 TOP_INTENTS = 3
@@ -150,14 +151,16 @@ class JointRecognizer(Recognizer):
         self, utterances: Sequence[str], unknown: Sequence[Collection[str]] | None
     ) -> list[Proposal]:
         """The same, as if some intents of each utterance were not known: see `Recognizer`."""
-        tokens = [tokenize(u) for u in utterances]
+        found = [tokenize(u, MAX_TOKENS + 1) for u in utterances]
+        tokens = [t[:MAX_TOKENS] for t in found]
         empty = answer_nothing(BEFORE if self.nearness is None else len(FEATURES))
         out: list[Proposal | None] = [None if t else empty for t in tokens]
         for group in batches(tokens):
             masks = None if unknown is None else self._masks([unknown[k] for k in group])
             made = self._propose([utterances[k] for k in group], [tokens[k] for k in group], masks)
             for k, proposal in zip(group, made, strict=True):
-                out[k] = proposal
+                longer = len(found[k]) > MAX_TOKENS
+                out[k] = replace(proposal, truncated=True) if longer else proposal
         return [p for p in out if p is not None]
 
     def _masks(self, unknown: Sequence[Collection[str]]) -> Floats:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 MAX_TOKENS = 512
-"""Tokens of an utterance that are read; the rest is ignored, which bounds time and memory."""
+"""Tokens of an utterance that are read, which bounds time and memory; of more it is told."""
 
 
 def _ranges(codes: Iterable[int]) -> Iterator[str]:

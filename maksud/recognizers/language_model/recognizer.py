@@ -11,6 +11,7 @@ import math
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -92,18 +93,18 @@ class LanguageModelRecognizer(Recognizer):
         """See `Recognizer.check`."""
         with self._lock:
             for utterance in utterances:
-                self._decoder.require_room(utterance, self.contract.decoding.max_new_tokens)
+                read = self.contract.read(utterance).text
+                self._decoder.require_room(read, self.contract.decoding.max_new_tokens)
 
     def propose(self, utterances: Sequence[str]) -> list[Proposal]:
-        """See `Recognizer.propose`. Without words, or beyond the context: `none()`."""
+        """See `Recognizer.propose`. Without words, or (truncated) beyond the context: `none()`."""
         decoding = self.contract.decoding
         out = [_nothing()] * len(utterances)
         with self._lock:
-            asked = [
-                n
-                for n, utterance in enumerate(utterances)
-                if utterance.strip() and self._fits(utterance, decoding.max_new_tokens)
-            ]
+            said = [n for n, utterance in enumerate(utterances) if utterance.strip()]
+            asked = [n for n in said if self._fits(utterances[n], decoding.max_new_tokens)]
+            for n in set(said).difference(asked):
+                out[n] = replace(_nothing(), truncated=True)
             texts = [utterances[n] for n in asked]
             if decoding.constrained:
                 answers = self._decoder.constrained(

@@ -125,6 +125,22 @@ def test_odd_utterances(recognizer: CompactRecognizer, text: str) -> None:
     assert recognizer.contract.catalog.violations(proposal.calls, text) == []
 
 
+def test_what_is_not_read_is_told(recognizer: CompactRecognizer) -> None:
+    texts = ["putar lagu hampa" + " ya" * k for k in (509, 510)]
+    assert [p.truncated for p in recognizer.propose(texts)] == [False, True]
+    answers = recognizer.recognize(texts)
+    assert [a.truncated for a in answers] == [False, True] and not answers[1].accepted
+
+
+def test_what_was_typed_is_read_and_given_back(recognizer: CompactRecognizer) -> None:
+    plain, typed = recognizer.recognize(
+        ["cuaca di new york", "cuaca\u00a0di  \uff4e\uff45\uff57\u00a0yo\u00adrk\u200b"]
+    )
+    assert plain.text == "weather(city=new york)"
+    assert typed.calls[0].named == {"city": "\uff4e\uff45\uff57\u00a0yo\u00adrk"}
+    assert typed.confidence == plain.confidence
+
+
 def test_answers_do_not_depend_on_the_batch(
     recognizer: CompactRecognizer, corpus: list[Example]
 ) -> None:

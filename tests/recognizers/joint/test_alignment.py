@@ -73,6 +73,14 @@ def test_what_cannot_be_used_is_counted() -> None:
     assert len(made.clauses) == 300 and not made.clauses[0].tagged
 
 
+def test_words_that_are_not_read_are_counted() -> None:
+    long = Example("putar hampa " + "ya " * 511, "play(song=hampa)", source="d.json", line=7)
+    made = corpus(long, Example("putar hampa " + "ya " * 510, "play(song=hampa)"))
+    reason = "words beyond the first 512 of an utterance"
+    assert made.skipped == {reason: 1} and made.places == {reason: ["d.json:7"]}
+    assert [len(c.words) for c in made.clauses] == [512, 512]
+
+
 def test_what_cannot_be_used_has_its_places() -> None:
     many = [Example("catat", f"note(text=no {k})", source="d.json", line=k) for k in range(1, 301)]
     made = corpus(Example(" ", "none()", source="e.json", line=4), *many)

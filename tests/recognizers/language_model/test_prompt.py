@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tiny_language_model import tiny_tokenizer
 from transformers import PreTrainedTokenizerBase
 
+from maksud.data.dataset import Example
 from maksud.errors import EngineError, RunError
 from maksud.language.catalog import Catalog, Intent
 from maksud.recognizers.contract import CHATML, SYSTEM_PROMPT, Contract
@@ -20,6 +21,7 @@ from maksud.recognizers.language_model.prompt import (
     token_bytes,
     tokenizer_fingerprint,
 )
+from maksud.recognizers.reading import normalise_example
 
 TOKENIZER = tiny_tokenizer()
 CONTRACT = Contract(Catalog((Intent("play"),)))
@@ -44,6 +46,15 @@ def test_a_training_example_and_a_request_are_the_same_tokens(utterance: str) ->
     request = Prompt(TOKENIZER, SYSTEM_PROMPT, CHATML).ids(utterance)
     assert [*prefix, *example.prompt] == request
     assert list(example.answer) == [*PROMPT.text_ids("play()"), PROMPT.end_id]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(st.characters() | st.sampled_from("\u200b\u2019\uff21 \u00a0\u2014"), max_size=30))
+def test_they_are_so_whatever_was_typed(typed: str) -> None:
+    row = normalise_example(Example(typed, "play()"), CONTRACT.catalog)
+    read = CONTRACT.read(typed).text
+    example = encode(PROMPT, len(PROMPT.prefix), row.instruction, row.output)
+    assert [*PROMPT.prefix, *example.prompt] == PROMPT.ids(read)
 
 
 def test_nobody_can_end_the_users_turn_from_inside_it() -> None:

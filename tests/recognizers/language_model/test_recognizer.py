@@ -127,6 +127,7 @@ def test_what_can_not_be_read_is_out_of_scope(
 ) -> None:
     answer = recognizer.recognize(["putar lagu Hampa nomor 1", text])[1]
     assert answer.calls == (NONE,) and not answer.accepted and answer.out_of_scope == 1
+    assert answer.truncated == (len(text) > 100) and bool(answer.reason) != answer.truncated
     assert recognizer.unconstrained([text]) is not None
 
 
