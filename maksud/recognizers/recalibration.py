@@ -47,7 +47,7 @@ def calibrate(
     run = run if isinstance(run, Run) else Run.open(run)
     rule = rule or run.contract.rule or Rule()
     dataset = load(data) if isinstance(data, str | os.PathLike) else Dataset(data)
-    examples = _held_out(dataset)
+    examples = _held_out(dataset, run.contract.text)
     target = run.path if out is None else Path(out)
     with (
         listen(on_progress) as tell,
@@ -71,11 +71,12 @@ def calibrate(
     return Run.open(target)
 
 
-def _held_out(data: Dataset) -> list[Example]:
-    """The labelled examples: of several splits those of dev, as test is looked at once."""
+def _held_out(data: Dataset, form: str) -> list[Example]:
+    """The labelled examples in the run's form of text: of several splits those of dev, as test is
+    looked at once."""
     splits = {e.split for e in data}
     part = data if len(splits) == 1 else data.dev
-    examples = [e for e in normalise_examples(Dataset(part)) if e.is_labelled]
+    examples = [e for e in part if e.is_labelled]
     if not examples:
         raise DataError(
             "no labelled examples to calibrate on",
@@ -83,7 +84,7 @@ def _held_out(data: Dataset) -> list[Example]:
             hint="Give a file of rows with answers that the run has not learnt from, or a "
             "directory with a dev split",
         )
-    return examples
+    return list(normalise_examples(Dataset(examples))) if form else examples
 
 
 def _copy_files(run: Run, draft: Draft) -> None:
