@@ -288,8 +288,9 @@ def _steps(ordered: Floats) -> NDArray[np.int64]:
     """Where acting can end in values from the greatest on: the last of each, without zeros."""
     if not ordered.size:
         return np.zeros(0, dtype=np.int64)
-    last = np.append(np.flatnonzero(np.diff(ordered)), ordered.size - 1)
-    return last[ordered[last] > 0]
+    last = np.append(np.flatnonzero(np.diff(ordered)), ordered.size - 1).astype(np.int64)
+    found: NDArray[np.int64] = last[ordered[last] > 0]
+    return found
 
 
 def _keep_scope(values: Floats, beyond: Flags, limit: float, least: float) -> tuple[float, bool]:
