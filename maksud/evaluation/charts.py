@@ -152,7 +152,7 @@ def utility(
     values = [v / 100 for _, v in (*curve, at)]
     most = max(0.02, *values)
     # A wrong act may cost many right ones: what is far below nought must not set the scale.
-    low = min(0.0, max(-most, 1.05 * min(values)))
+    low = min(0.0, max(-max(most, 0.1), 1.05 * min(values)))
     top = most + 0.2 * (most - low)  # room for the words above the curve
     place = (min(1.0, at[0]), at[1] / 100)
     threshold = f"threshold {at[0]:.3g}"
