@@ -9,10 +9,13 @@ from maksud.language.catalog import Catalog
 from maksud.language.catalog_inference import infer_catalog
 from maksud.recognizers.calibration import Calibration
 from maksud.recognizers.contract import Contract
+from maksud.recognizers.decision import Rule
 from maksud.recognizers.recognition import Proposal, Recognizer
 
 # Reads its one feature as log-odds.
 PLAIN = Calibration(mean=(0.0,), scale=(1.0,), weights=(1.0,), bias=0.0, features=1)
+
+STATED = Rule(false_accept_rate=0.05)
 
 
 class Scripted(Recognizer):
@@ -32,11 +35,12 @@ class Scripted(Recognizer):
         sure: Mapping[str, float] | None = None,
         own: Mapping[str, str] | None = None,
         threshold: float = 0.0,
+        rule: Rule | None = STATED,
         name: str = "scripted",
     ) -> None:
         contract = Contract(catalog)
         if sure is not None:
-            contract = contract.calibrated(PLAIN, threshold, 0.05)
+            contract = contract.calibrated(PLAIN, threshold, rule)
         super().__init__(name, contract)
         self.answers, self.sure, self.own = answers, sure or {}, own
 

@@ -233,6 +233,37 @@ def test_text_stays_in_its_box(picture: Path) -> None:
         assert y0 + size <= y <= y0 + height - 4, f"{words!r} is too low or too high"
 
 
+def test_the_example_of_decisions_is_what_the_code_says() -> None:
+    from maksud.recognizers.decision import Rule, best_threshold, decide, upper_bound
+
+    page = (DOCS / "decisions.md").read_text(encoding="utf-8")
+    cells = {
+        name: [c.strip(" *") for c in row.strip("|").split("|")]
+        for name, row in re.findall(r"^\| (confidence|right\?) (\|.*\|)$", page, re.MULTILINE)
+    }
+    sure = [float(c) for c in cells["confidence"]]
+    right = [c == "yes" for c in cells["right?"]]
+    shown = re.findall(
+        r"^\| (\S+) \| (\S+) \| (\d+) \| (\d+) \| .*\*\*(-?\d+)\*\* \|$", page, re.MULTILINE
+    )
+    assert len(shown) == 3
+    for cost, threshold, acts, wrong, worth in shown:
+        acted = [ok for c, ok in zip(sure, right, strict=True) if c >= float(threshold)]
+        assert (len(acted), acted.count(False)) == (int(acts), int(wrong))
+        assert 100 * (len(acted) - int(wrong) * (1 + float(cost))) / len(sure) == float(worth)
+        rule = Rule(float(cost))
+        if rule.least_confidence == float(threshold):
+            decision = decide(sure, correct=right, out_of_scope=[False] * 10, rule=rule)
+            assert decision.utility == pytest.approx(float(worth))
+    assert best_threshold(sure, right, Rule(3)) == (0.91, pytest.approx(30))
+    assert "the threshold 0.91 would have been best, with 30" in page
+    assert round(upper_bound(2, 100), 2) == 0.06  # "their upper limit is 6 %"
+    for limit, fewest in re.findall(r"^\| (0\.\d+) \| (\d+) \|$", page, re.MULTILINE):
+        assert upper_bound(0, int(fewest)) <= float(limit) < upper_bound(0, int(fewest) - 1)
+    for cost, least in re.findall(r"^\| (\S+) \| (0\.\d+) \| [^\d|]+ \|$", page, re.MULTILINE):
+        assert Rule(float(cost)).least_confidence == pytest.approx(float(least), abs=0.005)
+
+
 def test_versions_agree() -> None:
     import tomllib
 

@@ -179,14 +179,15 @@ def tell_run(run: Run, data: str, dataset: Dataset) -> None:
 def tell_decision(run: Run) -> None:
     """From which confidence on a run's answers are acted on, and what to expect of that."""
     about = run.metrics["calibration"]
+    rule = run.contract.rule
     if "exact_match" in about:
+        say(f"Held out: {about['exact_match']:.1%} of {about['examples']:,} answers wholly right.")
         say(
-            f"Held out: {about['exact_match']:.1%} of {about['examples']:,} answers wholly right. "
-            f"Acted on from confidence {run.contract.threshold:.2f}."
+            f"Acted on from confidence {run.contract.threshold:.2f}"
+            + (f": {rule.summary}." if rule else ".")
         )
-    summary = about.get("summary", "")
-    if summary:
-        say(f"To expect: {summary} (95 % intervals).")
+    if about.get("summary"):
+        say(f"To expect: {about['summary']}{' (95 % intervals)' if about['examples'] else ''}.")
     if sayings := about.get("background"):
         say(
             f"Of {sayings['sayings']:,} ordinary sayings that the data does not serve (docs/"

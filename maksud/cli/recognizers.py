@@ -185,6 +185,7 @@ def calibrate(
         write_json({"run": str(made.path), "calibration": made.metrics["calibration"]})
     else:
         tell_decision(made)
+        say(f"Run: {made.path}")
 
 
 @app.command()

@@ -381,7 +381,13 @@ def _trained(console: Console, run: Run) -> None:
         f"  {n:,} examples, {metrics['total_seconds']:.0f} s · {about['exact_match']:.1%} of "
         f"{about['examples']} held-out answers wholly right"
     )
+    rule = run.contract.rule
     console.print(
-        f"  answers under confidence {run.contract.threshold:.2f} are refused: "
-        f"at most {run.contract.false_accept_rate:.0%} of held-out none() pass"
+        f"  acted on from confidence {run.contract.threshold:.2f}"
+        + (f": {rule.summary}" if rule else "")
     )
+    if about.get("acted"):
+        console.print(
+            f"  held out, {about['acted'] / about['examples']:.0%} are acted on, and "
+            f"{about['wrong'] / about['acted']:.1%} of the acts are wrong"
+        )

@@ -1,97 +1,18 @@
-"""Small charts as SVG text: bars with an interval, reliability, risk-coverage, a heat map.
+"""Small charts as SVG text: bars with an interval, reliability, risk-coverage, utility, a heat map.
 
-Numbers and texts in, SVG out; every text is escaped here. Colours are classes of the page's
-style sheet (`f-` fills, `s-` strokes), so that a chart follows light and dark. Each chart has a
-title and a description for those who can't see it. It knows nothing of reports.
+Numbers and texts in, SVG out (see `drawing`). Each chart has a title and a description for those
+who can't see it. It knows nothing of reports.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from html import escape as html_escape
 from types import MappingProxyType
 
-from maksud.evaluation.wording import make_visible, percent, percent_range
+from maksud.evaluation.drawing import Drawing, Plot, escape, number
+from maksud.evaluation.wording import make_visible, per_hundred, percent, percent_range
 from maksud.recognizers.measures import Bin
-
-
-@dataclass
-class Drawing:
-    """An SVG under way. `name` makes the ids of its title and description."""
-
-    width: float
-    height: float
-    name: str
-    title: str
-    description: str
-    css: str = "chart"
-    parts: list[str] = field(default_factory=list)
-
-    def add(
-        self,
-        tag: str,
-        css: str,
-        at: Mapping[str, object],
-        content: str = "",
-        hover: str = "",
-        link: str = "",
-    ) -> None:
-        """One element: its classes, its attributes, its text, the text of its tooltip, and where
-        it leads to."""
-        tip = f"<title>{escape(hover)}</title>" if hover else ""
-        head = _attributes({"class": css, **at})
-        part = f"<{tag}{head}>{tip}{escape(content)}</{tag}>"
-        if link:
-            part = f'<a href="{escape(link)}" aria-label="{escape(hover)}">{part}</a>'
-        self.parts.append(part)
-
-    def text(self, x: float, y: float, content: str, css: str, turned: float = 0) -> None:
-        """A text; `css` says its colour, size and anchor."""
-        at: dict[str, object] = {"x": x, "y": y}
-        if turned:
-            at["transform"] = f"rotate({_number(turned)} {_number(x)} {_number(y)})"
-        self.add("text", f"t {css}", at, content)
-
-    def line(self, x1: float, y1: float, x2: float, y2: float, css: str) -> None:
-        """A straight line."""
-        self.add("line", css, {"x1": x1, "y1": y1, "x2": x2, "y2": y2})
-
-    def svg(self) -> str:
-        """The whole element."""
-        head = _attributes(
-            {
-                "class": self.css,
-                "viewBox": f"0 0 {_number(self.width)} {_number(self.height)}",
-                "width": self.width,
-                "height": self.height,
-                "role": "img",
-                "aria-labelledby": f"{self.name}-title {self.name}-text",
-            }
-        )
-        title = f'<title id="{self.name}-title">{escape(self.title)}</title>'
-        text = f'<desc id="{self.name}-text">{escape(self.description)}</desc>'
-        return f"<svg{head}>{title}{text}{''.join(self.parts)}</svg>"
-
-
-def escape(text: str) -> str:
-    """Text that is harmless in SVG, in elements and attributes."""
-    return html_escape(make_visible(text))
-
-
-def _attributes(given: Mapping[str, object]) -> str:
-    out = []
-    for key, value in given.items():
-        if isinstance(value, float | int):
-            value = _number(value)
-        out.append(f' {key}="{escape(str(value))}"')
-    return "".join(out)
-
-
-def _number(value: float) -> str:
-    return f"{value:.2f}".rstrip("0").rstrip(".")
-
 
 # ---------------------------------------------------------------- bars
 
@@ -108,64 +29,20 @@ def bar(share: float, interval: tuple[float, float] | None = None, tone: str = "
         f'<svg class="bar" viewBox="0 0 1000 20" preserveAspectRatio="none" role="img" '
         f'aria-label="{escape(words)}">',
         '<rect class="f-track" width="1000" height="20"/>',
-        f'<rect class="f-{tone}" width="{_number(1000 * share)}" height="20"/>',
+        f'<rect class="f-{tone}" width="{number(1000 * share)}" height="20"/>',
     ]
     if interval is not None:
         low, high = (1000 * x for x in interval)
         for x1, y1, x2, y2 in ((low, 10, high, 10), (low, 4, low, 16), (high, 4, high, 16)):
             for css in ("s-halo", "s-whisker"):
                 out.append(
-                    f'<line class="{css}" x1="{_number(x1)}" y1="{y1}" x2="{_number(x2)}" '
+                    f'<line class="{css}" x1="{number(x1)}" y1="{y1}" x2="{number(x2)}" '
                     f'y2="{y2}" vector-effect="non-scaling-stroke"/>'
                 )
     return "".join(out) + "</svg>"
 
 
 # ---------------------------------------------------------------- two axes
-
-
-@dataclass(frozen=True)
-class Plot:
-    """A square with two axes: data coordinates to places on the drawing."""
-
-    drawing: Drawing
-    left: float
-    top: float
-    size: tuple[float, float]
-    y_top: float = 1.0
-    """The greatest y that is shown; what lies above is drawn at the edge."""
-
-    def x(self, value: float) -> float:
-        """Place of an x in [0, 1]."""
-        return self.left + self.size[0] * value
-
-    def y(self, value: float) -> float:
-        """Place of a y in [0, `y_top`]."""
-        return self.top + self.size[1] * (1 - min(value, self.y_top) / self.y_top)
-
-    def axes(self, x_name: str, y_name: str) -> None:
-        """Grid, tick labels and the names of the axes."""
-        d = self.drawing
-        bottom = self.y(0)
-        for k in range(5):
-            x = self.x(k / 4)
-            d.line(x, self.top, x, bottom, "s-grid")
-            d.text(x, bottom + 16, f"{25 * k}", "f-muted middle")
-        for tick in _ticks(self.y_top):
-            y = self.y(tick)
-            d.line(self.left, y, self.x(1), y, "s-grid")
-            d.text(self.left - 7, y + 4, f"{100 * tick:.3g}", "f-muted end")
-        d.line(self.left, bottom, self.x(1), bottom, "s-axis")
-        d.text(self.x(1), bottom + 33, x_name, "f-muted end")
-        d.text(self.left - 30, self.top - 12, y_name, "f-muted")
-
-
-def _ticks(top: float) -> list[float]:
-    """Round values from 0 up to `top`, four to six of them."""
-    raw = top / 4
-    magnitude = 10.0 ** math.floor(math.log10(raw))
-    step = next(s * magnitude for s in (1, 2, 2.5, 5, 10) if s * magnitude >= raw - 1e-12)
-    return [k * step for k in range(int(top / step + 1e-9) + 1)]
 
 
 def reliability(bins: Sequence[Bin], name: str = "reliability") -> str:
@@ -235,9 +112,9 @@ def risk_coverage(
     plot = Plot(d, 42, 28, (344, 316), top)
     plot.axes("accepted, % of all answers", "wrong among the accepted, %")
     if curve:
-        route = " L".join(f"{_number(plot.x(c))} {_number(plot.y(r))}" for c, r in curve)
-        first, end = _number(plot.x(curve[0][0])), _number(plot.x(last[0]))
-        bottom = _number(plot.y(0))
+        route = " L".join(f"{number(plot.x(c))} {number(plot.y(r))}" for c, r in curve)
+        first, end = number(plot.x(curve[0][0])), number(plot.x(last[0]))
+        bottom = number(plot.y(0))
         d.add("path", "f-soft", {"d": f"M{first} {bottom} L{route} L{end} {bottom}Z"})
         d.add("path", "s-accent curve", {"d": f"M{route}"})
     if last[0] < 0.985:
@@ -258,6 +135,56 @@ def _mark_threshold(plot: Plot, at: tuple[float, float], threshold: float) -> No
     d.text(place, plot.top + 14, f"threshold {threshold:.3g}", f"f-warm bold halo {css}")
     d.text(place, plot.top + 30, f"{percent(at[0])} accepted,", f"f-ink halo {css}")
     d.text(place, plot.top + 45, f"{percent(at[1])} of them wrong", f"f-ink halo {css}")
+
+
+def utility(
+    curve: Sequence[tuple[float, float]],
+    at: tuple[float, float],
+    best: tuple[float, float] | None,
+    name: str = "utility",
+) -> str:
+    """Utility over the threshold: what acting from there on is worth.
+
+    `curve`: (confidence, utility of a hundred utterances when acting from it on), from the surest
+    answers to all. `at`: the threshold in force and its utility; `best`: the best threshold on
+    these answers; None where acting on nothing is best.
+    """
+    values = [v / 100 for _, v in (*curve, at)]
+    most = max(0.02, *values)
+    # A wrong act may cost many right ones: what is far below nought must not set the scale.
+    low = min(0.0, max(-max(most, 0.1), 1.05 * min(values)))
+    top = most + 0.2 * (most - low)  # room for the words above the curve
+    place = (min(1.0, at[0]), at[1] / 100)
+    threshold = f"threshold {at[0]:.3g}"
+    text = f"At the {threshold}, 100 utterances are worth {per_hundred(at[1])} right acts."
+    if best is None:
+        text += " Acting on nothing would be best on these answers."
+    else:
+        text += f" The best on these answers, {best[0]:.3g}, gives {per_hundred(best[1])}."
+    d = Drawing(400, 400, name, "Utility over the threshold", text)
+    plot = Plot(d, 42, 28, (344, 316), top, low)
+    plot.axes("threshold, %", "utility of 100 utterances, in right acts")
+    if curve:
+        route = [f"M{number(plot.x(1))} {number(plot.y(0))}"]
+        for confidence, value in curve:
+            route.append(f"H{number(plot.x(confidence))}V{number(plot.y(value / 100))}")
+        d.add("path", "s-accent curve", {"d": "".join(route) + f"H{number(plot.x(0))}"})
+    if best is not None:
+        x, y = plot.x(best[0]), plot.y(best[1] / 100)
+        d.line(x, y, x, plot.y(low), "s-good dashed")
+        d.add("circle", "s-good ring", {"cx": x, "cy": y, "r": 8})
+        left = best[0] > 0.5
+        side, css = (x - 8, "end") if left else (x + 8, "")
+        foot = plot.y(low)
+        d.text(side, foot - 26, f"best here: {best[0]:.3g}", f"f-good bold halo {css}")
+        d.text(side, foot - 10, f"utility {per_hundred(best[1])}", f"f-ink halo {css}")
+    x, y = plot.x(place[0]), plot.y(place[1])
+    d.line(x, y, x, plot.top, "s-warm dashed")
+    d.add("circle", "f-warm s-surface", {"cx": x, "cy": y, "r": 5.5})
+    side, css = (x - 8, "end") if place[0] > 0.5 else (x + 8, "")
+    d.text(side, plot.top + 14, threshold, f"f-warm bold halo {css}")
+    d.text(side, plot.top + 30, f"utility {per_hundred(at[1])}", f"f-ink halo {css}")
+    return d.svg()
 
 
 # ---------------------------------------------------------------- heat map

@@ -71,6 +71,7 @@ class Comparison:
                 {
                     "name": name,
                     **{k: v for k, v in report.to_json().items() if k not in _LONG},
+                    "decision": {k: v for k, v in report["decision"].items() if k != "curve"},
                     "difference": difference.to_json() if difference else None,
                 }
                 for name, report, difference in zip(

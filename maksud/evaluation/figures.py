@@ -20,6 +20,7 @@ from maksud.evaluation.grouping import OUTSIDE, groups_of
 from maksud.language.calls import NONE, Call, parse_calls, same_answer
 from maksud.language.catalog import Catalog
 from maksud.recognizers.contract import Contract
+from maksud.recognizers.decision import Rule, best_threshold, utility, utility_curve
 from maksud.recognizers.measures import (
     area_under_risk_coverage,
     auroc,
@@ -35,7 +36,7 @@ SHOWN_ERRORS = 50
 MOST_GROUPS = 50
 """Groups of one field; of more, the smallest ones are put together."""
 CURVE_POINTS = 200
-"""Points of the risk-coverage curve that are kept."""
+"""Points of the risk-coverage curve, and of the utility's, that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,8 @@ class Prediction:
     """The recognizer's best answer in the catalog's style, accepted or not."""
     confidence: float
     gate: float
-    """What the threshold is compared with: the confidence, but 0 for `none()`, which is never
-    accepted, however sure."""
+    """What the threshold is compared with: the confidence, but 0 for `none()` and for an empty
+    answer, which are never accepted, however sure."""
     accepted: bool
     exact: bool
     intents_right: bool
@@ -112,7 +113,7 @@ def judge(
             gold=catalog.render(labelled),
             answer=answer.text,
             confidence=answer.confidence,
-            gate=0.0 if NONE in answer.calls else answer.confidence,
+            gate=answer.confidence if answer.calls and NONE not in answer.calls else 0.0,
             accepted=answer.accepted,
             exact=exact,
             intents_right=metrics.same_intents(answered, calls),
@@ -373,4 +374,42 @@ def acceptance(cases: Sequence[Case], contract: Contract) -> dict[str, Any]:
         "out_of_scope": len(judged) - len(inside),
         **asdict(found),
         "in_scope_intent_accuracy": sum(inside) / len(inside) if inside else None,
+    }
+
+
+def decision(cases: Sequence[Case], contract: Contract) -> dict[str, Any]:
+    """What acting from the contract's threshold on is worth here, and what the best one would be.
+
+    By the run's rule; runs of before have none, and count a wrong act as one needless refusal.
+    `best_threshold` is None where acting on nothing is best. Without a calibration there is no
+    other threshold to look at: the best is not measured.
+    """
+    rule = contract.rule or Rule(false_accept_rate=contract.false_accept_rate or 0.0)
+    judged = [c.prediction for c in cases]
+    right = sum(p.accepted and p.exact for p in judged)
+    wrong = sum(p.accepted and not p.exact for p in judged)
+    found: dict[str, Any] = {
+        **asdict(rule),
+        "rule": rule.summary if contract.rule else None,
+        "threshold": contract.threshold,
+        "utility": 100 * utility(right, wrong, rule) / len(judged),
+        "best_threshold": None,
+        "best_utility": None,
+        "curve": [],
+    }
+    if contract.calibration is None:
+        return found
+    sure, exact = [p.gate for p in judged], [p.exact for p in judged]
+    curve = utility_curve(sure, exact, rule)
+    threshold, most = best_threshold(sure, exact, rule)
+    step = max(1, -(-len(curve) // CURVE_POINTS))
+    return {
+        **found,
+        "best_threshold": threshold if threshold <= 1 else None,
+        "best_utility": most,
+        "curve": [
+            asdict(p)
+            for k, p in enumerate(curve)
+            if k % step == 0 or k == len(curve) - 1 or p.threshold == threshold
+        ],
     }

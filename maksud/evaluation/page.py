@@ -14,7 +14,7 @@ from maksud.evaluation.grouping import ALWAYS
 from maksud.evaluation.metrics import NO_CALL
 from maksud.evaluation.report import Report
 from maksud.evaluation.template import fill, shorten
-from maksud.evaluation.wording import Figures, percent
+from maksud.evaluation.wording import Figures
 from maksud.language.calls import OUT_OF_SCOPE
 from maksud.recognizers.measures import Bin
 
@@ -59,6 +59,9 @@ def render(report: Report) -> str:
         by=_groups(figures),
         reliability=Markup(_reliability(figures)),
         risk_coverage=Markup(_risk_coverage(figures)),
+        utility=Markup(_utility(figures)),
+        utility_line=wording.utility_line(figures),
+        threshold_line=wording.threshold_line(figures),
         confusion=_confusion(report),
         intents=_weakest_first(figures["per_intent"]),
         parameters=_weakest_first(figures["per_parameter"]),
@@ -128,6 +131,19 @@ def _risk_coverage(figures: Figures) -> str:
     right = figures["accuracy_accepted"]
     at = None if right is None else (figures["coverage"], 1 - right)
     return charts.risk_coverage(curve, at, figures["threshold"])
+
+
+def _utility(figures: Figures) -> str:
+    decision = figures["decision"]
+    if not decision["curve"]:
+        return ""
+    curve = [(p["threshold"], p["utility"]) for p in decision["curve"]]
+    best = decision["best_threshold"]
+    return charts.utility(
+        curve,
+        (decision["threshold"], decision["utility"]),
+        None if best is None else (best, decision["best_utility"]),
+    )
 
 
 # ---------------------------------------------------------------- intents
@@ -316,16 +332,11 @@ def _facts(figures: Figures) -> list[tuple[str, str]]:
     machine = figures["machine"]
     threads = f", threads: {machine['threads']}" if machine["threads"] else ""
     timed = figures["latency_ms"]["examples"]
-    stated = figures["stated_false_accept_rate"]
     return [
         ("model", figures["model"]),
         ("kind", figures["kind"].replace("_", " ")),
         ("contract", figures["contract"]),
-        (
-            "threshold",
-            f"{figures['threshold']:.4g}"
-            + (f", chosen for a false accept rate of {percent(stated)}" if stated else ""),
-        ),
+        ("threshold", wording.threshold_line(figures)),
         ("data", wording.data_line(figures)),
         ("data fingerprint", f"sha256:{figures['data']['fingerprint']}"),
         ("date", figures["created"].replace("T", " ")),

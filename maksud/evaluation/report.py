@@ -121,6 +121,7 @@ def evaluate(
         },
         **figures.confidence(cases, contract.calibration is not None),
         **figures.acceptance(cases, contract),
+        "decision": figures.decision(cases, contract),
         "latency_ms": latency,
         "batch_examples_per_second": len(kept) / max(answered, 1e-9),
         **figures.validity(cases, catalog),

@@ -13,10 +13,10 @@ from maksud.evaluation.wording import Figure, make_visible
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-OF_ONE = (*wording.HEADLINE, *wording.GATE[:4], wording.SURENESS[0], *wording.SPEED)
+OF_ONE = (*wording.HEADLINE, *wording.GATE[:5], wording.SURENESS[0], *wording.SPEED)
 """The figures of a report that are drawn; the page and the JSON have all."""
 
-SIDE_BY_SIDE = (*wording.HEADLINE, *wording.GATE[:4], *wording.SURENESS[:3], *wording.SPEED)
+SIDE_BY_SIDE = (*wording.HEADLINE, *wording.GATE[:5], *wording.SURENESS[:3], *wording.SPEED)
 """The figures of a comparison that are drawn."""
 
 MOST_GROUPS = 12
@@ -49,7 +49,9 @@ def draw_report(report: Report) -> RenderableType:
         table.add_row(
             figure.name,
             Text(written, "bold"),
-            wording.percent_range(*interval) if interval else "",
+            wording.percent_range(*interval)
+            if interval
+            else wording.best_in_reach(figure, figures),
             Text(figure.meaning, "dim", no_wrap=True, overflow="ellipsis"),
         )
     groups = [_draw_groups(name, found) for name, found in figures["by"].items() if found[1:]]

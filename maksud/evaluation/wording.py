@@ -23,7 +23,7 @@ class Figure:
     key: str
     name: str
     meaning: str
-    unit: Literal["share", "number", "ms", "per second"] = "share"
+    unit: Literal["share", "number", "per hundred", "ms", "per second"] = "share"
     better: Literal["higher", "lower", ""] = "higher"
 
     def of(self, figures: Figures) -> float | None:
@@ -62,6 +62,12 @@ def points(difference: float) -> str:
     return "0.0" if float(written) == 0 else written.replace("-", "−")
 
 
+def per_hundred(value: float) -> str:
+    """So many of a hundred utterances, with one decimal; it may be below nought."""
+    written = f"{value:.1f}"
+    return "0.0" if float(written) == 0 else written.replace("-", "−")
+
+
 def milliseconds(value: float) -> str:
     """A duration, with three digits that matter."""
     if value >= 10_000:
@@ -89,6 +95,7 @@ def _acts(c: str) -> bool:
 _UNITS: dict[str, Callable[[float], str]] = {
     "share": percent,
     "number": lambda v: f"{v:.3f}",
+    "per hundred": per_hundred,
     "ms": milliseconds,
     "per second": lambda v: f"{v:,.0f} /s" if v >= 10 else f"{v:.2g} /s",
 }
@@ -110,7 +117,15 @@ HEADLINE = (
 )
 """The figures with an interval; the guide's two under the names that its script prints."""
 
+UTILITY = Figure(
+    "decision.utility",
+    "utility",
+    "right acts less wrong_cost × wrong acts, of 100 utterances",
+    unit="per hundred",
+)
+
 GATE = (
+    UTILITY,
     Figure("coverage", "coverage", "of all answers, how many are accepted"),
     Figure("accuracy_accepted", "right if accepted", "exact match among the accepted answers"),
     Figure("oos_recall", "out-of-scope recall", "of what is out of scope, how much is refused"),
@@ -192,6 +207,41 @@ def why_not(key: str, figures: Figures) -> str:
     if not figures["calibrated"]:
         return "the contract has no calibration"
     return "all answers are right, or all are wrong"
+
+
+def utility_line(figures: Figures) -> str:
+    """What the threshold is worth on this data, and what the best one would be, in a line."""
+    decision = figures["decision"]
+    cost = decision["wrong_cost"]
+    line = (
+        "Utility counts each right act as 1 and each wrong act as "
+        f"{per_hundred(-cost) if cost % 1 else f'−{cost:,.0f}'}: of 100 utterances it is "
+        f"{per_hundred(decision['utility'])} here"
+    )
+    if decision["best_utility"] is None:
+        return line + "."
+    best, threshold = decision["best_utility"], decision["best_threshold"]
+    if threshold is None:
+        return f"{line}. Acting on nothing would give 0.0, and no threshold gives more."
+    return (
+        f"{line}. With the best threshold for these very answers, {threshold:.3g}, it would be "
+        f"{per_hundred(best)}; nobody can know that one beforehand."
+    )
+
+
+def best_in_reach(figure: Figure, figures: Figures) -> str:
+    """What stands beside a figure that a threshold for this very data would better."""
+    best = figures["decision"]["best_utility"] if figure == UTILITY else None
+    return "" if best is None else f"at best {per_hundred(best)}"
+
+
+def threshold_line(figures: Figures) -> str:
+    """The threshold in force, and what it was chosen by."""
+    decision, stated = figures["decision"], figures["stated_false_accept_rate"]
+    line = f"{figures['threshold']:.4g}"
+    if decision["rule"]:
+        return f"{line}; {decision['rule']}"
+    return line + (f", chosen for a false accept rate of {percent(stated)}" if stated else "")
 
 
 def guide_line(figures: Figures) -> str:

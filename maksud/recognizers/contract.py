@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from maksud.data.dataset import fold_turns
-from maksud.errors import MaksudError, RunError
+from maksud.errors import InputError, MaksudError, RunError
 from maksud.language.calls import Call
 from maksud.language.catalog import Catalog
 from maksud.language.catalog_files import catalog_from_json, catalog_to_json
@@ -83,6 +83,7 @@ class Contract:
     rule: Rule | None = None
     """What the threshold was decided by; None in runs of before, which knew a rate only."""
     false_accept_rate: float | None = None
+    """The rule's bound, or what the threshold of a run of before was chosen for."""
     tokenizer: str = ""
     text: str = TEXT_FORM
     """The normal form in which utterances are read; "" in runs made before: as they are."""
@@ -200,8 +201,8 @@ class Contract:
                 fold=content["fold"],
                 calibration=Calibration.from_json(calibration) if calibration else None,
                 threshold=float(content["threshold"]),
-                rule=Rule(**content["rule"]) if content.get("rule") else None,
-                scope=Calibration.from_json(content["scope"]) if content.get("scope") else None,
+                rule=_read_rule(content["rule"]) if "rule" in content else None,
+                scope=Calibration.from_json(content["scope"]) if "scope" in content else None,
                 false_accept_rate=content["false_accept_rate"],
                 tokenizer=content["tokenizer"],
                 text=text,
@@ -231,3 +232,11 @@ class Contract:
                 hint="Restore the file, or train again",
             )
         return contract
+
+
+def _read_rule(content: Any) -> Rule:
+    """A rule; `ValueError` or `TypeError` for what is none."""
+    try:
+        return Rule(**content)
+    except InputError as error:
+        raise ValueError(error.message) from error

@@ -23,10 +23,12 @@ Flags = NDArray[np.bool_]
 
 LEVEL = 0.95
 """How surely a bound holds, and how wide the intervals are."""
-_TRIED = 200
-"""Thresholds at which a bound is judged, at most."""
 FEW_ACTED = 30
 """Fewer held-out acts than this say little about how many are wrong."""
+NEVER = math.nextafter(1.0, 2.0)
+"""The threshold that nothing reaches."""
+_TRIED = 200
+"""Thresholds at which a bound is judged, at most."""
 
 
 @dataclass(frozen=True)
@@ -43,18 +45,37 @@ class Rule:
 
     def __post_init__(self) -> None:
         """Raises `InputError` for values that mean nothing."""
+        for name in ("wrong_cost", "max_wrong", "false_accept_rate"):
+            # 3 and 3.0 are one rule, and must be written alike: contracts are hashed.
+            object.__setattr__(self, name, float(getattr(self, name)))
         if not (self.wrong_cost > 0 and math.isfinite(self.wrong_cost)):
-            raise InputError(f"wrong_cost {self.wrong_cost}", hint="Use a number above 0")
+            raise InputError(
+                f"wrong_cost is {self.wrong_cost:g}",
+                hint="Use a number above 0: what a wrong act costs, in needless refusals",
+            )
         for name in ("max_wrong", "false_accept_rate"):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(
-                    f"{name} {getattr(self, name)}", hint="Use a share from 0 (no bound) to 1"
+                    f"{name} is {getattr(self, name):g}",
+                    hint="Use a share below 1, such as 0.05; 0 asks for no bound",
                 )
 
     @property
     def least_confidence(self) -> float:
-        """Chow's threshold, in (0, 1)."""
+        """Chow's threshold, above 0, at most 1."""
         return self.wrong_cost / (1 + self.wrong_cost)
+
+    @property
+    def summary(self) -> str:
+        """The rule in words for a person."""
+        cost = f"{self.wrong_cost:g} needless refusal{'' if self.wrong_cost == 1 else 's'}"
+        text = f"a wrong act costs as much as {cost}"
+        if self.max_wrong:
+            text += f"; at most {100 * self.max_wrong:g} % of the acts may be wrong"
+        if self.false_accept_rate:
+            share = f"{100 * self.false_accept_rate:g} %"
+            text += f"; at most {share} of what is out of scope may be acted on"
+        return text
 
 
 @dataclass(frozen=True)
@@ -63,7 +84,8 @@ class Decision:
 
     `answers`: held out in all; `acted`: at least as sure as the threshold; `wrong` of these are
     wrong. `out_of_scope` of the utterances are, and `false_accepts` of them are acted on.
-    `unreached`: bounds of the rule that no threshold keeps with so few answers.
+    `unreached`: bounds of the rule that can't be promised with the answers there are. `notes`:
+    what a person must know of it.
     """
 
     rule: Rule
@@ -85,21 +107,31 @@ class Decision:
 
     @property
     def summary(self) -> str:
-        """What to expect, in a sentence for a person."""
+        """What to expect, in a sentence for a person; ranges are 95 % intervals."""
         if not self.answers:
             return "nothing was held out: what to expect is not known"
-        acts, wrong = _per_hundred(self.acted, self.answers), _per_hundred(self.wrong, self.acted)
-        text = f"of 100 utterances like the {self.answers:,} held out, {acts} are acted on"
-        return text + (f"; of 100 acts {wrong} are wrong" if self.acted else "")
+        text = (
+            f"of 100 utterances like the {self.answers:,} held out, "
+            f"{_per_hundred(self.acted, self.answers)} are acted on"
+        )
+        if self.acted:
+            text += f"; of 100 acts, {_per_hundred(self.wrong, self.acted)} are wrong"
+        if self.out_of_scope:
+            share = _per_hundred(self.false_accepts, self.out_of_scope)
+            text += f"; of 100 utterances out of scope, {share} are acted on"
+        return text
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON-able mapping."""
+        """A JSON-able mapping. `…_interval`: the 95 % interval of a share, where there is one."""
         out = {**asdict(self.rule), **asdict(self), "utility": self.utility}
         del out["rule"]
-        if self.answers:
-            out["acted_interval"] = share_interval(self.acted, self.answers)
-        if self.acted:
-            out["wrong_interval"] = share_interval(self.wrong, self.acted)
+        for name, count, of in (
+            ("acted_interval", self.acted, self.answers),
+            ("wrong_interval", self.wrong, self.acted),
+            ("false_accepts_interval", self.false_accepts, self.out_of_scope),
+        ):
+            if of:
+                out[name] = share_interval(count, of)
         return {**out, "summary": self.summary}
 
 
@@ -122,49 +154,45 @@ def decide(
     [N]: of the utterance.
 
     The threshold is Chow's, or the lowest above it at which every bound of the rule holds with
-    its 95 % upper limit (Clopper and Pearson 1934), there and at all higher thresholds that can
-    be judged (fixed-sequence testing, so that looking at many thresholds loosens no bound).
-    A bound that is out of reach with so few answers is named in `unreached`; the threshold is
-    then the lowest at which the bound holds for the answers seen. Raises `InputError` for lists
-    of unequal length.
+    its 95 % upper limit (Clopper and Pearson 1934); looking at many thresholds loosens neither
+    (see `_keep_scope` and `_keep_right`). A bound that can't be promised with the answers there
+    are is named in `unreached`; the threshold is then the lowest at which it holds for the
+    answers seen. Raises `InputError` for lists of unequal length, and for a confidence that is no
+    number in [0, 1].
     """
     values, right = as_pair(confidence, correct)
     values, outside = as_pair(values, out_of_scope)
     acts = values > 0
+    wrong, beyond = acts & (right < 1), outside > 0
     threshold = rule.least_confidence
     unreached, notes = [], []
-    for name, limit, counted, bad in (
-        ("max_wrong", rule.max_wrong, acts, acts & (right < 1)),
-        ("false_accept_rate", rule.false_accept_rate, outside > 0, (outside > 0) & acts),
-    ):
-        if not limit:
-            continue
-        of = "acts" if name == "max_wrong" else "all"
-        lowest, kept = _bounded(values, counted, bad, limit, of)
-        threshold = max(threshold, lowest)
-        if not kept:
-            unreached.append(name)
-            number = int(counted.sum())
-            what = "acts" if name == "max_wrong" else "out-of-scope utterances"
-            notes.append(
-                f"{name} {limit:g} can't be promised with {number:,} held-out {what}: at least "
-                f"{_fewest(limit):,} without a fault are needed; it holds for those seen"
-            )
+    if rule.false_accept_rate:
+        threshold, sure = _keep_scope(values, beyond, rule.false_accept_rate, threshold)
+        if not sure:
+            unreached.append("false_accept_rate")
+            notes.append(_why_not_scope(rule.false_accept_rate, int(beyond.sum())))
+    if rule.max_wrong:
+        threshold, sure = _keep_right(values, wrong, rule, threshold)
+        if not sure:
+            unreached.append("max_wrong")
+            sure_enough = int((acts & (values >= rule.least_confidence)).sum())
+            notes.append(_why_not_right(rule.max_wrong, sure_enough))
     acted = acts & (values >= threshold)
     number = int(acted.sum())
     if number < FEW_ACTED:
+        say = {0: "no held-out answer is acted on", 1: "only 1 held-out answer is acted on"}
         notes.append(
-            f"only {number} held-out {'answer is' if number == 1 else 'answers are'} acted on: "
-            "too few to promise how many acts are wrong; hold out more rows"
+            say.get(number, f"only {number} held-out answers are acted on")
+            + ": too few to tell how many acts will be wrong; hold out more rows"
         )
     return Decision(
         rule=rule,
         threshold=threshold,
         answers=values.size,
         acted=number,
-        wrong=int((acted & (right < 1)).sum()),
-        out_of_scope=int(outside.sum()),
-        false_accepts=int((acted & (outside > 0)).sum()),
+        wrong=int((acted & wrong).sum()),
+        out_of_scope=int(beyond.sum()),
+        false_accepts=int((acted & beyond).sum()),
         unreached=tuple(unreached),
         notes=tuple(notes),
     )
@@ -176,26 +204,53 @@ def best_threshold(
     """(the threshold with the most utility on these very answers, that utility of a hundred).
 
     What nobody can know beforehand: the measure of how good a threshold is. `confidence` is 0
-    for `none()`. A threshold above 1 acts on nothing.
+    for `none()`. Of equally good ones the highest; `NEVER` where acting on nothing is best.
+    """
+    best = max(utility_curve(confidence, correct, rule), key=lambda p: p.utility, default=_NOTHING)
+    return (best.threshold, best.utility) if best.utility > 0 else (NEVER, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Utility:
+    """At `threshold`, so many are `acted` on, so many of these `wrong`; `utility` of a hundred."""
+
+    threshold: float
+    utility: float
+    acted: int
+    wrong: int
+
+
+_NOTHING = Utility(NEVER, 0.0, 0, 0)
+
+
+def utility_curve(
+    confidence: Sequence[float] | Floats, correct: Sequence[bool], rule: Rule
+) -> list[Utility]:
+    """The utility at each threshold that tells answers apart, from the surest answers to all.
+
+    `confidence` is 0 for `none()`, which no threshold lets through.
     """
     values, right = as_pair(confidence, correct)
-    if not values.size:
-        return math.nextafter(1.0, 2.0), 0.0
     order = np.argsort(-values, kind="stable")
-    values, right = values[order], right[order]
-    worth = np.cumsum(np.where(right > 0, 1.0, -rule.wrong_cost))
-    last = np.append(np.flatnonzero(np.diff(values)), values.size - 1)
-    last = last[values[last] > 0]
-    if not last.size or worth[last].max() <= 0:
-        return math.nextafter(1.0, 2.0), 0.0
-    best = last[int(worth[last].argmax())]
-    return float(values[best]), float(100 * worth[best] / values.size)
+    ordered, wrong = values[order], np.cumsum(right[order] < 1)
+    return [
+        Utility(
+            float(ordered[k]),
+            100 * utility(k + 1 - int(wrong[k]), int(wrong[k]), rule) / values.size,
+            k + 1,
+            int(wrong[k]),
+        )
+        for k in map(int, _steps(ordered))
+    ]
+
+
+# ---------------------------------------------------------------- shares and their limits
 
 
 def share_interval(count: int, of: int) -> tuple[float, float]:
     """The 95 % interval of a share (Clopper and Pearson 1934), in [0, 1]."""
-    beyond = (1 - LEVEL) / 2
-    return 1 - upper_bound(of - count, of, 1 - beyond), upper_bound(count, of, 1 - beyond)
+    level = 1 - (1 - LEVEL) / 2
+    return 1 - upper_bound(of - count, of, level), upper_bound(count, of, level)
 
 
 def upper_bound(count: int, of: int, level: float = LEVEL) -> float:
@@ -205,53 +260,132 @@ def upper_bound(count: int, of: int, level: float = LEVEL) -> float:
     low, high = count / of, 1.0
     for _ in range(60):
         middle = (low + high) / 2
-        logs = [
-            math.lgamma(of + 1)
-            - math.lgamma(j + 1)
-            - math.lgamma(of - j + 1)
-            + (j * math.log(middle) if j else 0.0)
-            + (of - j) * math.log1p(-middle)
-            for j in range(count + 1)
-        ]
-        top = max(logs)
-        tail = math.exp(top) * sum(math.exp(v - top) for v in logs)
-        low, high = (middle, high) if tail > 1 - level else (low, middle)
+        low, high = (middle, high) if _tail(count, of, middle) > 1 - level else (low, middle)
     return high
 
 
-def _bounded(
-    values: Floats, counted: Flags, bad: Flags, limit: float, of: str
-) -> tuple[float, bool]:
-    """(the lowest threshold that keeps the share of `bad` at the limit, whether that is sure).
+def _tail(count: int, of: int, share: float) -> float:
+    """P(`count` or fewer of `of`) where each has the probability `share`, in (0, 1)."""
+    if share >= 1:
+        return float(count >= of)
+    j = np.arange(1, count + 1)
+    chosen = np.concatenate(([0.0], np.cumsum(np.log((of - j + 1) / j))))
+    k = np.arange(count + 1)
+    logs = chosen + k * math.log(share) + (of - k) * math.log1p(-share)
+    top = float(logs.max())
+    return min(1.0, math.exp(top) * float(np.exp(logs - top).sum()))
 
-    The share is of what is acted on (`acts`) or of all that is `counted`.
+
+def _fewest(limit: float, level: float = LEVEL) -> int:
+    """So many answers without a fault show that at most the share `limit` are faults."""
+    return math.ceil(math.log(1 - level) / math.log1p(-limit))
+
+
+# ---------------------------------------------------------------- bounds
+
+
+def _steps(ordered: Floats) -> NDArray[np.int64]:
+    """Where acting can end in values from the greatest on: the last of each, without zeros."""
+    if not ordered.size:
+        return np.zeros(0, dtype=np.int64)
+    last = np.append(np.flatnonzero(np.diff(ordered)), ordered.size - 1).astype(np.int64)
+    found: NDArray[np.int64] = last[ordered[last] > 0]
+    return found
+
+
+def _keep_scope(values: Floats, beyond: Flags, limit: float, least: float) -> tuple[float, bool]:
+    """(the lowest threshold from `least` on that keeps the share of false accepts, if surely).
+
+    The share is of all that is out of scope, so it only falls as the threshold rises: one limit
+    on their number does for all thresholds (Bates et al. 2021), and it is the greatest number
+    whose 95 % upper limit is within the bound. Without any out of scope, `least`.
     """
+    number = int(beyond.sum())
+    if not number:
+        return least, False
+    sure = _tail(0, number, limit) <= 1 - LEVEL
+    allowed = math.floor(limit * number + 1e-9)
+    while sure and _tail(allowed, number, limit) > 1 - LEVEL:
+        allowed -= 1
+    accepted = np.sort(values[beyond & (values >= least)])[::-1]
+    if accepted.size <= allowed:
+        return least, sure
+    above = values[values > accepted[allowed]]
+    return (float(above.min()) if above.size else NEVER), sure
+
+
+def _keep_right(values: Floats, wrong: Flags, rule: Rule, least: float) -> tuple[float, bool]:
+    """(the lowest threshold from `least` on that keeps the share of wrong acts, if surely).
+
+    The share is of the acts, and need not fall as the threshold rises, so thresholds are tested
+    one after the other. Beginning at a number of acts that does not depend on which are wrong,
+    the threshold falls for as long as the bound holds with its upper limit: a sequence fixed
+    beforehand costs no certainty (Maurer et al. 1995), but ends at its first failure, and among
+    few acts one fault is enough. So there are several beginnings, each with twice the acts of
+    the one before, that share the 5 % (Angelopoulos et al. 2021). What was not tested is not
+    taken.
+    """
+    if least > 1:
+        return least, True  # who never acts is never wrong
+    limit, chow = rule.max_wrong, rule.least_confidence
     order = np.argsort(-values, kind="stable")
     ordered = values[order]
-    faults = np.cumsum(bad[order])
-    totals = np.cumsum(counted[order]) if of == "acts" else np.full(values.size, counted.sum())
-    last = np.append(np.flatnonzero(np.diff(ordered)), values.size - 1)
-    last = last[ordered[last] > 0]
-    holds = last[(totals[last] > 0) & (faults[last] <= limit * totals[last])]
-    never = math.nextafter(1.0, 2.0)
-    seen = float(ordered[holds[-1]]) if holds.size else never
-    # Not even without a fault could fewer show it.
-    tried = last[totals[last] >= _fewest(limit)]
-    surely = None
-    for k in tried[:: max(1, -(-tried.size // _TRIED))]:
-        if upper_bound(int(faults[k]), int(totals[k])) > limit:
-            break
-        surely = float(ordered[k])
-    return (seen, False) if surely is None else (surely, True)
+    faults = np.cumsum(wrong[order])
+    steps = _steps(ordered)
+    steps = steps[ordered[steps] >= chow]
+    if not steps.size:
+        return least, False
+    # Between the last act's confidence and Chow's threshold nothing was seen.
+    places = ordered[steps]
+    places[-1] = chow
+    most = int(steps[-1]) + 1
+    proven: set[int] = set()
+    beginnings = 1 + max(0, math.floor(math.log2(most / _fewest(limit))))
+    level = 1 - (1 - LEVEL) / beginnings
+    tried = steps[np.unique(np.linspace(0, steps.size - 1, _TRIED).round().astype(int))]
+    for power in range(beginnings):
+        for k in tried[tried + 1 >= _fewest(limit, level) * 2**power]:
+            if _tail(int(faults[k]), int(k) + 1, limit) > 1 - level:
+                break
+            proven.add(int(k))
+    within = steps[places >= least]
+    surely = [k for k in within if int(k) in proven]
+    seen = [k for k in within if faults[k] <= limit * (k + 1)]
+    if not within.size:
+        return least, False
+    found = surely or seen
+    if not found:
+        return NEVER, False
+    return max(least, float(places[np.searchsorted(steps, found[-1])])), bool(surely)
 
 
-def _fewest(limit: float) -> int:
-    """So many answers without a fault show that at most `limit` are faults."""
-    return math.ceil(math.log(1 - LEVEL) / math.log1p(-limit))
+def _why_not_scope(limit: float, number: int) -> str:
+    share = f"at most {100 * limit:g} % of what is out of scope acted on"
+    if not number:
+        return (
+            f"{share}: can't be judged, as no held-out utterance is out of scope; the threshold "
+            "is what it would be without this bound. Hold out rows with none()"
+        )
+    return (
+        f"{share}: can't be promised with {number:,} held-out utterances out of scope, "
+        f"{_fewest(limit):,} are needed; it holds for those, and may not for others"
+    )
+
+
+def _why_not_right(limit: float, number: int) -> str:
+    share = f"at most {100 * limit:g} % of the acts wrong"
+    if number < _fewest(limit):
+        why = (
+            f"can't be promised with {number:,} held-out answers that are sure enough, "
+            f"{_fewest(limit):,} are needed even without a fault"
+        )
+    else:
+        why = f"can't be promised: too many of {number:,} held-out answers are wrong"
+    return f"{share}: {why}; it holds for those acted on, and may not for others"
 
 
 def _per_hundred(count: int, of: int) -> str:
-    if not of:
-        return "0"
+    """A share with its interval, of a hundred."""
     low, high = share_interval(count, of)
-    return f"{100 * count / of:.0f} ({100 * low:.0f} to {100 * high:.0f})"
+    digits = 1 if 100 * high < 10 else 0
+    return f"{100 * count / of:.{digits}f} ({100 * low:.{digits}f} to {100 * high:.{digits}f})"

@@ -70,7 +70,7 @@ def answer_held_out(
         ):
             gold = catalog.name_arguments(example.calls)
             out.features.append(proposal.features)
-            out.acts.append(NONE not in proposal.calls)
+            out.acts.append(bool(proposal.calls) and NONE not in proposal.calls)
             out.correct.append(same_answer(catalog.name_arguments(proposal.calls), gold))
             out.out_of_scope.append(NONE in gold)
         done = min(len(examples), at + _BATCH)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from maksud.data.dataset import Dataset, Example
 from maksud.data.formats.files import load
-from maksud.errors import DataError
+from maksud.errors import DataError, RunError
 from maksud.progress import OnProgress, listen
 from maksud.recognizers.decision import Rule
 from maksud.recognizers.door import load_recognizer
@@ -38,17 +38,26 @@ def calibrate(
     """The run with calibration and threshold made anew from its answers to `data`.
 
     `data`: labelled examples that the run has not learnt from, and whose mix is that of the
-    traffic to come; of several splits, dev is taken. `rule`: by default the run's own. `out`: a
-    new run; by default the run itself is replaced, whole or not at all. The weights stay what
-    they are.
+    traffic to come; of several splits, dev is taken. `rule`: by default the run's own, or the
+    default one where it has none. `out`: a new run; by default the run itself is replaced, whole
+    or not at all. The weights stay what they are.
 
-    Raises `DataError` for data without labelled examples, `RunError` where `out` exists.
+    Raises `DataError` for data without labelled examples or of the train split alone, `RunError`
+    where `out` exists.
     """
     run = run if isinstance(run, Run) else Run.open(run)
     rule = rule or run.contract.rule or Rule()
-    dataset = load(data) if isinstance(data, str | os.PathLike) else Dataset(data)
+    if isinstance(data, str | os.PathLike):
+        data = load(data)
+    dataset = data if isinstance(data, Dataset) else Dataset(data)
     examples = _held_out(dataset, run.contract.text)
     target = run.path if out is None else Path(out)
+    if out is not None and (target / "run.json").exists():
+        raise RunError(
+            "exists already",
+            where=str(target),
+            hint="Choose another --out, or leave it away: the run itself is then replaced",
+        )
     with (
         listen(on_progress) as tell,
         draft_run(target, overwrite=out is None) as draft,
@@ -75,6 +84,13 @@ def _held_out(data: Dataset, form: str) -> list[Example]:
     """The labelled examples in the run's form of text: of several splits those of dev, as test is
     looked at once."""
     splits = {e.split for e in data}
+    if splits == {"train"}:
+        raise DataError(
+            "all rows are of the train split: what a run has learnt from says nothing of what it "
+            "will do with others",
+            where=data.name,
+            hint="Give rows that were held out, such as the dev split",
+        )
     part = data if len(splits) == 1 else data.dev
     examples = [e for e in part if e.is_labelled]
     if not examples:

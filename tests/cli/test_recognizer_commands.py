@@ -14,7 +14,9 @@ from maksud.cli import app
 from maksud.cli.output import tell_run
 from maksud.data.dataset import Dataset
 from maksud.data.formats.files import save
-from maksud.errors import InputError, SystemFault
+from maksud.errors import DataError, InputError, RunError, SettingsError, SystemFault
+from maksud.recognizers.decision import Rule
+from maksud.recognizers.door import train
 from maksud.recognizers.runs import Run
 
 
@@ -167,3 +169,62 @@ def test_what_to_type_next_has_the_paths_that_were_typed(
     lines = capsys.readouterr().err.splitlines()
     assert lines[-2].startswith("Next: maksud recognize 'runs/my run' ")
     assert "TEST_FILE" not in "".join(lines)
+
+
+@pytest.fixture(scope="module")
+def hardly_trained(small_data: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Its answers do not matter."""
+    out = tmp_path_factory.mktemp("runs") / "small"
+    changes = {"members": 1, "epochs": 1, "dim": 16, "word_dim": 8, "buckets": 64}
+    return train(small_data, out=out, on_progress=False, **changes)
+
+
+def test_train_takes_the_rule_and_tells_what_to_expect(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = ["--set", "members=1", "--epochs", "1", "--set", "dim=16"]
+    rule = ["--wrong-cost", "3", "--max-wrong", "0.1", "--false-accept-rate", "0.2"]
+    maksud("train", data, "--out", tmp_path / "run", *small, *rule)
+    told = " ".join(capsys.readouterr().err.split())
+    run = Run.open(tmp_path / "run")
+    assert run.contract.rule == Rule(3, 0.1, 0.2) and run.contract.threshold >= 0.75
+    assert "a wrong act costs as much as 3 needless refusals; at most 10 % of the acts" in told
+    assert "To expect: of 100 utterances like the 32 held out" in told
+    assert "(95 % intervals)." in told and "Note: at most" in told
+    for option, value in (
+        ("--wrong-cost", "0"),
+        ("--max-wrong", "1"),
+        ("--false-accept-rate", "-0.1"),
+    ):
+        name = option.strip("-").replace("-", "_")
+        with pytest.raises(SettingsError, match=f"{name} is {float(value)}, expected"):
+            maksud("train", data, "--out", tmp_path / "other", option, value)
+    assert not (tmp_path / "other").exists()
+
+
+def test_calibrate_replaces_the_run_or_makes_another(
+    hardly_trained: Run, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = tmp_path / "run"
+    shutil.copytree(hardly_trained.path, place)
+    maksud("calibrate", place, data, "--wrong-cost", "3")
+    told = capsys.readouterr()
+    assert Run.open(place).contract.rule == Rule(3)
+    assert told.out == "" and "Acted on from confidence 0.75: a wrong act costs" in told.err
+    assert "To expect: of 100 utterances like the 32 held out" in told.err
+    assert f"Run: {place}" in told.err
+    # What is not given stays as the run has it.
+    new = tmp_path / "new"
+    maksud("calibrate", place, data, "--max-wrong", "0.4", "--out", new, "--json")
+    found = json.loads(capsys.readouterr().out)
+    assert found["run"] == str(new) and Run.open(new).contract.rule == Rule(3, 0.4)
+    assert found["calibration"]["wrong_cost"] == 3 and found["calibration"]["max_wrong"] == 0.4
+    assert Run.open(place).contract.rule == Rule(3)
+    with pytest.raises(RunError, match="exists already. Choose another --out, or leave it away"):
+        maksud("calibrate", place, data, "--out", new)
+    with pytest.raises(InputError, match="wrong_cost is -1. Use a number above 0"):
+        maksud("calibrate", place, data, "--wrong-cost", "-1")
+    for split in ("dev", "test"):
+        (data / f"{split}.json").unlink()
+    with pytest.raises(DataError, match="all rows are of the train split"):
+        maksud("calibrate", place, data)

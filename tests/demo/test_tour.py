@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -45,6 +46,32 @@ def test_an_unknown_scenario_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(NotFoundError, match="Nearest: voice_assistant"):
         tour(tmp_path, scenario="voice_asistant")
+
+
+def test_the_demo_says_when_answers_are_acted_on() -> None:
+    """By the run's rule, and what that did to the rows held out."""
+    from rich.console import Console
+
+    from maksud.demo.tour import _trained
+    from maksud.language.catalog import Catalog, Intent
+    from maksud.recognizers.contract import Contract
+    from maksud.recognizers.decision import Rule
+
+    about = {"exact_match": 0.7, "examples": 380, "acted": 190, "wrong": 19}
+    contract = Contract(Catalog((Intent("stop"),)), threshold=0.75, rule=Rule(3))
+    run = SimpleNamespace(
+        metrics={"calibration": about, "total_seconds": 51.0},
+        manifest={"data": {"train": 4581}},
+        contract=contract,
+    )
+    console = Console(width=200, record=True, quiet=False)
+    with console.capture() as capture:
+        _trained(console, run)  # type: ignore[arg-type]
+    told = capture.get()
+    assert "acted on from confidence 0.75: a wrong act costs as much as 3 needless" in told
+    assert "held out, 50% are acted on, and 10.0% of the acts are wrong" in told
+    run.metrics["calibration"] = {**about, "acted": 0, "wrong": 0}
+    _trained(console, run)  # type: ignore[arg-type]
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maksud.evaluation import charts
+from maksud.evaluation import charts, drawing
 from maksud.recognizers.measures import Bin
 
 SHARES = st.floats(0, 1, allow_nan=False)
@@ -62,9 +62,60 @@ def test_a_curve_stays_on_the_drawing(
         assert 0 <= value <= 400
 
 
+CURVE = [(0.9, 10.0), (0.6, 25.0), (0.3, -40.0)]
+
+
+def test_the_utility_steps_where_answers_are_told_apart() -> None:
+    svg = charts.utility(CURVE, (0.75, 10.0), (0.6, 25.0))
+    [path] = re.findall(r'class="s-accent curve" d="M([^"]*)"', svg)
+    steps = [tuple(map(float, pair.split("V"))) for pair in path.split("H")[1:-1]]
+    xs, ys = [x for x, _ in steps], [y for _, y in steps]
+    assert xs == sorted(xs, reverse=True) and len(steps) == 3
+    assert ys[1] < ys[0] < ys[2]  # the best is highest on the drawing
+    (x_best, y_best), (x_at, y_at) = circles(svg)
+    assert (x_best, y_best) == steps[1]
+    # From 0.75 on the same is acted on as from 0.9 on: the dot stands on that step.
+    assert steps[1][0] < x_at < steps[0][0] and y_at == ys[0]
+    assert "threshold 0.75" in svg and "best here: 0.6" in svg
+    assert "100 utterances are worth 10.0 right acts" in svg
+
+
+def test_a_utility_without_a_best() -> None:
+    svg = charts.utility([(0.9, -5.0), (0.5, -80.0)], (0.5, -80.0), None)
+    assert len(circles(svg)) == 1 and "Acting on nothing would be best" in svg
+    assert "best here" not in svg and "utility −80.0" in svg
+
+
+UTILITIES = st.floats(-5000, 100, allow_nan=False)
+
+
+@given(
+    st.lists(st.tuples(SHARES, UTILITIES), max_size=20),
+    st.tuples(st.floats(0, 1.5), UTILITIES),
+    st.one_of(st.none(), st.tuples(SHARES, st.floats(0, 100))),
+)
+def test_a_utility_stays_on_the_drawing(
+    points: list[tuple[float, float]], at: tuple[float, float], best: tuple[float, float] | None
+) -> None:
+    svg = charts.utility(sorted(points, reverse=True), at, best)
+    for path in re.findall(r'class="s-accent curve" d="M([^"]*)"', svg):
+        assert all(0 <= float(n) <= 400 for n in re.split("[ HV]", path))
+    root = ElementTree.fromstring(svg)
+    for e in [*root.iter("circle"), *root.iter("line"), *root.iter("text")]:
+        for key in ("x", "y", "cx", "cy", "x1", "x2", "y1", "y2"):
+            assert 0 <= float(e.get(key, 0)) <= 400
+
+
+@given(st.floats(-1, -0.001), st.floats(0.02, 1.2))
+def test_ticks_below_nought_are_few_and_round(low: float, top: float) -> None:
+    ticks = drawing.ticks(low, top)
+    assert 0 in ticks and 3 <= len(ticks) <= 8
+    assert low - 1e-9 <= ticks[0] and ticks[-1] <= top + 1e-9
+
+
 @given(st.floats(0.02, 1))
 def test_ticks_are_few_and_round(top: float) -> None:
-    ticks = charts._ticks(top)
+    ticks = drawing.ticks(0.0, top)
     assert ticks[0] == 0 and 3 <= len(ticks) <= 6
     assert ticks[-1] <= top + 1e-9
     assert top - ticks[-1] <= ticks[1] + 1e-9

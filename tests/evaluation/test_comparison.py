@@ -94,6 +94,7 @@ def test_json() -> None:
     content = json.loads(json.dumps(found.to_json(), allow_nan=False))
     assert content["examples"] == 200 and content["baseline"] == "a"
     first, second = content["runs"]
+    assert "utility" in first["decision"] and "curve" not in first["decision"]
     assert first["name"] == "a" and first["difference"] is None
     assert first["exact_match"] == 0.995 and first["guide_parameter_accuracy"] == 0.995
     assert first["latency_ms"]["p50"] > 0 and first["ece"] > 0 and second["ece"] is None

@@ -219,7 +219,10 @@ def test_the_charts_are_pictures_with_names(good: Report) -> None:
         assert root.get("aria-labelledby") == f"{title.get('id')} {text.get('id')}"
         titles.append((title.text or "").partition(":")[0])
     # The confusion matrix is drawn twice: for a phone, with fewer labels, too.
-    assert titles == ["Calibration", "Risk-coverage", "Confusion matrix", "Confusion matrix"]
+    assert titles == [
+        *("Calibration", "Risk-coverage", "Utility over the threshold"),
+        *("Confusion matrix", "Confusion matrix"),
+    ]
 
 
 def test_the_guides_line_has_the_counts() -> None:
@@ -417,3 +420,12 @@ def test_figures_that_are_seldom_needed_step_back(good: Report) -> None:
     whole, inside = Parsed(text).text, Parsed(folded).text
     for name in ("Brier score", "area under risk-coverage", "out-of-scope precision"):
         assert name in inside and whole.count(name) == 1
+
+
+def test_the_page_draws_what_the_threshold_is_worth(good: Report) -> None:
+    text = page.render(good)
+    assert text.count('id="utility-title"') == 1
+    assert "threshold 0.7<" in text and "best here: " in text
+    parsed = Parsed(text).text
+    assert "Utility counts each right act as 1 and each wrong act as −1" in parsed
+    assert "Threshold: 0.7; a wrong act costs as much as 1 needless refusal" in parsed

@@ -14,6 +14,7 @@ from maksud.errors import DataError, EngineError
 from maksud.evaluation import page, wording
 from maksud.evaluation.report import Report, evaluate
 from maksud.progress import Progress
+from maksud.recognizers.decision import Rule
 from maksud.recognizers.door import load_recognizer
 from maksud.recognizers.recognition import Proposal
 from maksud.recognizers.runs import Run
@@ -125,6 +126,59 @@ def test_refusing(report: Report) -> None:
     assert curve[-1]["coverage"] == pytest.approx(5 / 6, abs=1e-6)
     at = [p for p in curve if p["threshold"] >= 0.5][-1]
     assert (at["coverage"], at["risk"]) == (0.5, pytest.approx(2 / 3, abs=1e-6))
+
+
+def test_what_the_threshold_is_worth(report: Report) -> None:
+    # Of the three that are accepted one is right: (1 - 2) of 6.
+    found = report["decision"]
+    assert found["utility"] == pytest.approx(-100 / 6, abs=1e-6)
+    assert (found["wrong_cost"], found["false_accept_rate"], found["threshold"]) == (1, 0.05, 0.5)
+    # Acting on the surest alone would be right once.
+    assert (found["best_threshold"], found["best_utility"]) == (0.9, pytest.approx(16.666667))
+    assert [(p["acted"], p["wrong"]) for p in found["curve"]] == [
+        (1, 0),
+        (2, 1),
+        (3, 2),
+        (4, 3),
+        (5, 3),
+    ]
+    at = [p for p in found["curve"] if p["threshold"] >= 0.5][-1]
+    assert at["utility"] == found["utility"]
+    assert max(p["utility"] for p in found["curve"]) == found["best_utility"]
+
+
+def test_the_rule_of_the_run_says_what_a_wrong_act_costs() -> None:
+    rule = Rule(wrong_cost=3, max_wrong=0.1)
+    found = report_of(ANSWERS, sure=SURE, threshold=0.75, rule=rule)["decision"]
+    assert found["utility"] == pytest.approx(100 * (1 - 3) / 6, abs=1e-6)
+    assert (found["wrong_cost"], found["max_wrong"], found["rule"]) == (3, 0.1, rule.summary)
+    before = report_of(ANSWERS, sure=SURE, threshold=0.75, rule=None)["decision"]
+    assert (before["wrong_cost"], before["rule"], before["utility"]) == (1, None, 0.0)
+
+
+def test_without_a_calibration_there_is_no_other_threshold() -> None:
+    found = report_of(ANSWERS)
+    assert found["decision"]["utility"] == pytest.approx(100 * (2 - 3) / 6, abs=1e-6)
+    assert found["decision"]["curve"] == [] and found["decision"]["best_utility"] is None
+    assert "Utility counts each right act" in page.render(found)
+
+
+def test_acting_on_nothing_may_be_best() -> None:
+    wrong = {e.instruction: "volume_down(x=1)" for e in ROWS}
+    found = report_of(wrong, sure=SURE, threshold=0.5)
+    assert found["decision"]["best_threshold"] is None and found["decision"]["best_utility"] == 0
+    assert "Acting on nothing would give 0.0" in page.render(found)
+
+
+def test_a_long_curve_is_thinned_and_keeps_its_best() -> None:
+    rows = examples(*((f"u{k}", "play()") for k in range(1000)))
+    answers = {e.instruction: "play()" if k < 501 else "stop()" for k, e in enumerate(rows)}
+    sure = {e.instruction: 0.9 - k / 2000 for k, e in enumerate(rows)}
+    found = report_of(answers, rows, sure=sure)["decision"]
+    assert 150 <= len(found["curve"]) <= 202
+    assert found["best_utility"] == pytest.approx(50.1)
+    assert found["best_threshold"] in [p["threshold"] for p in found["curve"]]
+    assert found["curve"][-1]["acted"] == 1000
 
 
 def test_calibration_figures(report: Report) -> None:

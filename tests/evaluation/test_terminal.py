@@ -28,6 +28,9 @@ def test_the_table_has_the_guides_names_and_the_line(report: Report) -> None:
     for name in ("exact match", "Akurasi pengenalan maksud", "Akurasi pengenalan parameter"):
         assert name in text
     assert "scripted (scripted), 6 examples" in text
+    [line] = [line for line in text.splitlines() if line.startswith("utility ")]
+    assert line.split()[1:5] == ["−16.7", "at", "best", "16.7"]
+    assert "false accept rate" in text
     assert "0 that are wrong score right, 1 that are right score wrong" in text
     assert max(map(len, printed(report).splitlines())) <= 80
 

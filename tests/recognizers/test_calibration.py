@@ -9,10 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maksud.errors import InputError
-from maksud.recognizers.calibration import FEW_ROWS, Calibration, fit_calibration
-from maksud.recognizers.measures import (
-    ece,
-)
+from maksud.recognizers.calibration import FEW_ROWS, Calibration, cross_fit, fit_calibration
+from maksud.recognizers.measures import auroc, ece
 
 number = st.floats(allow_nan=True, allow_infinity=True)
 row = st.tuples(number, number, number)
@@ -116,6 +114,33 @@ def test_the_penalty_is_chosen_on_rows_that_a_fit_has_not_seen() -> None:
     seen = [calibration.probability(r) for r in rows.tolist()]
     # The error that is told is that of rows not seen; on those that were seen it flatters.
     assert calibration.ece != pytest.approx(ece(seen, right.tolist()))
+
+
+def test_a_cross_fitted_probability_is_of_a_fit_that_did_not_see_the_row() -> None:
+    """Turning one row's outcome over leaves its own probability as it is, and moves others.
+
+    Penalty and columns are chosen on all rows, so the evidence is clear: the choice stays.
+    """
+    rows, right = evidence(300)
+    calibration, before = cross_fit(rows, right)
+    assert calibration == fit_calibration(rows, right) and len(before) == 300
+    moved = 0
+    for at in range(0, 300, 30):
+        turned = [ok != (k == at) for k, ok in enumerate(right)]
+        again, after = cross_fit(rows, turned)
+        assert after[at] == before[at]
+        assert again.probability(rows[at]) != calibration.probability(rows[at])
+        moved += sum(a != b for a, b in zip(after, before, strict=True))
+    assert moved > 10 * 200  # in all folds but the row's own
+
+
+def test_on_noise_a_cross_fitted_probability_does_not_flatter() -> None:
+    rng = np.random.default_rng(3)
+    rows, right = rng.normal(size=(60, 20)), rng.random(60) < 0.5
+    calibration, fresh = cross_fit(rows.tolist(), right.tolist())
+    assert calibration.ece == pytest.approx(ece(fresh, right.tolist()))
+    seen = [calibration.probability(r) for r in rows.tolist()]
+    assert auroc(seen, right.tolist()) > auroc(fresh, right.tolist()) + 0.1
 
 
 def test_targets_are_smoothed() -> None:

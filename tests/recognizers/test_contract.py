@@ -11,14 +11,16 @@ from maksud.errors import MaksudError, RunError
 from maksud.language.catalog import Catalog, Intent, Parameter
 from maksud.recognizers.calibration import fit_calibration
 from maksud.recognizers.contract import Contract, Decoding
+from maksud.recognizers.decision import Rule
 
 CONTRACT = Contract(Catalog((Intent("play", parameters=(Parameter("song"),)),)))
+RULE = Rule(wrong_cost=3, max_wrong=0.1, false_accept_rate=0.05)
 
 
 def calibrated() -> Contract:
     features = [(float(k), 1.0) for k in range(40)]
     calibration = fit_calibration(features, [k > 15 for k in range(40)])
-    return CONTRACT.calibrated(calibration, 0.4, 0.05)
+    return CONTRACT.calibrated(calibration, 0.4, RULE)
 
 
 def test_the_default_prompt_is_the_guides() -> None:
@@ -39,7 +41,7 @@ def test_saved_and_loaded_it_is_the_same(tmp_path: Path) -> None:
     contract.save(tmp_path / "contract.json")
     again = Contract.load(tmp_path / "contract.json")
     assert again == contract and again.id == contract.id
-    assert (again.threshold, again.false_accept_rate) == (0.4, 0.05)
+    assert (again.threshold, again.false_accept_rate, again.rule) == (0.4, 0.05, RULE)
 
 
 def test_the_id_sees_every_part() -> None:
@@ -53,11 +55,13 @@ def test_the_id_sees_every_part() -> None:
         replace(CONTRACT, template="t").id,
         replace(CONTRACT, decoding=Decoding(constrained=False)).id,
         replace(CONTRACT, false_accept_rate=0.1).id,
+        replace(CONTRACT, rule=Rule()).id,
+        replace(CONTRACT, rule=Rule(wrong_cost=2)).id,
         replace(CONTRACT, fold="f").id,
         replace(CONTRACT, grammar="g").id,
         Contract(Catalog((Intent("stop"),))).id,
     }
-    assert len(ids) == 12
+    assert len(ids) == 14
 
 
 @pytest.mark.parametrize(
@@ -69,6 +73,11 @@ def test_the_id_sees_every_part() -> None:
         ("fold", "all-turns", "fold rule"),
         ("decoding", {"temperature": 1}, "is not a contract"),
         ("catalog", None, "expected a mapping"),
+        ("rule", None, "is not a contract"),
+        ("rule", {"wrong_costs": 1}, "is not a contract"),
+        ("rule", {"wrong_cost": "much"}, "is not a contract"),
+        ("rule", {"wrong_cost": -1}, "is not a contract .*wrong_cost is -1"),
+        ("rule", {"max_wrong": 2}, "is not a contract .*max_wrong is 2"),
     ],
 )
 def test_a_changed_contract_refuses_to_load(
@@ -143,7 +152,9 @@ def test_a_contract_that_lacks_something_names_its_place(tmp_path: Path, value: 
 def test_calibrating_changes_what_was_calibrated_and_nothing_else() -> None:
     found, calibration = calibrated(), fit_calibration([(float(k),) for k in range(9)], [True] * 9)
     again = found.calibrated(calibration, 0.7)
-    assert again == replace(found, calibration=calibration, threshold=0.7, false_accept_rate=None)
+    assert again == replace(
+        found, calibration=calibration, threshold=0.7, rule=None, false_accept_rate=None
+    )
     assert again.calibration == calibration and found.calibration != calibration
 
 
@@ -169,3 +180,18 @@ def test_every_part_comes_back(tmp_path: Path) -> None:
     assert Contract.from_json(json.loads(json.dumps(contract.to_json()))) == contract
     whole = Contract.from_json({**CONTRACT.to_json(), "threshold": 1})
     assert isinstance(whole.threshold, float) and whole.threshold == 1.0
+
+
+def test_a_contract_of_before_there_were_rules_keeps_its_id(tmp_path: Path) -> None:
+    old = replace(Contract(Catalog((Intent("stop"),))), threshold=0.1235, false_accept_rate=0.05)
+    assert "rule" not in old.to_json()
+    old.save(tmp_path / "contract.json")
+    again = Contract.load(tmp_path / "contract.json")
+    assert again.rule is None and again.id == old.id
+    # As the version before wrote it.
+    assert old.id == "sha256:eb16767d3285ae1901a8f1118a5b76a19700d6c603493f2d0af838e33cc42bf5"
+    assert (again.threshold, again.false_accept_rate) == (0.1235, 0.05)
+
+
+def test_a_rule_of_whole_numbers_gives_the_same_id() -> None:
+    assert replace(CONTRACT, rule=Rule(3)).id == replace(CONTRACT, rule=Rule(3.0)).id

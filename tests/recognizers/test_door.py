@@ -10,7 +10,8 @@ from maksud.data.dataset import Dataset, Example
 from maksud.data.formats.files import load, save
 from maksud.errors import CallSyntaxError, DataError, MaksudError, RunError, SettingsError
 from maksud.language.calls import NONE
-from maksud.recognizers.door import balanced_sample, load_recognizer, train
+from maksud.recognizers.decision import Rule
+from maksud.recognizers.door import balanced_sample, load_recognizer, make_settings, train
 from maksud.recognizers.runs import Run
 from maksud.recognizers.settings import TrainSettings
 
@@ -30,7 +31,10 @@ def test_a_run_records_what_made_it(compact_run: Run, small_data: Dataset) -> No
     assert about["data"]["train"] == len(small_data.train)
     assert about["seed"] == 1 and about["kind"] == "compact"
     assert compact_run.contract.calibration is not None
-    assert compact_run.contract.false_accept_rate == 0.05
+    assert compact_run.contract.rule == Rule() and compact_run.contract.threshold == 0.5
+    assert compact_run.contract.false_accept_rate is None
+    assert compact_run.metrics["calibration"]["threshold"] == 0.5
+    assert "of 100 utterances like the 32 held out" in compact_run.metrics["calibration"]["summary"]
     log = (compact_run.path / "log.jsonl").read_text().splitlines()
     assert {json.loads(line)["stage"] for line in log} >= {"calibrate"}
 
@@ -118,6 +122,8 @@ def test_settings_that_can_not_be(small_data: Dataset, tmp_path: Path) -> None:
         {"metod": "lora"},
         {"method": "magic"},
         {"false_accept_rate": 2.0},
+        {"max_wrong": 1.0},
+        {"wrong_cost": 0.0},
         {"per_intent": -1},
     ):
         with pytest.raises(SettingsError):
@@ -169,3 +175,11 @@ def test_the_guides_sample_trains(guide: Path, tmp_path: Path) -> None:
 
 def test_settings_are_kept(compact_run: Run) -> None:
     assert compact_run.manifest["settings"]["base"] == TrainSettings().base
+
+
+def test_the_rule_of_the_settings_decides(small_data: Dataset, tmp_path: Path) -> None:
+    changes = {"wrong_cost": 3, "max_wrong": 0.2, "false_accept_rate": 0.1}
+    assert make_settings(changes).rule == Rule(3, 0.2, 0.1) and TrainSettings().rule == Rule()
+    run = train(small_data, out=tmp_path / "run", members=1, epochs=1, wrong_cost=3.0)
+    assert run.contract.rule == Rule(wrong_cost=3) and run.contract.threshold == 0.75
+    assert run.manifest["settings"]["wrong_cost"] == 3

@@ -1,0 +1,120 @@
+"""Answers to unseen examples, and what is made of them."""
+
+import math
+
+import pytest
+from scripted import Scripted, catalog_of, examples
+
+from maksud.data.dataset import Example
+from maksud.errors import DataError
+from maksud.progress import Progress
+from maksud.recognizers import held_out
+from maksud.recognizers.calibration import cross_fit
+from maksud.recognizers.decision import Rule
+from maksud.recognizers.held_out import HeldOut, answer_held_out, decide_contract, judge_held_out
+
+ROWS = examples(
+    ("putar Hampa", "play_music(song=Hampa)"),
+    ("putar Rindu", "play_music(song=Rindu)"),
+    ("kecilkan", "volume_down()"),
+    ("siapa presiden", "none()"),
+    ("berapa akar dua", "none()"),
+    ("hm", "volume_down()"),
+)
+ANSWERS = {
+    "putar Hampa": "play_music(Hampa)",  # positional: the same answer
+    "putar Rindu": "play_music(song=Hampa)",
+    "kecilkan": "none()",
+    "siapa presiden": "none()",
+    "berapa akar dua": "volume_down()",
+    "hm": "",
+}
+
+
+def quiet(_: Progress) -> None:
+    pass
+
+
+def answered(rows: list[Example] = ROWS) -> HeldOut:
+    return answer_held_out(Scripted(ANSWERS, catalog_of(ROWS)), rows, quiet)
+
+
+def many(right: int, wrong: int, outside: int) -> HeldOut:
+    """Sure answers that are right, unsure ones that are wrong, and none() that is right."""
+    held = HeldOut()
+    for k, (acts, correct) in enumerate(
+        [(True, True)] * right + [(True, False)] * wrong + [(False, True)] * outside
+    ):
+        surely = -0.01 if correct else -2.0
+        held.extend(HeldOut([(surely - k / 1e4,)], [acts], [correct], [not acts]))
+    return held
+
+
+def test_what_is_recorded_of_an_answer() -> None:
+    held = answered()
+    assert held.correct == [True, False, False, True, False, False]
+    assert held.acts == [True, True, False, False, True, False]  # an empty answer is no act
+    assert held.out_of_scope == [False, False, False, True, True, False]
+    assert len(held) == len(held.features) == 6
+    assert held.exact_match == pytest.approx(2 / 6)
+
+
+def test_answers_are_asked_in_batches_and_told() -> None:
+    rows = examples(*((f"u{k}", "play()") for k in range(70)))
+    recognizer = Scripted({e.instruction: "play()" for e in rows}, catalog_of(rows))
+    asked: list[int] = []
+    propose = recognizer.propose
+    recognizer.propose = lambda said: asked.append(len(said)) or propose(said)  # type: ignore
+    told: list[Progress] = []
+    held = answer_held_out(recognizer, rows, told.append, "look")
+    assert asked == [32, 32, 6] and len(held) == 70
+    assert [p.done for p in told] == [32 / 70, 64 / 70, 1.0]
+    assert told[-1].text == "70 of 70" and told[-1].stage == "look"
+
+
+def test_no_answers_at_all() -> None:
+    assert len(answered([])) == 0
+    with pytest.raises(DataError, match="nothing is held out to calibrate on"):
+        judge_held_out(HeldOut(), Rule())
+
+
+def test_none_is_never_acted_on_however_sure() -> None:
+    held = many(40, 10, 30)
+    calibration, decision = judge_held_out(held, Rule())
+    assert calibration.probability(held.features[-1]) > 0.5
+    assert (decision.answers, decision.out_of_scope, decision.false_accepts) == (80, 30, 0)
+    assert decision.acted <= 50
+
+
+def test_a_decision_is_judged_by_confidences_of_fits_that_did_not_see_the_row(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    held = many(40, 10, 30)
+    judged: list[float] = []
+    decide = held_out.decide
+
+    def look(confidence: list[float], **about: object) -> object:
+        judged.extend(confidence)
+        return decide(confidence, **about)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(held_out, "decide", look)
+    calibration, _ = judge_held_out(held, Rule())
+    fitted, fresh = cross_fit(held.features, held.correct)
+    assert calibration == fitted
+    assert judged == [p if acts else 0.0 for p, acts in zip(fresh, held.acts, strict=True)]
+    seen = [fitted.probability(row) for row in held.features]
+    assert any(not math.isclose(a, b) for a, b in zip(judged, seen, strict=True) if a)
+
+
+def test_the_contract_gets_calibration_threshold_and_rule() -> None:
+    contract = Scripted(ANSWERS, catalog_of(ROWS)).contract
+    rule = Rule(wrong_cost=3, false_accept_rate=0.2)
+    held = many(60, 20, 30)
+    made, about = decide_contract(contract, held, rule)
+    calibration, decision = judge_held_out(held, rule)
+    assert (made.calibration, made.threshold, made.rule) == (calibration, decision.threshold, rule)
+    assert made.false_accept_rate == 0.2 and made.threshold >= 0.75
+    assert about["examples"] == 110 and about["exact_match"] == pytest.approx(90 / 110)
+    assert about["summary"] == decision.summary and about["wrong_cost"] == 3
+    few = HeldOut(held.features[:5], held.acts[:5], held.correct[:5], held.out_of_scope[:5])
+    assert "smoothed prior" in decide_contract(contract, few, rule)[1]["calibration_note"]
