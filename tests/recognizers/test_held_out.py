@@ -7,11 +7,21 @@ from scripted import Scripted, catalog_of, examples
 
 from maksud.data.dataset import Example
 from maksud.errors import DataError
+from maksud.language.calls import Call
 from maksud.progress import Progress
 from maksud.recognizers import held_out
 from maksud.recognizers.calibration import cross_fit
 from maksud.recognizers.decision import Rule
-from maksud.recognizers.held_out import HeldOut, answer_held_out, decide_contract, judge_held_out
+from maksud.recognizers.held_out import (
+    HeldOut,
+    answer_background,
+    answer_held_out,
+    answer_unknown,
+    decide_contract,
+    fit_scope,
+    judge_held_out,
+)
+from maksud.recognizers.recognition import Proposal
 
 ROWS = examples(
     ("putar Hampa", "play_music(song=Hampa)"),
@@ -118,3 +128,77 @@ def test_the_contract_gets_calibration_threshold_and_rule() -> None:
     assert about["summary"] == decision.summary and about["wrong_cost"] == 3
     few = HeldOut(held.features[:5], held.acts[:5], held.correct[:5], held.out_of_scope[:5])
     assert "smoothed prior" in decide_contract(contract, few, rule)[1]["calibration_note"]
+
+
+# ---------------------------------------------------------------- what is out of scope
+
+
+class Guessing(Scripted):
+    """Can be asked as if it did not know an intent: it then says something else."""
+
+    def propose_without(self, utterances, unknown):  # type: ignore[no-untyped-def]
+        self.unknown = [set(names) for names in unknown]
+        return [Proposal((Call("other"),), (-3.0,)) for _ in utterances]
+
+
+def test_each_row_is_asked_as_if_its_own_intent_were_unknown() -> None:
+    recognizer = Guessing(ANSWERS, catalog_of(ROWS))
+    unknown = answer_unknown(recognizer, ROWS, quiet)
+    assert recognizer.unknown == [{"play_music"}, {"play_music"}, {"volume_down"}, {"volume_down"}]
+    assert unknown.acts == [True] * 4 and unknown.features == [(-3.0,)] * 4
+    assert not any(unknown.correct) and all(unknown.out_of_scope)
+    assert len(answer_unknown(Scripted(ANSWERS, catalog_of(ROWS)), ROWS, quiet)) == 0
+    assert len(answer_unknown(recognizer, ROWS, quiet, most=2)) == 2
+
+
+def unsure(count: int) -> HeldOut:
+    return HeldOut(
+        [(-0.5 - k / 1e4,) for k in range(count)], [True] * count, [False] * count, [True] * count
+    )
+
+
+def test_the_unknown_lowers_confidence_by_its_share_and_is_no_held_out_row() -> None:
+    held = many(180, 20, 0)
+    alone, decision = judge_held_out(held, Rule())
+    doubted, same = judge_held_out(held, Rule(), unsure(50), share=0.3)
+    assert doubted.probability((-0.5,)) < alone.probability((-0.5,)) - 0.1
+    assert same.answers == decision.answers == 200 and same.out_of_scope == 0
+    # So many real ones need no stand-ins.
+    enough = many(100, 10, 50)
+    assert judge_held_out(enough, Rule(), unsure(50), share=0.3) == judge_held_out(enough, Rule())
+
+
+def test_the_scope_is_told_from_the_same_evidence() -> None:
+    held = many(60, 10, 0)
+    scope = fit_scope(held, unsure(40))
+    assert scope is not None
+    assert scope.probability((-0.01,)) > 0.8 > 0.3 > scope.probability((-0.52,))
+    assert fit_scope(held, HeldOut()) is None and fit_scope(HeldOut(), unsure(40)) is None
+    contract, _ = decide_contract(
+        Scripted(ANSWERS, catalog_of(ROWS)).contract, held, Rule(), unsure(40)
+    )
+    assert contract.scope == scope
+    recognizer = Scripted(ANSWERS, catalog_of(ROWS))
+    recognizer.contract = contract
+    sure = recognizer.judge("putar Hampa", Proposal((Call("play_music"),), (-0.01,)))
+    odd = recognizer.judge("putar Hampa", Proposal((Call("play_music"),), (-0.52,)))
+    assert sure.out_of_scope < 0.2 < 0.7 < odd.out_of_scope
+
+
+def test_ordinary_sayings_are_asked_and_counted() -> None:
+    rows = examples(*((f"tolong putar lagu nomor {k} untuk saya", "play()") for k in range(30)))
+
+    class Eager(Scripted):
+        def propose(self, utterances):  # type: ignore[no-untyped-def]
+            self.asked = [*getattr(self, "asked", []), *utterances]
+            return [Proposal((Call("play"),), (-0.01,)) for _ in utterances]
+
+    recognizer = Eager({}, catalog_of(rows))
+    background = answer_background(recognizer, rows, 40, 0, quiet)
+    assert len(background.answers) == 40 == len(set(recognizer.asked))
+    assert all(background.answers.out_of_scope) and not any(background.answers.correct)
+    _, about = decide_contract(recognizer.contract, many(60, 5, 0), Rule(), None, background)
+    assert about["background"]["sayings"] == 40 == about["stand_ins"]
+    assert about["background"]["left_out"] == len(background.served)
+    german = examples(*((f"bitte spiel das lied nummer {k} für mich", "play()") for k in range(30)))
+    assert len(answer_background(recognizer, german, 40, 0, quiet).answers) == 0
