@@ -187,7 +187,7 @@ def tell_decision(run: Run) -> None:
         )
     if about.get("summary"):
         say(f"To expect: {about['summary']}{' (95 % intervals)' if about['examples'] else ''}.")
-    for note in about.get("notes", ()):
+    for note in filter(None, (about.get("calibration_note"), *about.get("notes", ()))):
         say(f"Note: {note}.")
 
 
