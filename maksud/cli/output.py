@@ -194,7 +194,7 @@ def tell_decision(run: Run) -> None:
             f"decisions.md), {sayings['acted']:,} would be acted on; {sayings['left_out']:,} that "
             "it may serve were left out."
         )
-    for note in about.get("notes", ()):
+    for note in filter(None, (about.get("calibration_note"), *about.get("notes", ()))):
         say(f"Note: {note}.")
 
 

@@ -159,8 +159,8 @@ def calibrate(
 ) -> None:
     """Decide anew when a run's answers are acted on, without training again.
 
-    DATA is labelled, was not learnt from, and is mixed as the traffic to come will be: with what
-    is out of scope (`none()`), too. What is not given stays as the run has it.
+    DATA: labelled rows, not learnt from, mixed as the traffic to come, none() too.
+    What is not given stays as the run has it.
     """
     from maksud.data.formats.files import load
     from maksud.recognizers.decision import Rule

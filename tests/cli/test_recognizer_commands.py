@@ -213,6 +213,12 @@ def test_calibrate_replaces_the_run_or_makes_another(
     assert told.out == "" and "Acted on from confidence 0.75: a wrong act costs" in told.err
     assert "To expect: of 100 utterances like the 32 held out" in told.err
     assert f"Run: {place}" in told.err
+    few = tmp_path / "few.json"
+    few.write_text(json.dumps(json.loads((data / "dev.json").read_text())[:12]))
+    maksud("calibrate", place, few)
+    told = capsys.readouterr()
+    assert "Note: 12 held-out answers (fewer than 20): confidence is a smoothed prior" in told.err
+    assert "too few to tell how many acts will be wrong; hold out more rows." in told.err
     # What is not given stays as the run has it.
     new = tmp_path / "new"
     maksud("calibrate", place, data, "--max-wrong", "0.4", "--out", new, "--json")
