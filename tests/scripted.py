@@ -47,11 +47,17 @@ class Scripted(Recognizer):
     def propose(self, utterances: Sequence[str]) -> list[Proposal]:
         out = []
         for utterance in utterances:
-            text = self.answers[utterance]
+            text = self._answer(utterance)
             calls: tuple[Call, ...] = parse_calls(text) if text else ()
             p = self.sure.get(utterance, 0.5)
             out.append(Proposal(calls, (math.log(p / (1 - p)),)))
         return out
+
+    def _answer(self, utterance: str) -> str:
+        """That of the utterance, or of the one that is read as this."""
+        if utterance in self.answers:
+            return self.answers[utterance]
+        return next(t for u, t in self.answers.items() if self.contract.read(u).text == utterance)
 
     def unconstrained(self, utterances: Sequence[str]) -> list[str] | None:
         return None if self.own is None else [self.own[u] for u in utterances]

@@ -35,6 +35,7 @@ from maksud.errors import InputError
 
 if TYPE_CHECKING:
     from maksud.data.checks import Checked
+    from maksud.data.checks.fixing import Mended
     from maksud.data.checks.suggesting import Suggested
     from maksud.evaluation.label_errors import LabelErrors
 
@@ -171,10 +172,7 @@ def check(
         write_json({"data": data, **checked.to_json(), **fixed, **doubted})
     else:
         say(checked.profile.summary)
-        for line in ([mended.summary] if mended else []) + ([f"Page: {html}"] if html else []):
-            say(line)
-        if suggested:
-            _tell_suggested(suggested, data, checked)
+        _tell_written(checked, data, mended, html, suggested)
     raise typer.Exit(2 if checked.findings.counts["error"] else 0)
 
 
@@ -188,10 +186,21 @@ def _check_targets(html: Path | None, suggest: Path | None, *, overwrite: bool) 
         require_new(suggest)
 
 
-def _tell_suggested(suggested: Suggested, data: str, checked: Checked) -> None:
-    say(suggested.summary)
-    if suggested.path and not checked.dataset.version:
-        tell_next(["convert", suggested.path, data, "--append"])
+def _tell_written(
+    checked: Checked,
+    data: str,
+    mended: Mended | None,
+    html: Path | None,
+    suggested: Suggested | None,
+) -> None:
+    if mended:
+        say(mended.summary)
+    if html is not None:
+        say(f"Page: {html}")
+    if suggested:
+        say(suggested.summary)
+        if suggested.path and not checked.dataset.version:
+            tell_next(["convert", suggested.path, data, "--append"])
 
 
 def _find_label_errors(checked: Checked, data: str, top: int, as_json: bool) -> LabelErrors:

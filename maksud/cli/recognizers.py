@@ -219,8 +219,8 @@ def evaluate(
     directory = out or run.parent / f"{run.resolve().name}-evaluation"
     options = read_options(columns, delimiter, encoding, sheet)
     loaded = load(data, format=format, options=options)
-    check_target(directory, REPORT, overwrite=force)
     examples, left_out = take_examples(loaded, data, limit)
+    check_target(directory, REPORT, overwrite=force)
     _tell_left_out(left_out)
     recognizer = load_recognizer(run)
     with open_directory(directory):

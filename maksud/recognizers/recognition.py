@@ -194,7 +194,7 @@ class Recognizer(ABC):
         else:
             confidence = 1.0
         outside = proposal.out_of_scope
-        if contract.scope is not None:
+        if contract.scope is not None and not proposal.truncated:
             outside = 1 - contract.scope.probability(proposal.features)
         # No other answer is likelier than this one, nor than what this one leaves.
         most = min(confidence, 1 - confidence) if contract.calibration is not None else 1.0

@@ -182,7 +182,7 @@ def hardly_trained(small_data: Dataset, tmp_path_factory: pytest.TempPathFactory
 def test_train_takes_the_rule_and_tells_what_to_expect(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    small = ["--set", "members=1", "--epochs", "1", "--set", "dim=16"]
+    small = ["--set", "members=1", "--epochs", "1", "--set", "dim=16", "--set", "folds=0"]
     rule = ["--wrong-cost", "3", "--max-wrong", "0.1", "--false-accept-rate", "0.2"]
     maksud("train", data, "--out", tmp_path / "run", *small, *rule)
     told = " ".join(capsys.readouterr().err.split())

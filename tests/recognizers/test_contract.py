@@ -183,7 +183,7 @@ def test_every_part_comes_back(tmp_path: Path) -> None:
 
 
 def test_a_contract_of_before_there_were_rules_keeps_its_id(tmp_path: Path) -> None:
-    old = replace(Contract(Catalog((Intent("stop"),))), threshold=0.1235, false_accept_rate=0.05)
+    old = Contract(Catalog((Intent("stop"),)), threshold=0.1235, false_accept_rate=0.05, text="")
     assert "rule" not in old.to_json()
     old.save(tmp_path / "contract.json")
     again = Contract.load(tmp_path / "contract.json")

@@ -165,12 +165,9 @@ def test_the_guides_sample_trains(guide: Path, tmp_path: Path) -> None:
     run = train(load(guide / "train.json"), out=tmp_path / "run", folds=0)
     answer = load_recognizer(run)("Saya ingin mendengarkan musik")
     assert answer.text
-    assert run.contract.catalog.names == (
-        "music_exit",
-        "play_music",
-        "volume_down",
-        "weather_search",
-    )
+    rows = load(guide / "train.json")
+    intents = {c.intent for e in rows for c in e.calls} - {NONE.intent}
+    assert run.contract.catalog.names == tuple(sorted(intents))
 
 
 def test_settings_are_kept(compact_run: Run) -> None:

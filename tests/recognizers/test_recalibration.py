@@ -69,6 +69,7 @@ def test_the_run_is_replaced_and_keeps_its_weights(run: Run, small_data: Dataset
         calibration=run.contract.calibration,
         threshold=run.contract.threshold,
         rule=run.contract.rule,
+        scope=run.contract.scope,
     ) == run.contract  # fmt: skip
     about = made.metrics["calibration"]
     assert about["wrong_cost"] == 3 and about["examples"] == len(small_data.dev)
