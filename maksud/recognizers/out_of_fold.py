@@ -18,7 +18,7 @@ from maksud.progress import Progress
 from maksud.recognizers.held_out import HeldOut, answer_held_out, answer_unknown
 from maksud.recognizers.kinds import Kind, Task
 
-FEW_HELD_OUT = 300
+FEW_HELD_OUT = 200
 """Held-out rows from which they are enough by themselves."""
 FEWEST = 20
 """Training rows under which folds would learn nothing."""
