@@ -87,6 +87,17 @@ class Recognition:
     reason: str = ""
     doubts: tuple[DoubtfulValue, ...] = ()
 
+    @property
+    def refusal(self) -> str:
+        """Why the answer is not acted on, in a few words; empty where it is."""
+        if self.accepted:
+            return ""
+        if self.truncated:
+            return "too long: not all of it was read"
+        if not self.calls or NONE in self.calls:
+            return "out of scope" + (f": {self.reason}" if self.reason else "")
+        return f"not sure enough: {self.text} at {self.confidence:.2f}"
+
     def to_json(self) -> dict[str, Any]:
         """A JSON-able mapping: what the CLI and the server answer."""
         return {

@@ -273,11 +273,15 @@ class Answer:
 
 
 def completion(answer: Answer, id: str, created: int) -> dict[str, Any]:
-    """The reply to a chat request that does not stream; `message.maksud` is the recognition."""
+    """The reply to a chat request that does not stream; `message.maksud` is the recognition.
+
+    Clients with types of their own drop what they do not know, such as `maksud`: why an answer
+    is not acted on also stands in `refusal`, which they keep.
+    """
     message = {
         "role": "assistant",
         "content": "".join(answer.pieces),
-        "refusal": None,
+        "refusal": answer.recognition.refusal or None,
         "maksud": answer.recognition.to_json(),
     }
     return {
@@ -321,7 +325,9 @@ def chunks(answer: Answer, id: str, created: int, include_usage: bool) -> Iterat
     yield chunk({"role": "assistant", "content": ""})
     for piece in answer.pieces:
         yield chunk({"content": piece})
-    end = chunk({"content": ""}, answer.finish_reason)
+    refusal = answer.recognition.refusal
+    last = {"content": "", "refusal": refusal} if refusal else {"content": ""}
+    end = chunk(last, answer.finish_reason)
     yield {**end, "maksud": answer.recognition.to_json()}
     if include_usage:
         yield {**head, "choices": [], "usage": answer.usage}

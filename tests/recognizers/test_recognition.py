@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from maksud.language.calls import NONE, Call, parse_calls
 from maksud.language.catalog import Catalog, Intent, Parameter
 from maksud.recognizers.calibration import fit_calibration
 from maksud.recognizers.contract import Contract
-from maksud.recognizers.recognition import Proposal, Recognizer
+from maksud.recognizers.recognition import Proposal, Recognition, Recognizer
 
 CATALOG = Catalog(
     (
@@ -139,3 +140,22 @@ def test_no_other_answer_is_likelier_than_the_answer(others: list[float], eviden
     answer = asked.judge("stop", proposal)
     assert all(0 <= a.confidence <= answer.confidence for a in answer.alternatives)
     assert all(a.confidence + answer.confidence <= 1 + 1e-9 for a in answer.alternatives)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({}, ""),
+        ({"accepted": False}, "not sure enough: volume_up() at 0.41"),
+        ({"accepted": False, "calls": (NONE,), "text": "none()"}, "out of scope"),
+        (
+            {"accepted": False, "calls": (NONE,), "reason": "nothing said"},
+            "out of scope: nothing said",
+        ),
+        ({"accepted": False, "calls": ()}, "out of scope"),
+        ({"accepted": False, "truncated": True}, "too long: not all of it was read"),
+    ],
+)
+def test_why_an_answer_is_not_acted_on(changes: dict[str, Any], why: str) -> None:
+    answer = Recognition("u", (Call("volume_up"),), "volume_up()", 0.41, True)
+    assert replace(answer, **changes).refusal == why

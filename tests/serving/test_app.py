@@ -95,6 +95,19 @@ def test_a_completion(client: OpenAI, compact_run: Run) -> None:
 def test_out_of_scope_says_none(client: OpenAI) -> None:
     message = ask(client, OUTSIDE).choices[0].message
     assert message.content == "none()" and message.model_extra["maksud"]["accepted"] is False
+    assert message.refusal == "out of scope"
+
+
+def test_why_it_is_refused_stands_in_a_field_that_typed_clients_keep(client: OpenAI) -> None:
+    """They drop `maksud`, and `none()` is said of what is unsure as well."""
+    messages: list[Any] = [{"role": "user", "content": OUTSIDE}]
+    with client.chat.completions.stream(model="compact", messages=messages) as stream:
+        message = stream.get_final_completion().choices[0].message
+    assert message.content == "none()" and message.refusal == "out of scope"
+    messages = [{"role": "user", "content": HAMPA}]
+    with client.chat.completions.stream(model="compact", messages=messages) as stream:
+        message = stream.get_final_completion().choices[0].message
+    assert message.content == "play_music(Hampa)" and not message.refusal
 
 
 def test_content_as_parts_system_prompts_and_the_plain_text_mean_the_same(client: OpenAI) -> None:
