@@ -46,7 +46,7 @@ class CompactSettings:
     mix: float = setting(-1.0, low=-1.0, high=1.0)
     """Share of values in such clauses that are made of the beginning of one value and the end of
     another; negative derives it: none for much data."""
-    frame: float = setting(0.1, low=0.0, high=1.0)
+    frame: float = setting(0.15, low=0.0, high=1.0)
     """Share of single wishes that are put into a frame which negates, reports, quotes or calls
     them off, or only seems to; where the data is Indonesian or English."""
     hide: float = setting(0.5, low=0.0, high=100.0)

@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from maksud.language.calls import OUT_OF_SCOPE
 from maksud.recognizers.joint.planning import IGNORED, Item, Plan
 
+REFUSING = 0.6
+"""Share of framed wishes whose frame refuses: data itself holds more of those that only seem to."""
+
 
 @dataclass(frozen=True, slots=True)
 class Variation:
@@ -78,12 +81,13 @@ def compose_epoch(plan: Plan, variation: Variation, rng: random.Random) -> list[
 
 def _frame(plan: Plan, item: Item, wish: Utterance, none: int, rng: random.Random) -> Utterance:
     """A single wish in a frame of its language; in one that refuses it is `none()`."""
-    acts = rng.random() < 0.5
+    acts = rng.random() >= REFUSING
     frames = plan.frames[rng.choice(item.languages)]
     fitting = [f for f in frames if f.acts == acts and (item.bare or not f.bare)]
     if not fitting:
         return wish
-    frame = rng.choice(fitting)
+    # Short ones are said more often: "jangan {}" before "I'd rather you didn't {} just yet".
+    frame = rng.choices(fitting, [1 / (1 + len(f.before) + len(f.after)) for f in fitting])[0]
     types, tags = wish.types, wish.tags[0]
     if frame.after and types[-1] in plan.ends and len(types) > 1:
         types, tags = types[:-1], tags[:-1]
