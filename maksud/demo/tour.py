@@ -204,13 +204,9 @@ def _language_model(console: Console, data: Dataset, directory: Path) -> Run | N
             evaluations=1,
         ),
     )
-    # One pass over a sample is too short for contrast pairs: it learns to say none() too often.
-    plain = Dataset(
-        (e for e in data if "pair" not in e.metadata), catalog=data.catalog, name="demo"
-    )
     with show(console, transient=True, indent="  ") as tell:
         run = train(
-            plain,
+            data,
             out=directory / "runs" / LANGUAGE_MODEL,
             settings=settings,
             overwrite=True,

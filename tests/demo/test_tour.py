@@ -88,16 +88,5 @@ def test_the_demo_runs_to_its_end_with_right_answers(options: list[str], tmp_pat
     compact, _, tuned = done.stdout.partition("Serve and ask")[2].partition("smollm2-135m\n")
     assert "wrong: " not in compact
     assert bool(tuned) == (not options)
-    # A pass over a sample without contrast pairs does not teach a small model what they do.
-    hard = {"negated", "corrected", "after an answer"}
-    assert set(wrong_labels(tuned)) <= hard
-
-
-def wrong_labels(answers: str) -> list[str]:
-    """The labels of the questions whose answers the demo calls wrong."""
-    label, out = "", []
-    for line in answers.splitlines():
-        label = line[4:20].strip() or label
-        if "wrong: " in line:
-            out.append(label)
-    return out
+    # Minutes of tuning make a small model of it that is right two times of three.
+    assert tuned.count("wrong: ") <= len(ASKED["voice_assistant"]) // 3
