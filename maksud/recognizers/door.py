@@ -271,7 +271,9 @@ def _calibrate(
     tell(Progress("calibrate", 1.0, text, {"dev_exact_match": share}))
     rows = [*task.train_set, *task.held_out]
     background = answer_background(recognizer, rows, kind.background, settings.seed, tell)
-    return decide_contract(contract, held, settings.rule, unknown, background)
+    return decide_contract(
+        contract, held, settings.rule, unknown, background, recognizer.scope_features
+    )
 
 
 def _thinned(data: Dataset, limit: int, seed: int) -> list[Example]:

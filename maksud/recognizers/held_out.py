@@ -7,7 +7,7 @@ a calibration that saw it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -158,8 +158,12 @@ def judge_held_out(
     return calibration, decision
 
 
-def fit_scope(held: HeldOut, unknown: HeldOut) -> Calibration | None:
+def fit_scope(
+    held: HeldOut, unknown: HeldOut, speaking: Collection[int] = ()
+) -> Calibration | None:
     """From the evidence of an answer to the probability that its utterance is in scope.
+
+    `speaking`: the features that are looked at; all where it is empty.
 
     Half of the weight is what is out of scope, so that ½ is the middle. None where too little
     is known to be out of scope.
@@ -171,6 +175,10 @@ def fit_scope(held: HeldOut, unknown: HeldOut) -> Calibration | None:
     of_unknown = sum(inside) / outside
     weight = [1.0 if i else of_unknown for i in inside] + [of_unknown] * len(unknown)
     features = held.features + unknown.features
+    if speaking:  # a column that does not vary gets no weight
+        features = [
+            tuple(x if k in speaking else 0.0 for k, x in enumerate(row)) for row in features
+        ]
     return cross_fit(features, inside + [False] * len(unknown), weight)[0]
 
 
@@ -180,6 +188,7 @@ def decide_contract(
     rule: Rule,
     unknown: HeldOut | None = None,
     background: Background | None = None,
+    scope_features: Collection[int] = (),
 ) -> tuple[Contract, dict[str, Any]]:
     """The contract with calibration and decision, and what to record about them.
 
@@ -204,5 +213,5 @@ def decide_contract(
             "left_out": len(background.served),
             "left_out_first": list(background.served[:5]),
         }
-    scope = fit_scope(held, unknown)
+    scope = fit_scope(held, unknown, scope_features)
     return contract.calibrated(calibration, decision.threshold, rule, scope), about

@@ -67,7 +67,9 @@ def calibrate(
         unknown = answer_unknown(recognizer, examples, tell)
         most = find_kind(run.kind).background
         background = answer_background(recognizer, examples, most, 0, tell)
-        contract, about = decide_contract(run.contract, held, rule, unknown, background)
+        contract, about = decide_contract(
+            run.contract, held, rule, unknown, background, recognizer.scope_features
+        )
         _copy_files(run, draft)
         about["data"] = {"name": dataset.name, "fingerprint": dataset.fingerprint}
         manifest = {key: value for key, value in run.manifest.items() if key not in _OWN}

@@ -131,6 +131,8 @@ class Recognizer(ABC):
     """Turns utterances into recognitions, batch in, batch out."""
 
     kind: str
+    scope_features: tuple[int, ...] = ()
+    """Which of a proposal's features speak of scope; () takes all."""
 
     def __init__(self, name: str, contract: Contract) -> None:
         self.name = name

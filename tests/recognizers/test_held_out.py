@@ -173,6 +173,9 @@ def test_the_scope_is_told_from_the_same_evidence() -> None:
     scope = fit_scope(held, unsure(40))
     assert scope is not None
     assert scope.probability((-0.01,)) > 0.8 > 0.3 > scope.probability((-0.52,))
+    aside = [HeldOut([(*f, k % 7.0) for k, f in enumerate(x.features)], x.acts, x.correct,
+                     x.out_of_scope) for x in (held, unsure(40))]  # fmt: skip
+    assert fit_scope(*aside, [0]).weights[1] == 0 != fit_scope(*aside).weights[1]  # type: ignore
     assert fit_scope(held, HeldOut()) is None and fit_scope(HeldOut(), unsure(40)) is None
     contract, _ = decide_contract(
         Scripted(ANSWERS, catalog_of(ROWS)).contract, held, Rule(), unsure(40)

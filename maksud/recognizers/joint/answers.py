@@ -28,6 +28,9 @@ FEATURES = (
     "lowest nearness to a labelled clause",
 )
 """What the numbers of `Proposal.features` mean, in order; runs of before lack the last two."""
+SCOPE = ("lowest log p(intent)", "log p(in scope)", "disagreement of members", FEATURES[-1])
+"""Those that look alike for an intent that was left out of training and for one that is left out
+of the choice: heights of scores do not, and lengths and values say nothing of scope."""
 BEFORE = 12
 """Features of runs that have no index of labelled clauses."""
 

@@ -21,6 +21,7 @@ from maksud.recognizers.contract import Contract
 from maksud.recognizers.joint.answers import (
     BEFORE,
     FEATURES,
+    SCOPE,
     ClauseReadings,
     Reading,
     Tagging,
@@ -96,6 +97,8 @@ class JointRecognizer(Recognizer):
         self.extractor = extractor
         self.heads = heads
         self.nearness = nearness
+        known = FEATURES if nearness is not None else FEATURES[:BEFORE]
+        self.scope_features = tuple(known.index(name) for name in SCOPE if name in known)
         self.intents: list[str] = content["intents"]
         self.parameters: list[str] = content["parameters"]
         self.choices = lay_out(content["choices"])
