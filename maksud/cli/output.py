@@ -198,7 +198,7 @@ def tell_decision(run: Run) -> None:
         say(f"Note: {note}.")
 
 
-def tell_answer(answer: Recognition) -> str:
+def format_answer(answer: Recognition) -> str:
     """A recognition as one line for people."""
     state = "" if answer.accepted else "  refused"
     if answer.truncated:

@@ -34,11 +34,11 @@ from maksud.cli.arguments import (
 from maksud.cli.commands import app, models_app
 from maksud.cli.output import (
     draw_settings,
+    format_answer,
     open_directory,
     progress,
     say,
     spinner,
-    tell_answer,
     tell_decision,
     tell_run,
     terminal,
@@ -314,7 +314,7 @@ def recognize(
             if as_json:
                 write_json(answer.to_json(), indent=None)
                 continue
-            write(tell_answer(answer) if answer.utterance else "")
+            write(format_answer(answer) if answer.utterance else "")
             sys.stdout.flush()
 
 

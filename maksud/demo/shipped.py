@@ -32,9 +32,7 @@ def load_shipped(scenario: str = "", language: str = "") -> Dataset:
         for code in LANGUAGES:
             if language and code != language:
                 continue
-            part = load(_DATA / name / code)
-            about = {"scenario": name, "language": code}
-            examples += [replace(e, metadata={**e.metadata, **about}) for e in part]
+            examples += _load_part(_DATA / name / code, name, code)
         own = load_catalog(_DATA / name / "catalog.yaml")
         catalog = own if catalog is None else catalog.merged(own)
     return Dataset(examples, catalog=catalog, name=scenario or "demo")
@@ -49,9 +47,7 @@ def load_contrast(scenario: str, language: str = "") -> Dataset:
     examples: list[Example] = []
     for code in LANGUAGES:
         if not language or language == code:
-            part = load(_DATA / scenario / "contrast" / f"{code}.json")
-            about = {"scenario": scenario, "language": code}
-            examples += [replace(e, metadata={**e.metadata, **about}) for e in part]
+            examples += _load_part(_DATA / scenario / "contrast" / f"{code}.json", scenario, code)
     catalog = load_catalog(_DATA / scenario / "catalog.yaml")
     return Dataset(examples, catalog=catalog, name="contrast")
 
@@ -68,6 +64,12 @@ def write_starter(directory: Path, scenario: str, language: str) -> Dataset:
     save(plain, directory)
     save(_plain(load_contrast(scenario, language), "contrast"), directory / "contrast.json")
     return plain
+
+
+def _load_part(path: Path, scenario: str, language: str) -> list[Example]:
+    """The examples at a place, each with what tells the shipped parts apart."""
+    about = {"scenario": scenario, "language": language}
+    return [replace(e, metadata={**e.metadata, **about}) for e in load(path)]
 
 
 def _plain(data: Dataset, name: str) -> Dataset:

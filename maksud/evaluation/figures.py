@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from maksud.evaluation.grouping import OUTSIDE, groups_of
 from maksud.language.calls import NONE, Call, parse_calls, same_answer
 from maksud.language.catalog import Catalog
 from maksud.recognizers.contract import Contract
-from maksud.recognizers.decision import Rule, best_threshold, utility, utility_curve
+from maksud.recognizers.decision import Rule, best_point, utility, utility_curve
 from maksud.recognizers.measures import (
     area_under_risk_coverage,
     auroc,
@@ -30,6 +30,8 @@ from maksud.recognizers.measures import (
     risk_coverage,
 )
 from maksud.recognizers.recognition import Recognition
+
+Point = TypeVar("Point")
 
 SHOWN_ERRORS = 50
 """Wrong answers in the report; all of them stand in `predictions.jsonl`."""
@@ -342,8 +344,6 @@ def confidence(cases: Sequence[Case], calibrated: bool) -> dict[str, Any]:
         return {**figures, **dict.fromkeys(unmeasured), "calibration_bins": [], "risk_coverage": []}
     # none() is never accepted, at any threshold: the curve ends where all other answers are.
     curve = [p for p in risk_coverage([c.prediction.gate for c in cases], right) if p.threshold > 0]
-    step = max(1, -(-len(curve) // CURVE_POINTS))
-    thinned = [p for k, p in enumerate(curve) if k % step == 0 or k == len(curve) - 1]
     return {
         **figures,
         "ece": ece(sure, right),
@@ -353,7 +353,7 @@ def confidence(cases: Sequence[Case], calibrated: bool) -> dict[str, Any]:
         "aurc": area_under_risk_coverage(sure, right),
         "mean_confidence": float(np.mean(sure)),
         "calibration_bins": [asdict(b) for b in calibration_bins(sure, right)],
-        "risk_coverage": [asdict(p) for p in thinned],
+        "risk_coverage": [asdict(p) for p in _thin(curve)],
     }
 
 
@@ -401,15 +401,17 @@ def decision(cases: Sequence[Case], contract: Contract) -> dict[str, Any]:
         return found
     sure, exact = [p.gate for p in judged], [p.exact for p in judged]
     curve = utility_curve(sure, exact, rule)
-    threshold, most = best_threshold(sure, exact, rule)
-    step = max(1, -(-len(curve) // CURVE_POINTS))
+    best = best_point(curve)
     return {
         **found,
-        "best_threshold": threshold if threshold <= 1 else None,
-        "best_utility": most,
-        "curve": [
-            asdict(p)
-            for k, p in enumerate(curve)
-            if k % step == 0 or k == len(curve) - 1 or p.threshold == threshold
-        ],
+        "best_threshold": best.threshold if best.threshold <= 1 else None,
+        "best_utility": best.utility,
+        "curve": [asdict(p) for p in _thin(curve, best)],
     }
+
+
+def _thin(curve: Sequence[Point], kept: Point | None = None) -> list[Point]:
+    """About `CURVE_POINTS` of a curve's points, the last and the one to be kept among them."""
+    step = max(1, -(-len(curve) // CURVE_POINTS))
+    last = len(curve) - 1
+    return [p for k, p in enumerate(curve) if k % step == 0 or k == last or p == kept]

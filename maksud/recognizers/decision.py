@@ -206,8 +206,8 @@ def best_threshold(
     What nobody can know beforehand: the measure of how good a threshold is. `confidence` is 0
     for `none()`. Of equally good ones the highest; `NEVER` where acting on nothing is best.
     """
-    best = max(utility_curve(confidence, correct, rule), key=lambda p: p.utility, default=_NOTHING)
-    return (best.threshold, best.utility) if best.utility > 0 else (NEVER, 0.0)
+    best = best_point(utility_curve(confidence, correct, rule))
+    return best.threshold, best.utility
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +221,12 @@ class Utility:
 
 
 _NOTHING = Utility(NEVER, 0.0, 0, 0)
+
+
+def best_point(curve: Sequence[Utility]) -> Utility:
+    """The point of a `utility_curve` with the most utility; that of no act where none has any."""
+    best = max(curve, key=lambda p: p.utility, default=_NOTHING)
+    return best if best.utility > 0 else _NOTHING
 
 
 def utility_curve(

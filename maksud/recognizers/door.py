@@ -25,13 +25,7 @@ from maksud.language.catalog import Catalog
 from maksud.language.catalog_inference import infer_catalog
 from maksud.progress import OnProgress, Progress, listen
 from maksud.recognizers.contract import Contract
-from maksud.recognizers.held_out import (
-    HeldOut,
-    answer_background,
-    answer_held_out,
-    answer_unknown,
-    decide_contract,
-)
+from maksud.recognizers.held_out import HeldOut, answer_both, conclude
 from maksud.recognizers.kinds import Kind, Task, find_kind, kind_of_base
 from maksud.recognizers.out_of_fold import FEW_HELD_OUT, FEWEST, answer_out_of_fold
 from maksud.recognizers.reading import normalise_examples, scripts_read
@@ -261,18 +255,17 @@ def _calibrate(
     few = len(examples) < FEW_HELD_OUT and len(task.train_set) >= FEWEST
     if kind.cross_fits and settings.folds > 1 and few:
         held, unknown = answer_out_of_fold(kind, task, settings.folds)
-    if examples:
-        held.extend(answer_held_out(recognizer, examples, tell))
-        unknown.extend(answer_unknown(recognizer, examples, tell))
+    own, own_unknown = answer_both(recognizer, examples, tell)
+    held.extend(own)
+    unknown.extend(own_unknown)
     if not len(held):
         return contract, {"examples": 0, "summary": "nothing was held out: confidence is not known"}
     share = held.exact_match
     text = f"{share:.1%} of {len(held):,} held-out answers wholly right"
     tell(Progress("calibrate", 1.0, text, {"dev_exact_match": share}))
     rows = [*task.train_set, *task.held_out]
-    background = answer_background(recognizer, rows, kind.background, settings.seed, tell)
-    return decide_contract(
-        contract, held, settings.rule, unknown, background, recognizer.scope_features
+    return conclude(
+        recognizer, held, unknown, settings.rule, rows, kind.background, settings.seed, tell
     )
 
 

@@ -7,7 +7,7 @@ a calibration that saw it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,7 @@ from maksud.progress import OnProgress, Progress
 from maksud.recognizers.calibration import FEW_ROWS, Calibration, cross_fit
 from maksud.recognizers.contract import Contract
 from maksud.recognizers.decision import Decision, Rule, decide
-from maksud.recognizers.recognition import Recognizer
+from maksud.recognizers.recognition import Proposal, Recognizer
 
 OUT_OF_SCOPE_SHARE = 0.05
 """Share of out-of-scope utterances that a calibration is fitted on, at least: real traffic holds
@@ -44,6 +44,13 @@ class HeldOut:
     def __len__(self) -> int:
         return len(self.correct)
 
+    def add(self, proposal: Proposal, *, correct: bool, out_of_scope: bool) -> None:
+        """Adds an answer."""
+        self.features.append(proposal.features)
+        self.acts.append(proposal.acts)
+        self.correct.append(correct)
+        self.out_of_scope.append(out_of_scope)
+
     def extend(self, other: HeldOut) -> None:
         """Adds the answers of another."""
         self.features += other.features
@@ -63,18 +70,12 @@ def answer_held_out(
     """The recognizer's answers to labelled examples that it has not learnt from."""
     out = HeldOut()
     catalog = recognizer.contract.catalog
-    for at in range(0, len(examples), _BATCH):
-        part = examples[at : at + _BATCH]
-        for example, proposal in zip(
-            part, recognizer.propose([e.instruction for e in part]), strict=True
-        ):
+    for part in _batches(examples, tell, stage):
+        made = recognizer.propose([e.instruction for e in part])
+        for example, proposal in zip(part, made, strict=True):
             gold = catalog.name_arguments(example.calls)
-            out.features.append(proposal.features)
-            out.acts.append(bool(proposal.calls) and NONE not in proposal.calls)
-            out.correct.append(same_answer(catalog.name_arguments(proposal.calls), gold))
-            out.out_of_scope.append(NONE in gold)
-        done = min(len(examples), at + _BATCH)
-        tell(Progress(stage, done / len(examples), f"{done:,} of {len(examples):,}"))
+            correct = same_answer(catalog.name_arguments(proposal.calls), gold)
+            out.add(proposal, correct=correct, out_of_scope=NONE in gold)
     return out
 
 
@@ -90,20 +91,34 @@ def answer_unknown(
     out = HeldOut()
     inside = [e for e in examples if NONE not in e.calls]
     inside = inside[:: max(1, -(-len(inside) // most))]
-    for at in range(0, len(inside), _BATCH):
-        part = inside[at : at + _BATCH]
+    for part in _batches(inside, tell, "calibrate", ", unknown"):
         texts = [e.instruction for e in part]
         made = recognizer.propose_without(texts, [{c.intent for c in e.calls} for e in part])
         if made is None:
             break
         for proposal in made:
-            out.features.append(proposal.features)
-            out.acts.append(NONE not in proposal.calls)
-            out.correct.append(False)
-            out.out_of_scope.append(True)
-        done = min(len(inside), at + _BATCH)
-        tell(Progress("calibrate", done / len(inside), f"{done:,} of {len(inside):,}, unknown"))
+            out.add(proposal, correct=False, out_of_scope=True)
     return out
+
+
+def answer_both(
+    recognizer: Recognizer, examples: Sequence[Example], tell: OnProgress
+) -> tuple[HeldOut, HeldOut]:
+    """(`answer_held_out`, `answer_unknown`) of the same examples."""
+    return (
+        answer_held_out(recognizer, examples, tell),
+        answer_unknown(recognizer, examples, tell),
+    )
+
+
+def _batches(
+    examples: Sequence[Example], tell: OnProgress, stage: str, what: str = ""
+) -> Iterator[Sequence[Example]]:
+    """The examples in parts; tells of each when the next is asked for."""
+    for at in range(0, len(examples), _BATCH):
+        yield examples[at : at + _BATCH]
+        done = min(len(examples), at + _BATCH)
+        tell(Progress(stage, done / len(examples), f"{done:,} of {len(examples):,}{what}"))
 
 
 @dataclass(frozen=True)
@@ -215,3 +230,23 @@ def decide_contract(
         }
     scope = fit_scope(held, unknown, scope_features)
     return contract.calibrated(calibration, decision.threshold, rule, scope), about
+
+
+def conclude(
+    recognizer: Recognizer,
+    held: HeldOut,
+    unknown: HeldOut,
+    rule: Rule,
+    rows: Iterable[Example],
+    most: int,
+    seed: int,
+    tell: OnProgress,
+) -> tuple[Contract, dict[str, Any]]:
+    """What follows from a recognizer's answers, with `most` ordinary sayings asked as well.
+
+    `rows`: the user's data; see `answer_background`. Gives what `decide_contract` does.
+    """
+    background = answer_background(recognizer, rows, most, seed, tell)
+    return decide_contract(
+        recognizer.contract, held, rule, unknown, background, recognizer.scope_features
+    )

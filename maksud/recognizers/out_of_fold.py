@@ -15,7 +15,7 @@ from pathlib import Path
 from maksud.data.dataset import Dataset
 from maksud.data.folds import assign_folds, group_near
 from maksud.progress import Progress
-from maksud.recognizers.held_out import HeldOut, answer_held_out, answer_unknown
+from maksud.recognizers.held_out import HeldOut, answer_both
 from maksud.recognizers.kinds import Kind, Task
 
 FEW_HELD_OUT = 200
@@ -55,6 +55,7 @@ def answer_out_of_fold(kind: Kind, task: Task, folds: int) -> tuple[HeldOut, Hel
             part.directory.mkdir()
             made = kind.train(part)
             recognizer = kind.open(part.directory, made.contract, "fold")
-            held.extend(answer_held_out(recognizer, outside, tell))
-            unknown.extend(answer_unknown(recognizer, outside, tell))
+            own, own_unknown = answer_both(recognizer, outside, tell)
+            held.extend(own)
+            unknown.extend(own_unknown)
     return held, unknown

@@ -13,12 +13,7 @@ from maksud.errors import DataError, RunError
 from maksud.progress import OnProgress, listen
 from maksud.recognizers.decision import Rule
 from maksud.recognizers.door import load_recognizer
-from maksud.recognizers.held_out import (
-    answer_background,
-    answer_held_out,
-    answer_unknown,
-    decide_contract,
-)
+from maksud.recognizers.held_out import answer_both, conclude
 from maksud.recognizers.kinds import find_kind
 from maksud.recognizers.reading import normalise_examples
 from maksud.recognizers.runs import Draft, Run, draft_run
@@ -63,13 +58,9 @@ def calibrate(
         draft_run(target, overwrite=out is None) as draft,
     ):
         recognizer = load_recognizer(run)
-        held = answer_held_out(recognizer, examples, tell)
-        unknown = answer_unknown(recognizer, examples, tell)
+        held, unknown = answer_both(recognizer, examples, tell)
         most = find_kind(run.kind).background
-        background = answer_background(recognizer, examples, most, 0, tell)
-        contract, about = decide_contract(
-            run.contract, held, rule, unknown, background, recognizer.scope_features
-        )
+        contract, about = conclude(recognizer, held, unknown, rule, examples, most, 0, tell)
         _copy_files(run, draft)
         about["data"] = {"name": dataset.name, "fingerprint": dataset.fingerprint}
         manifest = {key: value for key, value in run.manifest.items() if key not in _OWN}

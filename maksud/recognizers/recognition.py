@@ -47,6 +47,11 @@ class Proposal:
     usage: Usage = field(default_factory=Usage)
     truncated: bool = False
 
+    @property
+    def acts(self) -> bool:
+        """Whether the answer asks for something: is neither `none()` nor empty."""
+        return bool(self.calls) and NONE not in self.calls
+
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
@@ -211,7 +216,7 @@ class Recognizer(ABC):
             outside = 1 - contract.scope.probability(proposal.features)
         # No other answer is likelier than this one, nor than what this one leaves.
         most = min(confidence, 1 - confidence) if contract.calibration is not None else 1.0
-        acceptable = bool(calls) and NONE not in calls and not proposal.truncated
+        acceptable = proposal.acts and not proposal.truncated
         alternatives = []
         for other, lp in proposal.alternatives:
             named = catalog.name_arguments(other)

@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from maksud.data.checks.languages import main_languages
+from maksud.data.checks.languages import CODES, language_of, main_languages
 from maksud.data.dataset import normalise
 
-LANGUAGES = ("id", "en")
-_NAMES = {"Indonesian": "id", "English": "en"}
+LANGUAGES = tuple(CODES.values())
 
 SERVED = 0.5
 """Share of the words in common with a labelled utterance from which a line may be served."""
@@ -56,7 +55,8 @@ def choose_sayings(
     with one of them (Jaccard) may be served, and is not among the first list, of `most` at most.
     Both are empty for data in other languages.
     """
-    codes = [_NAMES[name] for name in main_languages(utterances) if name in _NAMES]
+    main = main_languages(map(language_of, utterances))
+    codes = [CODES[name] for name in main if name in CODES]
     sayings = [s for code in codes for s in load_background(code)]
     rows = list({frozenset(normalise(u).split()) for u in utterances})
     having: defaultdict[str, list[int]] = defaultdict(list)

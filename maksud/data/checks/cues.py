@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
+from maksud.data.checks.languages import CODES
+
 
 def collect_words(*texts: str) -> frozenset[str]:
     """The words of texts that are written as lists of them."""
     return frozenset(word for text in texts for word in text.split())
 
 
-LANGUAGES = ("Indonesian", "English")
+LANGUAGES = tuple(CODES)
 """Languages that the lists are of, as `languages.language_of` calls them."""
 
 NEGATORS = collect_words(

@@ -34,6 +34,8 @@ FUNCTION_WORDS = {
     "Italian": "il che per mi qual sono non della una è come gli quale",
     "Dutch": "het een van ik mijn naar niet hoe dat voor zijn welke",
 }
+CODES = {"Indonesian": "id", "English": "en"}
+"""Languages that come with words of ours (cues, wordings, frames, sayings), and their codes."""
 _LANGUAGES_OF: dict[str, list[str]] = {}
 for _language, _words in FUNCTION_WORDS.items():
     for _word in _words.split():
@@ -98,9 +100,9 @@ def language_of(text: str) -> str:
     return ranked[0][0]
 
 
-def main_languages(texts: Iterable[str]) -> list[str]:
-    """Languages (or scripts) of at least `ON_PURPOSE` of the texts whose language is told."""
-    counts = Counter(filter(None, map(language_of, texts)))
+def main_languages(told: Iterable[str]) -> list[str]:
+    """Of what `language_of` told of texts, the languages of at least `ON_PURPOSE` of those told."""
+    counts = Counter(filter(None, told))
     total = counts.total()
     return sorted(name for name, n in counts.items() if n >= ON_PURPOSE * total)
 

@@ -31,6 +31,7 @@ from maksud.data.dataset import Dataset, Example, normalise
 from maksud.data.findings import format_count
 from maksud.data.formats import store
 from maksud.data.formats.parts.rows import to_row
+from maksud.data.formats.targets import refuse_standing
 from maksud.data.suggestions import ACCEPT, SUGGESTION
 from maksud.errors import CallSyntaxError, InputError
 from maksud.language.calls import OUT_OF_SCOPE
@@ -133,11 +134,7 @@ def require_new(path: str | os.PathLike[str]) -> None:
             hint="Name it so; `maksud convert` makes a table of it",
         )
     if store.exists(place):
-        raise InputError(
-            "there is something already, and nothing was written",
-            where=place,
-            hint="Name another file, or move this one away",
-        )
+        refuse_standing([place], "Name another file, or move this one away")
 
 
 def _rows_of(examples: Sequence[Example], intents: set[str]) -> dict[str, list[Example]]:

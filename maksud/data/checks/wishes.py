@@ -10,13 +10,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from maksud.data.checks.cues import CUES, collect_words
+from maksud.data.checks.cues import CUES, LANGUAGES, collect_words
 from maksud.data.dataset import folded_words
 
 LONGEST, WIDEST = 14, 150
 """Words, and characters, of a row that is taken apart, at most: of a story not all is the wish."""
 
-INDONESIAN, ENGLISH = "Indonesian", "English"
+INDONESIAN, ENGLISH = LANGUAGES
 
 _OPENERS = re.compile(
     r"(?:(?:minta tolong|tolong|tlg|tolongin|mohon|coba|harap|silakan|silahkan|ayo|please|pls|plz|"

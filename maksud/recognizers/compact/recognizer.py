@@ -26,7 +26,7 @@ class CompactRecognizer(JointRecognizer):
             shape = content["shape"]
             extractor = Extractor(shape, content["vocabulary"], tensors)
             heads = Heads(shape["members"], tensors)
-            near = Nearness.from_tensors(tensors)
+            near = Nearness.from_tensors(tensors, len(content["intents"]))
             return cls(name, contract, content, extractor, heads, near)
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise RunError(

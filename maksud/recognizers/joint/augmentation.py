@@ -82,18 +82,14 @@ def compose_epoch(plan: Plan, variation: Variation, rng: random.Random) -> list[
 def _frame(plan: Plan, item: Item, wish: Utterance, none: int, rng: random.Random) -> Utterance:
     """A single wish in a frame of its language; in one that refuses it is `none()`."""
     acts = rng.random() >= REFUSING
-    frames = plan.frames[rng.choice(item.languages)]
-    fitting = [f for f in frames if f.acts == acts and (item.bare or not f.bare)]
-    if not fitting:
-        return wish
-    # Short ones are said more often: "jangan {}" before "I'd rather you didn't {} just yet".
-    frame = rng.choices(fitting, [1 / (1 + len(f.before) + len(f.after)) for f in fitting])[0]
+    frames = plan.frames[rng.choice(item.languages)][acts, item.bare]
+    before, after = rng.choices(frames.each, cum_weights=frames.cumulative)[0]
     types, tags = wish.types, wish.tags[0]
-    if frame.after and types[-1] in plan.ends and len(types) > 1:
+    if after and types[-1] in plan.ends and len(types) > 1:
         types, tags = types[:-1], tags[:-1]
-    whole = [*frame.before, *types, *frame.after]
+    whole = [*before, *types, *after]
     if acts:
-        tags = [0] * len(frame.before) + tags + [0] * len(frame.after)
+        tags = [0] * len(before) + tags + [0] * len(after)
     else:
         tags = [0] * len(whole)
         item = Item(none, item.types, [], [IGNORED] * len(item.choices), True)

@@ -17,11 +17,9 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from maksud.data.checks.languages import language_of, main_languages
+from maksud.data.checks.languages import CODES, language_of, main_languages
 from maksud.recognizers.joint.tokens import tokenize
 
-LANGUAGES = {"Indonesian": "id", "English": "en"}
-"""Languages that there are frames for, as `language_of` calls them."""
 _OPENINGS = 3
 """Clauses of an intent that begin with the same word: then it is taken for a bare verb."""
 _NEVER_BARE = """
@@ -64,10 +62,10 @@ def languages_of(clauses: Iterable[Sequence[str]]) -> tuple[list[str], list[list
 
     A clause whose language is open may be of any of them.
     """
-    texts = [" ".join(words) for words in clauses]
-    main = [LANGUAGES[name] for name in main_languages(texts) if name in LANGUAGES]
-    told = [LANGUAGES.get(language_of(text), "") for text in texts]
-    return main, [[name] if name in main else main for name in told]
+    told = [language_of(" ".join(words)) for words in clauses]
+    main = [CODES[name] for name in main_languages(told) if name in CODES]
+    codes = [CODES.get(name, "") for name in told]
+    return main, [[code] if code in main else main for code in codes]
 
 
 def find_bare(clauses: Sequence[tuple[str, Sequence[str]]]) -> list[bool]:

@@ -96,8 +96,11 @@ class Nearness:
         }
 
     @classmethod
-    def from_tensors(cls, t: dict[str, np.ndarray[Any, Any]]) -> Nearness | None:
-        """The index among the tensors of a run; None in runs of before. Raises `ValueError`."""
+    def from_tensors(cls, t: dict[str, np.ndarray[Any, Any]], intents: int) -> Nearness | None:
+        """The index of so many intents among the tensors of a run; None in runs of before.
+
+        Raises `ValueError` for tensors that do not fit together.
+        """
         if "near.idf" not in t:
             return None
         begin, places = t["near.begin"].astype(np.int64), t["near.places"].astype(np.int64)
@@ -105,6 +108,7 @@ class Nearness:
         within[begin[(begin > 0) & (begin < len(places))] - 1] = True
         if (
             t["near.idf"].shape != (BUCKETS,)
+            or len(begin) != intents + 1
             or not places.shape == t["near.rows"].shape == t["near.weights"].shape
             or (np.diff(begin) < 0).any()
             or begin[0] != 0

@@ -6,14 +6,16 @@ Words are numbered by type, from 1 (0 is padding): a batch computes each type on
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
 
 from maksud.language.calls import OUT_OF_SCOPE
 from maksud.recognizers.joint.choices import Choice, lay_out
-from maksud.recognizers.joint.contrast import find_bare, languages_of, load_frames
+from maksud.recognizers.joint.contrast import Frame, find_bare, languages_of, load_frames
 from maksud.recognizers.joint.corpus import Clause, Corpus
 
 IGNORED = -100
@@ -44,14 +46,16 @@ class Item:
     """Whether it begins like a bare verb phrase, which some frames need."""
 
 
-@dataclass(frozen=True, slots=True)
-class NumberedFrame:
-    """A contrast frame in numbers: see `contrast.Frame`."""
+@dataclass(slots=True)
+class Frames:
+    """Contrast frames that fit the same wishes, in numbers: (types before, types after) of each.
 
-    acts: bool
-    bare: bool
-    before: list[int]
-    after: list[int]
+    `cumulative`: how often each is drawn, summed up. Short ones are said more often: "jangan {}"
+    before "I'd rather you didn't {} just yet".
+    """
+
+    each: list[tuple[list[int], list[int]]]
+    cumulative: list[float]
 
 
 @dataclass
@@ -72,8 +76,8 @@ class Plan:
     connectives: list[list[int]]
     connective_weights: list[float]
     call_weights: list[float]
-    frames: list[list[NumberedFrame]] = field(default_factory=list)
-    """Of each language of the data, where there are any."""
+    frames: list[dict[tuple[bool, bool], Frames]] = field(default_factory=list)
+    """Of each language that has some: by whether the wish stays one, and whether it is bare."""
     ends: frozenset[int] = frozenset()
     """Types of the signs that end a sentence."""
 
@@ -130,15 +134,7 @@ class Plan:
             [[types[w] for w in phrase] for phrase in corpus.connectives],
             [float(n) for n in corpus.connectives.values()],
             _call_weights(corpus.call_counts),
-            [
-                [
-                    NumberedFrame(
-                        f.acts, f.bare, [types[w] for w in f.before], [types[w] for w in f.after]
-                    )
-                    for f in of_language
-                ]
-                for of_language in frames
-            ],
+            [_number_frames(of_language, types) for of_language in frames],
             frozenset(types[sign] for sign in ".!?" if sign in types),
         )
 
@@ -156,6 +152,19 @@ class Plan:
             for _, _, k in item.spans:
                 out[item.intent, [1 + k, 1 + many + k]] = 0
         return out
+
+
+def _number_frames(
+    frames: Sequence[Frame], types: Mapping[str, int]
+) -> dict[tuple[bool, bool], Frames]:
+    out = {}
+    for acts in (False, True):
+        for bare in (False, True):
+            fitting = [f for f in frames if f.acts == acts and (bare or not f.bare)]
+            each = [([types[w] for w in f.before], [types[w] for w in f.after]) for f in fitting]
+            weights = (1 / (1 + len(before) + len(after)) for before, after in each)
+            out[acts, bare] = Frames(each, list(accumulate(weights)))
+    return out
 
 
 def _places_of(

@@ -193,13 +193,13 @@ class JointRecognizer(Recognizer):
             h, alone, mask = cut_segments(h, alone, mask, segments)
         read = self._read(texts, tokens, segments, h, alone, mask, masks)
         clauses = dict(zip(segments, read, strict=True))
+        near = None if self.nearness is None else self._near
         out = []
         for text, row, options in zip(texts, tokens, ways, strict=True):
 
             def second(words: list[Token], best: Reading, text: str = text) -> Reading | None:
                 return self._second(text, words, best)
 
-            near = None if self.nearness is None else self._near
             unknown = sum(not self.extractor.known(t.text) for t in row) / len(row)
             whole = [Way(lp, [clauses[s] for s in parts]) for lp, parts in options]
             out.append(propose_answer(whole, second, near, len(row), unknown))

@@ -5,17 +5,18 @@ from collections import Counter
 
 import pytest
 
+from maksud.data.checks.languages import CODES
 from maksud.data.dataset import Example
 from maksud.language.calls import OUT_OF_SCOPE
 from maksud.language.catalog_inference import infer_catalog
 from maksud.recognizers.joint.alignment import build_corpus
 from maksud.recognizers.joint.augmentation import Variation, compose_epoch
-from maksud.recognizers.joint.contrast import LANGUAGES, find_bare, languages_of, load_frames
+from maksud.recognizers.joint.contrast import find_bare, languages_of, load_frames
 from maksud.recognizers.joint.planning import IGNORED, Plan
 from tests.joint_data import single
 
 
-@pytest.mark.parametrize("language", sorted(LANGUAGES.values()))
+@pytest.mark.parametrize("language", sorted(CODES.values()))
 def test_both_kinds_are_as_many_and_no_word_tells_them_apart(language: str) -> None:
     """A word on one side alone would be learnt instead of what the sentence says."""
     frames = load_frames(language)

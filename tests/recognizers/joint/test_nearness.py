@@ -47,11 +47,11 @@ def test_it_is_a_cosine_for_any_words(found: list[str]) -> None:
 
 def test_it_reads_back_as_it_was_saved() -> None:
     near, tensors = index(), index().tensors()
-    again = Nearness.from_tensors(tensors)
+    again = Nearness.from_tensors(tensors, 3)
     assert again is not None
     query = (["putar", "musik", "yellow"], [(2, 3, "song")])
     assert again(2, *query) == pytest.approx(near(2, *query), abs=2e-3)
-    assert Nearness.from_tensors({"heads.attend": tensors["near.idf"]}) is None
+    assert Nearness.from_tensors({"heads.attend": tensors["near.idf"]}, 3) is None
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,12 @@ def test_tensors_that_do_not_fit_together_are_refused(name: str, change) -> None
     tensors = index().tensors()
     tensors[name] = np.ascontiguousarray(change(tensors[name]))
     with pytest.raises(ValueError, match="does not fit together"):
-        Nearness.from_tensors(tensors)
+        Nearness.from_tensors(tensors, 3)
+
+
+def test_an_index_of_other_intents_is_refused() -> None:
+    with pytest.raises(ValueError, match="does not fit together"):
+        Nearness.from_tensors(index().tensors(), 4)
 
 
 def test_an_intent_keeps_so_many_clauses_and_the_same_for_a_seed() -> None:

@@ -196,7 +196,7 @@ def neutralise(cell: str) -> str:
 
 
 def restore(cell: str) -> str:
-    """The inverse of `neutralised`."""
+    """The inverse of `neutralise`."""
     return cell[1:] if _QUOTED_FORMULA.match(cell) else cell
 
 
