@@ -26,6 +26,7 @@ WORDS = 64
 _CACHED = 20_000
 """Words whose features are kept; those that come later are computed anew."""
 
+
 class Linear:
     """Weights of features, and the intents that they speak for.
 
@@ -80,7 +81,8 @@ class Linear:
         wanted = np.array(places, np.int64)
         at = self._places.searchsorted(wanted)
         at[at == len(self._places)] = 0
-        return at[self._places[at] == wanted]
+        found: Ints = at[self._places[at] == wanted]
+        return found
 
     def tensors(self) -> dict[str, np.ndarray[Any, Any]]:
         """What `from_tensors` reads, small: to be saved beside the weights."""
