@@ -17,7 +17,6 @@ import numpy as np
 
 from maksud.data.dataset import Example
 from maksud.errors import DataError
-from maksud.language.calls import OUT_OF_SCOPE
 from maksud.language.catalog import Catalog
 from maksud.progress import OnProgress
 from maksud.recognizers.compact.settings import CompactSettings
@@ -32,9 +31,6 @@ from maksud.recognizers.joint.weights import save_weights
 
 if TYPE_CHECKING:
     from maksud.recognizers.compact.network import Network
-
-RARER = 1.0
-"""Log-odds by which framed wishes are rarer in use than in training, where data has no `none()`."""
 
 
 def train_compact(
@@ -114,10 +110,7 @@ def _save(
     linear: Linear | None,
     out: Path,
 ) -> None:
-    network.heads.settle()
-    if all(c.intent != OUT_OF_SCOPE for c in plan.corpus.clauses) and OUT_OF_SCOPE in plan.intents:
-        # All that it knows of none() are frames, which are rarer among sayings than among these.
-        network.heads.intent.bias.data[..., plan.intents.index(OUT_OF_SCOPE)] -= RARER
+    network.heads.settle(plan)
     tensors = {
         name: np.ascontiguousarray(p.detach().numpy()) for name, p in network.named_parameters()
     }

@@ -5,6 +5,7 @@ Words are numbered by type, from 1 (0 is padding): a batch computes each type on
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,12 @@ UNLIKELY = -8.0
 
 MOST_CALLS = 6
 """Calls of a composed utterance at most."""
+
+FRAMED_LESS = 1.0
+"""Log-odds by which framed wishes are rarer in use than in training, where data has no `none()`."""
+
+SELDOM = 0.01
+"""Share of utterances in use that have several calls, at least, once data has any."""
 
 
 @dataclass(slots=True)
@@ -143,6 +150,28 @@ class Plan:
         """Whether the data has utterances with several calls."""
         return len(self.call_weights) > 1
 
+    @property
+    def none_excess(self) -> float:
+        """Log-odds by which `none()` is likelier in training than in use.
+
+        Where data has none of its own, frames are all that is known of it, and what is only far
+        from the few rows that there are would be taken for framed.
+        """
+        known = any(c.intent == OUT_OF_SCOPE for c in self.corpus.clauses)
+        return FRAMED_LESS if OUT_OF_SCOPE in self.intents and not known else 0.0
+
+    @property
+    def joined_excess(self) -> float:
+        """Log-odds by which several calls are likelier in training than in the data.
+
+        Utterances are joined more often than the data has it, so that joining is learnt at all.
+        """
+        if not self.joins:
+            return 0.0
+        counts = self.corpus.call_counts
+        found = max(SELDOM, 1 - counts[1] / counts.total())
+        return max(0.0, _log_odds(1 - self.call_weights[0]) - _log_odds(found))
+
     def tag_penalties(self) -> np.ndarray[Any, np.dtype[np.float32]]:
         """[I, K]: 0 for tags that an intent has in training, `UNLIKELY` for others."""
         many = len(self.parameters)
@@ -152,6 +181,11 @@ class Plan:
             for _, _, k in item.spans:
                 out[item.intent, [1 + k, 1 + many + k]] = 0
         return out
+
+
+def _log_odds(share: float) -> float:
+    share = min(0.999, max(0.001, share))
+    return math.log(share / (1 - share))
 
 
 def _number_frames(
