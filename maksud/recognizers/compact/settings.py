@@ -49,6 +49,9 @@ class CompactSettings:
     frame: float = setting(0.15, low=0.0, high=1.0)
     """Share of single wishes that are put into a frame which negates, reports, quotes or calls
     them off, or only seems to; where the data is Indonesian or English."""
+    correct: float = setting(0.1, low=0.0, high=1.0)
+    """Share of clauses with values in which one is said wrongly first and corrected; where there
+    are frames."""
     hide: float = setting(0.5, low=0.0, high=100.0)
     """How often rare words are hidden: a word seen n times with probability hide / (hide + n)."""
     linear: float = setting(-1.0, low=-1.0, high=100.0)

@@ -16,7 +16,14 @@ import numpy as np
 
 from maksud.language.calls import OUT_OF_SCOPE
 from maksud.recognizers.joint.choices import Choice, lay_out
-from maksud.recognizers.joint.contrast import Frame, find_bare, languages_of, load_frames
+from maksud.recognizers.joint.contrast import (
+    Correction,
+    Frame,
+    find_bare,
+    languages_of,
+    load_corrections,
+    load_frames,
+)
 from maksud.recognizers.joint.corpus import Clause, Corpus
 
 IGNORED = -100
@@ -65,6 +72,16 @@ class Frames:
     cumulative: list[float]
 
 
+@dataclass(slots=True)
+class Retake:
+    """A `Correction` in numbers: word types before, between and after the two values."""
+
+    before: list[int]
+    between: list[int]
+    after: list[int]
+    last: bool
+
+
 @dataclass
 class Plan:
     """Everything that training needs, in numbers.
@@ -85,6 +102,8 @@ class Plan:
     call_weights: list[float]
     frames: list[dict[tuple[bool, bool], Frames]] = field(default_factory=list)
     """Of each language that has some: by whether the wish stays one, and whether it is bare."""
+    corrections: list[list[Retake]] = field(default_factory=list)
+    """Of each language that has frames: how a value is corrected."""
     ends: frozenset[int] = frozenset()
     """Types of the signs that end a sentence."""
 
@@ -97,6 +116,7 @@ class Plan:
         clauses = corpus.clauses
         languages, of_clause = languages_of(c.words for c in clauses) if contrast else ([], [])
         frames = [load_frames(language) for language in languages]
+        corrections = [load_corrections(language) for language in languages]
         intents = sorted({c.intent for c in clauses} | ({OUT_OF_SCOPE} if frames else set()))
         parameters = sorted({p for c in clauses for _, _, p in c.spans})
         words = Counter(w for c in clauses for w in c.words)
@@ -105,6 +125,8 @@ class Plan:
                 words[word] += 0
         for frame in (frame for of_language in frames for frame in of_language):
             words.update((*frame.before, *frame.after))
+        for c in (c for of_language in corrections for c in of_language):
+            words.update((*c.before, *c.between, *c.after))
         types = {w: i for i, w in enumerate(words, start=1)}
         used = {p for c in clauses for p in c.choices}
         choices = lay_out((p, listed) for p, listed in corpus.choices.items() if p in used)
@@ -142,6 +164,7 @@ class Plan:
             [float(n) for n in corpus.connectives.values()],
             _call_weights(corpus.call_counts),
             [_number_frames(of_language, types) for of_language in frames],
+            [[_number_correction(c, types) for c in of_language] for of_language in corrections],
             frozenset(types[sign] for sign in ".!?" if sign in types),
         )
 
@@ -199,6 +222,11 @@ def _number_frames(
             weights = (1 / (1 + len(before) + len(after)) for before, after in each)
             out[acts, bare] = Frames(each, list(accumulate(weights)))
     return out
+
+
+def _number_correction(c: Correction, types: Mapping[str, int]) -> Retake:
+    before, between, after = ([types[w] for w in part] for part in (c.before, c.between, c.after))
+    return Retake(before, between, after, c.last)
 
 
 def _places_of(
