@@ -141,7 +141,7 @@ def word_places(word: str) -> list[int]:
     """Places of a word's own features: the word and its character 2- to 5-grams, each once."""
     framed = f"<{word[:32]}>"
     grams = {framed[i : i + n] for n in (2, 3, 4, 5) for i in range(len(framed) - n + 1)}
-    return [_place("W" + word), *sorted(BLOCK + _place(gram) for gram in grams)]
+    return [_place("W" + word), *sorted({BLOCK + _place(gram) for gram in grams})]
 
 
 def pair_places(words: Sequence[str]) -> list[int]:
