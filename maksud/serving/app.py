@@ -60,6 +60,7 @@ class Announcement:
             out.append("Lost it? Delete that file and start again.")
         if self.host not in ("localhost", "::1") and not self.host.startswith("127."):
             out.append("Others can reach this address, and HTTP is not encrypted: put TLS before.")
+        out.append(f"What a person reads instead of calls: {self.models[0]}/chat")
         out.append("Ctrl-C ends it.")
         return out
 

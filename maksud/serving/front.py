@@ -2,7 +2,7 @@
 
     GET  /health, /ready                 public
     GET  /v1/models, /v1/models/ID
-    POST /v1/chat/completions            OpenAI's shape, plain and streamed
+    POST /v1/chat/completions            OpenAI's shape, plain and streamed; NAME/chat talks
     POST /v1/recognize                   structured; one utterance, a batch, or turns
 
 A stream is sent when the answer is whole: only then it is known whether it is accepted, so a
@@ -25,7 +25,7 @@ from maksud.http.settings import ServeSettings
 from maksud.language.conversation import Turn
 from maksud.recognizers.conversation import Reading, follow
 from maksud.recognizers.recognition import Recognition, Recognizer
-from maksud.serving import protocol
+from maksud.serving import chat, protocol
 from maksud.serving.batching import Failure, Lane
 
 if TYPE_CHECKING:
@@ -44,7 +44,8 @@ class Front:
         names = [r.name for r in recognizers]
         if not names:
             raise SettingsError("there is nothing to serve", hint="Name a run")
-        twins = sorted({n for n in names if names.count(n) > 1})
+        served = [*names, *(n + chat.SUFFIX for n in names)]
+        twins = sorted({n for n in served if served.count(n) > 1})
         if twins:
             raise SettingsError(
                 f"two runs are called {twins[0]!r}, and a model is asked for by that name",
@@ -131,13 +132,14 @@ class Front:
         return _json({"status": "ready"})
 
     async def models(self, _: Request) -> Response:
-        """The served models, in the order of the command line."""
-        cards = [protocol.model_card(name, self.created) for name in self.lanes]
+        """The served models, in the order of the command line; behind them those that talk."""
+        cards = [protocol.model_card(name, self.created) for name in self.names]
         return _json({"object": "list", "data": cards})
 
     async def model(self, request: Request) -> Response:
         """One served model."""
-        name = self._lane(request.path_params["id"]).recognizer.name
+        name = request.path_params["id"]
+        self._lane(name)
         return _json(protocol.model_card(name, self.created))
 
     async def chat(self, request: Request) -> Response:
@@ -145,11 +147,19 @@ class Front:
         asked = protocol.parse_chat(parse_json(await request.body()))
         lane = self._lane(asked.model)
         recognition = await self._converse(request, lane, asked.turns, asked.reading, "messages")
-        answer = protocol.Answer.of(recognition, asked)
+        talks = asked.model not in self.lanes
+        text = None
+        if talks:
+            catalog = lane.recognizer.contract.catalog
+            text = chat.speak(recognition, catalog, chat.what_was_said(asked.turns))
+        answer = protocol.Answer.of(recognition, asked, text)
         id, created = new_id("chatcmpl-"), int(time.time())
         if not asked.stream:
-            return _json(protocol.completion(answer, id, created))
+            reply = protocol.completion(answer, id, created)
+            return _json(chat.as_talk(reply, asked.model) if talks else reply)
         chunks = protocol.chunks(answer, id, created, asked.include_usage)
+        if talks:
+            chunks = chat.as_talking(chunks, asked.model)
         return _response(
             protocol.events(chunks),
             "text/event-stream; charset=utf-8",
@@ -170,10 +180,16 @@ class Front:
 
     # ------------------------------------------------------------ what they share
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What can be asked for as a model: each by its name, then each as one that talks."""
+        return (*self.lanes, *(name + chat.SUFFIX for name in self.lanes))
+
     def _lane(self, name: str) -> Lane:
-        if name not in self.lanes:
-            raise protocol.unknown_model(name, self.lanes)
-        return self.lanes[name]
+        lane = self.lanes.get(name) or self.lanes.get(name.removesuffix(chat.SUFFIX))
+        if lane is None:
+            raise protocol.unknown_model(name, self.names)
+        return lane
 
     def _only_model(self) -> str:
         if len(self.lanes) > 1:
