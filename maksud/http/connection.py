@@ -23,8 +23,9 @@ from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 from maksud.errors import SystemFault
 from maksud.http.api_error import ApiError, new_id
 from maksud.http.framing import Framing, Refused
-from maksud.http.guard import CONNECTION, KNOWN, tell_gone
+from maksud.http.guard import CONNECTION, tell_gone
 from maksud.http.lingering import LingeringTransport
+from maksud.http.scope import KNOWN
 
 UVICORN = "uvicorn>=0.35,<0.55"
 """The versions whose protocol class, which is private to uvicorn, is known to fit this module."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from maksud.errors import SettingsError
 from maksud.settings import check_settings, setting
@@ -47,6 +48,13 @@ class ServeSettings:
     """/ready: how old a model's last answer or step may be, and how long a new one may take."""
     drain_seconds: int = setting(20, above=0)
     """Time for requests in work to end at shutdown."""
+    requests_per_minute: int = setting(0, low=0)
+    """Requests that a token may make in a minute; over it 429. 0: as many as it likes."""
+    utterances_per_minute: int = setting(0, low=0)
+    """Utterances that a token may have a model asked in a minute; over it 429. 0: any number."""
+    metrics: Literal["token", "loopback", "off"] = "token"
+    """Who reads the figures at /metrics: whoever has a token of the scope `metrics`, programs on
+    this machine as well (`loopback`), or nobody: then nothing is counted."""
     access_log: bool = True
     """A line per request on standard error."""
 

@@ -1,6 +1,7 @@
 """The application: routes over recognizers.
 
     GET  /health, /ready                 public
+    GET  /metrics                        figures, for the scope `metrics`
     GET  /v1/models, /v1/models/ID
     POST /v1/chat/completions            OpenAI's shape, plain and streamed; NAME/chat talks
     POST /v1/recognize                   structured; one utterance, a batch, or turns
@@ -21,12 +22,15 @@ from maksud.errors import EngineError, SettingsError
 from maksud.http.api_error import ApiError, as_api_error, new_id
 from maksud.http.guard import client_gone, when_gone
 from maksud.http.json_body import dumps, parse_json
+from maksud.http.limits import check_utterances, count_utterances
+from maksud.http.rights import METRICS_PATH
 from maksud.http.settings import ServeSettings
 from maksud.language.conversation import Turn
 from maksud.recognizers.conversation import Reading, follow
 from maksud.recognizers.recognition import Recognition, Recognizer
 from maksud.serving import chat, protocol
 from maksud.serving.batching import Failure, Lane
+from maksud.serving.metrics import CONTENT_TYPE, Metrics
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -62,6 +66,9 @@ class Front:
             )
             for r in recognizers
         }
+        counts = settings.metrics != "off"
+        paths = [path for _, path in self._table()]
+        self.metrics = Metrics(self.lanes, paths) if counts else None
 
     def warm_up(self) -> None:
         """Asks every model once. Raises `EngineError` for one that does not answer."""
@@ -97,6 +104,7 @@ class Front:
             ("GET", "/health"): self.health,
             ("GET", "/ready"): self.ready,
             ("GET", "/v1/models"): self.models,
+            **({("GET", METRICS_PATH): self.figures} if self.settings.metrics != "off" else {}),
         }
 
     def routes(self) -> list[Route]:
@@ -131,6 +139,11 @@ class Front:
             )
         return _json({"status": "ready"})
 
+    async def figures(self, _: Request) -> Response:
+        """What was counted, for Prometheus."""
+        assert self.metrics is not None
+        return _response(self.metrics.text(), CONTENT_TYPE)
+
     async def models(self, _: Request) -> Response:
         """The served models, in the order of the command line; behind them those that talk."""
         cards = [protocol.model_card(name, self.created) for name in self.names]
@@ -147,6 +160,7 @@ class Front:
         asked = protocol.parse_chat(parse_json(await request.body()))
         lane = self._lane(asked.model)
         recognition = await self._converse(request, lane, asked.turns, asked.reading, "messages")
+        self._count(request, lane, [recognition])
         talks = asked.model not in self.lanes
         text = None
         if talks:
@@ -176,6 +190,7 @@ class Front:
             answers = [one]
         else:
             answers = await self._recognize(request, lane, asked.utterances, asked.param)
+        self._count(request, lane, answers)
         return _json(protocol.recognitions(answers, lane.recognizer.name))
 
     # ------------------------------------------------------------ what they share
@@ -201,6 +216,11 @@ class Front:
             )
         return next(iter(self.lanes))
 
+    def _count(self, request: Request, lane: Lane, answers: Sequence[Recognition]) -> None:
+        """Counts what a request is answered with."""
+        if self.metrics is not None:
+            self.metrics.count_answers(request.scope, lane.recognizer.name, answers)
+
     async def _converse(
         self,
         request: Request,
@@ -212,8 +232,10 @@ class Front:
         """The recognition of a conversation's last turn, by the contract's rule."""
         steps = follow(lane.recognizer.contract, turns, reading)
         asked = next(steps)
+        first = True
         while True:
-            answers = await self._recognize(request, lane, asked, param)
+            answers = await self._recognize(request, lane, asked, param, first=first)
+            first = False
             try:
                 asked = steps.send(answers)
             except StopIteration as end:
@@ -221,12 +243,24 @@ class Front:
                 return recognition
 
     async def _recognize(
-        self, request: Request, lane: Lane, utterances: Sequence[str], param: str
+        self,
+        request: Request,
+        lane: Lane,
+        utterances: Sequence[str],
+        param: str,
+        *,
+        first: bool = True,
     ) -> list[Recognition]:
-        """The recognitions, unless the client leaves, or none comes for too long."""
+        """The recognitions, unless the client leaves, or none comes for too long.
+
+        `first`: what is begun is not refused half-way because of the token's limit.
+        """
         protocol.check_length(utterances, self.settings.max_utterance_chars, param)
+        if first:
+            check_utterances(request.scope, len(utterances))
         job = lane.submit(utterances)
-        before = -1
+        count_utterances(request.scope, len(utterances))
+        before, started = -1, time.perf_counter()
         try:
             when_gone(request.scope, job.cancel)
             # Time runs from answer to answer: what is done of a batch is not thrown away.
@@ -236,6 +270,9 @@ class Front:
             if job.cancelled():
                 raise client_gone()
             if job.done():
+                if self.metrics is not None:
+                    took = time.perf_counter() - started
+                    self.metrics.count_waiting(lane.recognizer.name, took)
                 return job.result()
         except Failure as failure:
             raise _shown(failure, param) from failure.cause
