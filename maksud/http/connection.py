@@ -64,6 +64,7 @@ class _Connection(H11Protocol, asyncio.BufferedProtocol):
     _deadline: asyncio.TimerHandle | None = None
     _heard = False
     _refused = False
+    _known = False
     _room = bytearray()
 
     def __init__(self, config: uvicorn.Config, *args: Any, **more: Any) -> None:
@@ -110,11 +111,12 @@ class _Connection(H11Protocol, asyncio.BufferedProtocol):
         self._unstall()
 
     def on_response_complete(self) -> None:
-        # Whoever has no token holds no connection for long.
+        # Whoever has no token holds no connection for long. Who showed one once keeps it: a proxy
+        # asks for many, and one that is closed first loses it the next request.
         seconds = self.config.timeout_keep_alive
-        known = KNOWN in self.scope
+        self._known = self._known or KNOWN in self.scope
         self.timeout_keep_alive = (
-            seconds if known else min(seconds, round(self.header_seconds) or 1)
+            seconds if self._known else min(seconds, round(self.header_seconds) or 1)
         )
         super().on_response_complete()
 

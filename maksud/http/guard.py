@@ -1,6 +1,7 @@
 """Who and what may come in: layers of ASGI between the socket and the routes.
 
     Envelope   every exchange: its id, errors in one shape, unread bodies, the log
+    Origins    which pages of a browser may ask, where any may (`origins`)
     Gate       deny by default: what is not on the public list needs a token
     Limits     what a token may ask in a minute, where that is bounded (`limits`)
     Admission  limits before parsing: headers, content type, bytes, time, requests at once
@@ -20,10 +21,11 @@ import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
+from maksud.http.access_log import format_line
 from maksud.http.api_error import ApiError, as_api_error, new_id
 from maksud.http.limits import limited
+from maksud.http.origins import open_to_origins
 from maksud.http.rights import may_read_figures, needed_scope
 from maksud.http.scope import EXTRA, KNOWN, header
 from maksud.http.settings import ServeSettings
@@ -56,7 +58,8 @@ def guard_app(
 ) -> ASGIApp:
     """The application behind all layers: the only way to serve one."""
     inside = limited(Admission(app, settings), settings)
-    return Envelope(Gate(inside, tokens, settings), settings, tell)
+    gate = open_to_origins(Gate(inside, tokens, settings), settings.origins)
+    return Envelope(gate, settings, tell)
 
 
 def connection_of(scope: Scope) -> Any:
@@ -184,13 +187,8 @@ class _Exchange:
         await self.send({"type": "http.response.body", "body": body})
 
     def __str__(self) -> str:
-        client = (self.scope.get("client") or ("-", 0))[0]
-        path = quote(self.scope["path"][:200], safe="/:")  # no control characters, no query
-        took = (time.perf_counter() - self.started) * 1000
-        return (
-            f"{client} {self.scope['method'][:16]} {path} {self.status} {took:.1f}ms "
-            f"{self.id.decode()}"
-        )
+        seconds = time.perf_counter() - self.started
+        return format_line(self.scope, self.status, seconds, self.id.decode())
 
 
 class Gate:

@@ -19,6 +19,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from typing import TYPE_CHECKING, Any
 
 from maksud.errors import EngineError, SettingsError
+from maksud.http.access_log import note_said
 from maksud.http.api_error import ApiError, as_api_error, new_id
 from maksud.http.guard import client_gone, when_gone
 from maksud.http.json_body import dumps, parse_json
@@ -217,7 +218,9 @@ class Front:
         return next(iter(self.lanes))
 
     def _count(self, request: Request, lane: Lane, answers: Sequence[Recognition]) -> None:
-        """Counts what a request is answered with."""
+        """Counts what a request is answered with, and notes it where the log is to have it."""
+        if self.settings.log_utterances:
+            note_said(request.scope, map(_noted, answers))
         if self.metrics is not None:
             self.metrics.count_answers(request.scope, lane.recognizer.name, answers)
 
@@ -292,6 +295,15 @@ def _shown(failure: Failure, param: str) -> ApiError:
     error = as_api_error(failure.cause)
     error.param = f"{param}[{failure.place}]" if param == "utterances" else param
     return error
+
+
+def _noted(answer: Recognition) -> dict[str, Any]:
+    return {
+        "utterance": answer.utterance,
+        "text": answer.text,
+        "confidence": round(answer.confidence, 4),
+        "accepted": answer.accepted,
+    }
 
 
 def _json(content: Any) -> Response:
