@@ -35,6 +35,10 @@ UNLIKELY = -8.0
 MOST_CALLS = 6
 """Calls of a composed utterance at most."""
 
+SHORTER = 2.0
+"""How much more often short frames are said than long ones: with the inverse of their length to
+this power."""
+
 FRAMED_LESS = 1.0
 """Log-odds by which framed wishes are rarer in use than in training, where data has no `none()`."""
 
@@ -219,7 +223,7 @@ def _number_frames(
         for bare in (False, True):
             fitting = [f for f in frames if f.acts == acts and (bare or not f.bare)]
             each = [([types[w] for w in f.before], [types[w] for w in f.after]) for f in fitting]
-            weights = (1 / (1 + len(before) + len(after)) for before, after in each)
+            weights = ((1 + len(before) + len(after)) ** -SHORTER for before, after in each)
             out[acts, bare] = Frames(each, list(accumulate(weights)))
     return out
 
