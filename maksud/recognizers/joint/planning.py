@@ -108,6 +108,8 @@ class Plan:
     """Of each language that has some: by whether the wish stays one, and whether it is bare."""
     corrections: list[list[Retake]] = field(default_factory=list)
     """Of each language that has frames: how a value is corrected."""
+    languages: list[str] = field(default_factory=list)
+    """Those that there are frames for."""
     ends: frozenset[int] = frozenset()
     """Types of the signs that end a sentence."""
 
@@ -169,6 +171,7 @@ class Plan:
             _call_weights(corpus.call_counts),
             [_number_frames(of_language, types) for of_language in frames],
             [[_number_correction(c, types) for c in of_language] for of_language in corrections],
+            languages,
             frozenset(types[sign] for sign in ".!?" if sign in types),
         )
 

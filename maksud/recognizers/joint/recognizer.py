@@ -47,6 +47,7 @@ from maksud.recognizers.joint.decoding import (
 from maksud.recognizers.joint.engine import Extractor, Heads, cut_segments
 from maksud.recognizers.joint.linear import Linear, add_opinion
 from maksud.recognizers.joint.nearness import Nearness
+from maksud.recognizers.joint.negation import NEGATED, Negation
 from maksud.recognizers.joint.tokens import MAX_TOKENS, Token, tokenize
 from maksud.recognizers.recognition import Proposal, Recognizer
 
@@ -105,6 +106,7 @@ class JointRecognizer(Recognizer):
         self.intents: list[str] = content["intents"]
         self.parameters: list[str] = content["parameters"]
         self.choices = lay_out(content["choices"])
+        self.negation = Negation.from_json(content.get("negation"))
         self.choices_of: dict[str, list[str]] = content["choices_of"]
         self.joins: bool = content["joins"]
         self.writer = CallWriter(
@@ -276,7 +278,12 @@ class JointRecognizer(Recognizer):
 
         `scores`: the network's, [S, I]; `clauses`: their words; `unknown` is added to scores.
         """
-        lp = log_softmax(scores + self.intent_mask)
+        scores = scores + self.intent_mask
+        if self.negation is not None and self.none >= 0:
+            for s, words in enumerate(clauses):
+                if self.negation(words):
+                    scores[s, self.none] += NEGATED
+        lp = log_softmax(scores)
         if self.linear is None:
             return lp, None
         mask = self.intent_mask if unknown is None else self.intent_mask + unknown
