@@ -149,14 +149,14 @@ def test_runs_are_served_under_names(
     assert served == ["old", "new", "compact"]
 
 
-def test_what_the_options_of_serve_set(
-    compact_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_the_options_of_serve_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     chosen: list[Any] = []
+    monkeypatch.setattr("maksud.recognizers.runs.Run.open", lambda path: path)
+    monkeypatch.setattr("maksud.recognizers.door.load_recognizer", lambda run, name: run)
     monkeypatch.setattr(
         "maksud.serving.app.serve", lambda _, settings, **__: chosen.append(settings)
     )
-    serve = ("serve", compact_run.path, "--port", "0")
+    serve = ("serve", "runs/compact", "--port", "0")
     maksud(*serve)
     maksud(*serve, "--origin", "https://a.example", "--origin", "http://localhost:3000")
     maksud(*serve, "--no-access-log", "--log-utterances", "--set", "requests_per_minute=60")
