@@ -6,6 +6,7 @@ needed. Digests are compared as bytes, in constant time, against every token.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import json
@@ -73,9 +74,30 @@ class Tokens:
         if len(authorization) != 1:
             return None
         scheme, _, secret = authorization[0].partition(b" ")
-        if scheme.lower() != b"bearer" or not secret.strip():
+        if scheme.lower() != b"bearer":
             return None
-        digest = _digest(secret.strip())
+        return self._find(secret.strip())
+
+    def find_password(self, authorization: Sequence[bytes]) -> Token | None:
+        """The token that is the password in a request's Authorization header, else None.
+
+        Exactly one header of the form `Basic base64(name:TOKEN)` counts; any name will do.
+        """
+        if len(authorization) != 1:
+            return None
+        scheme, _, given = authorization[0].partition(b" ")
+        if scheme.lower() != b"basic":
+            return None
+        try:
+            _, _, secret = base64.b64decode(given.strip(), validate=True).partition(b":")
+        except ValueError:
+            return None
+        return self._find(secret)
+
+    def _find(self, secret: bytes) -> Token | None:
+        if not secret:
+            return None
+        digest = _digest(secret)
         found = None
         for token in self._tokens:
             if hmac.compare_digest(token.digest, digest):

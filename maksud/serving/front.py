@@ -1,6 +1,7 @@
 """The application: routes over recognizers.
 
     GET  /health, /ready                 public
+    GET  /openapi.json, /docs            the interface described, and a page to try it
     GET  /metrics                        figures, for the scope `metrics`
     GET  /v1/models, /v1/models/ID
     POST /v1/chat/completions            OpenAI's shape, plain and streamed; NAME/chat talks
@@ -24,14 +25,16 @@ from maksud.http.api_error import ApiError, as_api_error, new_id
 from maksud.http.guard import client_gone, when_gone
 from maksud.http.json_body import dumps, parse_json
 from maksud.http.limits import check_utterances, count_utterances
-from maksud.http.rights import METRICS_PATH
+from maksud.http.rights import DOCS_PATH, METRICS_PATH
 from maksud.http.settings import ServeSettings
 from maksud.language.conversation import Turn
 from maksud.recognizers.conversation import Reading, follow
 from maksud.recognizers.recognition import Recognition, Recognizer
 from maksud.serving import chat, protocol
 from maksud.serving.batching import Failure, Lane
+from maksud.serving.docs_page import draw_docs
 from maksud.serving.metrics import CONTENT_TYPE, Metrics
+from maksud.serving.openapi import describe
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -105,6 +108,8 @@ class Front:
             ("GET", "/health"): self.health,
             ("GET", "/ready"): self.ready,
             ("GET", "/v1/models"): self.models,
+            ("GET", "/openapi.json"): self.describe,
+            ("GET", DOCS_PATH): self.docs,
             **({("GET", METRICS_PATH): self.figures} if self.settings.metrics != "off" else {}),
         }
 
@@ -139,6 +144,15 @@ class Front:
                 headers={"retry-after": "5"},
             )
         return _json({"status": "ready"})
+
+    async def describe(self, _: Request) -> Response:
+        """The interface as OpenAPI."""
+        return _json(describe(self.names, self.settings))
+
+    async def docs(self, _: Request) -> Response:
+        """The interface as a page to try it on."""
+        page, headers = draw_docs(describe(self.names, self.settings))
+        return _response(page, "text/html; charset=utf-8", headers)
 
     async def figures(self, _: Request) -> Response:
         """What was counted, for Prometheus."""
