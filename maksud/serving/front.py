@@ -25,8 +25,8 @@ from maksud.http.settings import ServeSettings
 from maksud.language.conversation import Turn
 from maksud.recognizers.conversation import Reading, follow
 from maksud.recognizers.recognition import Recognition, Recognizer
-from maksud.serving import protocol
-from maksud.serving.batching import Failure, Lane
+from maksud.serving import choices, protocol, replies
+from maksud.serving.batching import Allowed, Failure, Lane
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -52,6 +52,7 @@ class Front:
             )
         self.settings = settings
         self.created = int(time.time())
+        self.planner = choices.Planner()
         self.lanes = {
             r.name: Lane(
                 r,
@@ -144,14 +145,21 @@ class Front:
         """A chat completion: what is still open of the conversation has its answer in it."""
         asked = protocol.parse_chat(parse_json(await request.body()))
         lane = self._lane(asked.model)
-        recognition = await self._converse(request, lane, asked.turns, asked.reading, "messages")
-        answer = protocol.Answer.of(recognition, asked)
+        contract = lane.recognizer.contract
+        plan = self.planner.plan(asked, contract, lane.recognizer.name)
+        if plan.is_answered:
+            recognition = choices.answer_nothing(contract, lane.recognizer.name)
+        else:
+            recognition = await self._converse(
+                request, lane, asked.turns, asked.reading, "messages", plan.allowed
+            )
+        answers = choices.answers_of(recognition, plan, contract.catalog)
         id, created = new_id("chatcmpl-"), int(time.time())
         if not asked.stream:
-            return _json(protocol.completion(answer, id, created))
-        chunks = protocol.chunks(answer, id, created, asked.include_usage)
+            return _json(replies.completion(answers, id, created))
+        chunks = replies.chunks(answers, id, created, asked.include_usage)
         return _response(
-            protocol.events(chunks),
+            replies.events(chunks),
             "text/event-stream; charset=utf-8",
             {"cache-control": "no-cache", "x-accel-buffering": "no"},
         )
@@ -166,7 +174,7 @@ class Front:
             answers = [one]
         else:
             answers = await self._recognize(request, lane, asked.utterances, asked.param)
-        return _json(protocol.recognitions(answers, lane.recognizer.name))
+        return _json(replies.recognitions(answers, lane.recognizer.name))
 
     # ------------------------------------------------------------ what they share
 
@@ -192,12 +200,13 @@ class Front:
         turns: Sequence[Turn],
         reading: Reading | None,
         param: str,
+        allowed: Allowed = None,
     ) -> Recognition:
         """The recognition of a conversation's last turn, by the contract's rule."""
         steps = follow(lane.recognizer.contract, turns, reading)
         asked = next(steps)
         while True:
-            answers = await self._recognize(request, lane, asked, param)
+            answers = await self._recognize(request, lane, asked, param, allowed)
             try:
                 asked = steps.send(answers)
             except StopIteration as end:
@@ -205,11 +214,16 @@ class Front:
                 return recognition
 
     async def _recognize(
-        self, request: Request, lane: Lane, utterances: Sequence[str], param: str
+        self,
+        request: Request,
+        lane: Lane,
+        utterances: Sequence[str],
+        param: str,
+        allowed: Allowed = None,
     ) -> list[Recognition]:
         """The recognitions, unless the client leaves, or none comes for too long."""
         protocol.check_length(utterances, self.settings.max_utterance_chars, param)
-        job = lane.submit(utterances)
+        job = lane.submit(utterances, allowed)
         before = -1
         try:
             when_gone(request.scope, job.cancel)

@@ -1,0 +1,353 @@
+"""Tool calls, JSON and several answers as the official client gets them from a server."""
+
+import json
+import math
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+import openai
+import pytest
+from openai import OpenAI
+from scripted import PLAIN
+from serving_server import TOKEN, Live, chat, running
+
+from maksud.language.calls import parse_calls
+from maksud.language.catalog import Catalog, Intent, Parameter
+from maksud.language.catalog_tools import catalog_to_tools
+from maksud.recognizers.contract import Contract
+from maksud.recognizers.door import load_recognizer
+from maksud.recognizers.recognition import Proposal, Recognizer, Usage
+from maksud.recognizers.runs import Run
+
+CATALOG = Catalog(
+    (
+        Intent("play", description="Plays a song", parameters=(Parameter("song"),)),
+        Intent(
+            "alarm",
+            parameters=(
+                Parameter("time", type="datetime", required=True, question="Jam berapa?"),
+                Parameter("times", type="number"),
+            ),
+        ),
+        Intent("stop"),
+    )
+)
+TOOLS: list[Any] = catalog_to_tools(CATALOG)
+PLAY, ALARM, STOP = TOOLS
+
+
+class Weighing(Recognizer):
+    """Weighs the answers that an utterance lists, best first: `play(song=A) 0.8 | stop() 0.1`.
+
+    What it may not say is left out, and what is left is weighed anew. Of several turns it reads
+    the last.
+    """
+
+    kind = "weighing"
+
+    def __init__(self) -> None:
+        super().__init__("weighing", Contract(CATALOG).calibrated(PLAIN, 0.5))
+        self.held: list[Any] = []
+
+    def propose(self, utterances: Sequence[str]) -> list[Proposal]:
+        return self.propose_within(utterances, [None] * len(utterances))
+
+    def propose_within(
+        self, utterances: Sequence[str], allowed: Sequence[Collection[str] | None]
+    ) -> list[Proposal]:
+        self.held += allowed
+        return [self._weigh(u, a) for u, a in zip(utterances, allowed, strict=True)]
+
+    def _weigh(self, utterance: str, allowed: Collection[str] | None) -> Proposal:
+        ways = []
+        for way in utterance.split(". ")[-1].split(" | "):
+            text, _, p = way.rpartition(" ")
+            calls = parse_calls(text)
+            if allowed is None or all(c.intent in allowed for c in calls):
+                ways.append((calls, float(p)))
+        if allowed is not None:
+            total = sum(p for _, p in ways)
+            ways = [(calls, 0.999 * p / total) for calls, p in ways]
+        (best, p), *others = ways or [(parse_calls("none()"), 0.9)]
+        lps = tuple((calls, math.log(q)) for calls, q in others)
+        return Proposal(best, (math.log(p / (1 - p)),), lps, usage=Usage(5, 1))
+
+
+@pytest.fixture(scope="module")
+def model() -> Weighing:
+    return Weighing()
+
+
+@pytest.fixture(scope="module")
+def live(model: Weighing) -> Iterator[Live]:
+    with running(model) as server:
+        yield server
+
+
+@pytest.fixture
+def client(live: Live) -> Iterator[OpenAI]:
+    with OpenAI(base_url=f"{live.url}/v1", api_key=TOKEN, max_retries=0) as made:
+        yield made
+
+
+def ask(client: OpenAI, text: str, **more: Any) -> Any:
+    return client.chat.completions.create(**{**chat(text, model="weighing"), **more})
+
+
+def calls_of(message: Any) -> list[Any]:
+    """Name and arguments of the calls of a message."""
+    return [(c.function.name, json.loads(c.function.arguments)) for c in message.tool_calls or ()]
+
+
+# ---------------------------------------------------------------- tools
+
+
+def test_calls_are_tool_calls(client: OpenAI) -> None:
+    text = "play(song=Hampa); alarm(time=jam 5, times=dua) 0.9"
+    (choice,) = ask(client, text, tools=TOOLS).choices
+    assert choice.finish_reason == "tool_calls" and choice.logprobs is None
+    message = choice.message
+    assert message.content is None and message.refusal is None and message.role == "assistant"
+    assert calls_of(message) == [
+        ("play", {"song": "Hampa"}),
+        ("alarm", {"time": "jam 5", "times": 2}),
+    ]
+    assert {c.type for c in message.tool_calls} == {"function"}
+    assert len({c.id for c in message.tool_calls}) == 2
+    assert message.model_extra["maksud"]["accepted"]
+    again = ask(client, text, tools=TOOLS).choices[0].message
+    assert again.tool_calls[0].id != message.tool_calls[0].id
+
+
+def test_what_is_not_acted_on_says_why_in_three_ways(client: OpenAI) -> None:
+    outside = ask(client, "none() 0.9", tools=TOOLS).choices[0]
+    assert (outside.message.content, outside.message.refusal) == ("out of scope", "out of scope")
+    unsure = ask(client, "stop() 0.4", tools=TOOLS).choices[0]
+    assert unsure.message.refusal == "not sure enough: stop() at 0.40"
+    lacking = ask(client, "alarm() 0.9", tools=TOOLS).choices[0]
+    assert lacking.message.content == "Jam berapa?"
+    assert lacking.message.refusal == "something is missing: alarm.time"
+    for choice in (outside, unsure, lacking):
+        assert choice.message.tool_calls is None and choice.finish_reason == "stop"
+
+
+def test_no_tool_call_lacks_what_its_schema_needs(client: OpenAI) -> None:
+    whole = {"type": "integer", "maximum": 3}
+    schema = {**ALARM["function"]["parameters"]}
+    schema["properties"] = {**schema["properties"], "times": whole}
+    tool = {"type": "function", "function": {"name": "alarm", "parameters": schema}}
+    message = ask(client, "alarm(time=besok, times=9) 0.9", tools=[tool]).choices[0].message
+    assert message.tool_calls is None and message.content == "times?"
+    assert message.refusal == "something is missing: alarm.times ('9' does not fit)"
+    required = ask(client, "alarm() 0.9", tools=[tool], tool_choice="required").choices[0].message
+    assert required.tool_calls is None and required.content == "Jam berapa?"
+
+
+def test_a_subset_holds_the_answer_and_shares_out_its_confidence(
+    client: OpenAI, model: Weighing
+) -> None:
+    said = "stop() 0.6 | play(song=A) 0.3 | none() 0.1"
+    cases: list[tuple[Any, Any, str, float]] = [
+        (TOOLS, None, "stop()", 0.6),
+        ([PLAY, ALARM], None, "play(song=A)", 0.75),
+        ([ALARM], None, "none()", 0.999),
+        (TOOLS, "required", "stop()", 0.667),
+        (TOOLS, {"type": "function", "function": {"name": "play"}}, "play(song=A)", 0.999),
+        (
+            TOOLS,
+            {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [PLAY]}},
+            "play(song=A)",
+            0.75,
+        ),
+    ]
+    for tools, choice, text, confidence in cases:
+        more = {} if choice is None else {"tool_choice": choice}
+        message = ask(client, said, tools=tools, **more).choices[0].message
+        found = message.model_extra["maksud"]
+        assert found["text"] == text and found["confidence"] == pytest.approx(confidence, abs=0.01)
+        assert [n for n, _ in calls_of(message)] == [
+            c["intent"] for c in found["calls"] if c["intent"] != "none"
+        ]
+    assert model.held[-1] == frozenset({"play", "none"})
+    ask(client, said, tools=TOOLS, tool_choice="none")
+    assert model.held[-1] is None
+
+
+def test_a_compact_network_is_held_inside_its_decoding(compact_run: Run) -> None:
+    network = load_recognizer(compact_run)
+    tools = {t["function"]["name"]: t for t in catalog_to_tools(network.contract.catalog)}
+    said = chat("tolong putar lagu Hampa nomor 3", model="compact")
+    named = {"type": "function", "function": {"name": "volume_down"}}
+    others = [t for name, t in tools.items() if name != "play_music"]
+    with running(network) as live:
+        made = []
+        for more in (
+            {"tools": [*tools.values()]},
+            {"tools": others, "tool_choice": "required"},
+            {"tools": [*tools.values()], "tool_choice": named},
+        ):
+            reply = live.client().post("/v1/chat/completions", json={**said, **more}).json()
+            made.append(reply["choices"][0]["message"]["tool_calls"][0]["function"])
+    assert made[0] == {"name": "play_music", "arguments": '{"value": "Hampa"}'}
+    assert made[1]["name"] in ("weather_search", "volume_down")
+    assert made[2] == {"name": "volume_down", "arguments": "{}"}
+
+
+def test_a_forced_call_is_sent_with_what_speaks_against_it(client: OpenAI) -> None:
+    said = "none() 0.9 | play(song=A) 0.04 | stop() 0.05"
+    choice = ask(client, said, tools=TOOLS, tool_choice="required").choices[0]
+    assert calls_of(choice.message) == [("play", {"song": "A"})]
+    assert choice.message.refusal == "not sure enough: play(song=A) at 0.44"
+    assert choice.finish_reason == "tool_calls"
+
+
+def test_no_tools_wanted_is_text(client: OpenAI) -> None:
+    for more in ({"tools": TOOLS, "tool_choice": "none"}, {"tools": []}, {"functions": []}):
+        message = ask(client, "stop() 0.9", **more).choices[0].message
+        assert message.content == "stop()" and message.tool_calls is None
+
+
+def test_the_older_fields(client: OpenAI) -> None:
+    functions = [t["function"] for t in TOOLS]
+    choice = ask(client, "play(song=A);stop() 0.9", functions=functions).choices[0]
+    assert choice.finish_reason == "function_call" and choice.message.content is None
+    call = choice.message.function_call
+    assert (call.name, json.loads(call.arguments)) == ("play", {"song": "A"})
+    assert choice.message.tool_calls is None
+    messages = [
+        {"role": "user", "content": "play(song=A);stop() 0.9"},
+        choice.message.model_dump(exclude_none=True),
+        {"role": "function", "name": "play", "content": "ok"},
+    ]
+    second = ask(client, "", messages=messages, functions=functions).choices[0].message
+    assert second.function_call.name == "stop"
+    messages += [
+        {"role": "assistant", "content": None, "function_call": {"name": "stop"}},
+        {"role": "function", "name": "stop", "content": "stopped"},
+    ]
+    last = ask(client, "", messages=messages, functions=functions).choices[0]
+    assert last.message.function_call is None and last.message.content == "stopped"
+
+
+def test_results_close_a_turn(client: OpenAI) -> None:
+    messages: list[Any] = [{"role": "user", "content": "play(song=A);stop() 0.9"}]
+    first = ask(client, "", messages=messages, tools=TOOLS).choices[0].message
+    messages.append(first)
+    for call, said in zip(first.tool_calls, ("Now playing A", "Stopped"), strict=True):
+        messages.append({"role": "tool", "tool_call_id": call.id, "content": said})
+    for tools in ({"tools": TOOLS}, {}):
+        reply = ask(client, "", messages=messages, **tools)
+        message = reply.choices[0].message
+        assert message.content == "Now playing A\nStopped" and message.tool_calls is None
+        assert message.refusal is None and reply.choices[0].finish_reason == "stop"
+        assert message.model_extra["maksud"]["calls"] == [] and reply.usage.prompt_tokens == 0
+    messages += [message, {"role": "user", "content": "stop() 0.9"}]
+    assert calls_of(ask(client, "", messages=messages, tools=TOOLS).choices[0].message) == [
+        ("stop", {})
+    ]
+
+
+def test_calls_one_after_the_other(client: OpenAI) -> None:
+    messages: list[Any] = [{"role": "user", "content": "play(song=A);stop() 0.9"}]
+    made = []
+    for _ in range(3):
+        reply = ask(client, "", messages=messages, tools=TOOLS, parallel_tool_calls=False)
+        message = reply.choices[0].message
+        messages.append(message)
+        made.append(calls_of(message))
+        for call in message.tool_calls or ():
+            messages.append({"role": "tool", "tool_call_id": call.id, "content": "ok"})
+    assert made == [[("play", {"song": "A"})], [("stop", {})], []]
+    assert message.content == "ok"
+
+
+def test_a_question_keeps_the_turn_open(client: OpenAI, model: Weighing) -> None:
+    messages: list[Any] = [{"role": "user", "content": "alarm() 0.9"}]
+    asked = ask(client, "", messages=messages, tools=TOOLS).choices[0].message
+    messages += [asked, {"role": "user", "content": "alarm(time=jam 5) 0.9"}]
+    message = ask(client, "", messages=messages, tools=TOOLS).choices[0].message
+    assert message.model_extra["maksud"]["turns"] == [0, 2]
+    assert calls_of(message) == [("alarm", {"time": "jam 5"})]
+
+
+@pytest.mark.parametrize(
+    ("most", "made", "finish"),
+    [
+        (100, [("play", '{"song": "A B"}'), ("stop", "{}")], "tool_calls"),
+        (13, [("play", '{"song": "A B"}'), ("stop", "{")], "length"),
+        (3, [("play", '{"')], "length"),
+        (1, [("play", "")], "length"),
+    ],
+)
+def test_length_cuts_calls(client: OpenAI, most: int, made: Any, finish: str) -> None:
+    reply = ask(client, "play(song=A B);stop() 0.9", tools=TOOLS, max_completion_tokens=most)
+    choice = reply.choices[0]
+    found = [(c.function.name, c.function.arguments) for c in choice.message.tool_calls]
+    assert (found, choice.finish_reason) == (made, finish)
+    assert reply.usage.completion_tokens <= most
+
+
+def test_what_the_contract_does_not_know_is_refused_before_the_model_is_asked(
+    client: OpenAI, model: Weighing
+) -> None:
+    before = len(model.held)
+    unknown = {"type": "function", "function": {"name": "fly", "parameters": {}}}
+    with pytest.raises(openai.BadRequestError, match="maksud catalog RUN --tools") as caught:
+        ask(client, "stop() 0.9", tools=[*TOOLS, unknown])
+    assert (caught.value.code, caught.value.param) == ("unknown_tool", "tools[3].function.name")
+    assert len(model.held) == before
+
+
+# ---------------------------------------------------------------- streams
+
+
+def test_streamed_calls_come_as_openai_sends_them(client: OpenAI) -> None:
+    said = "play(song=Hampa 晴天);alarm(time=jam 5) 0.9"
+    plain = ask(client, said, tools=TOOLS).choices[0]
+    first, *deltas, last = list(ask(client, said, tools=TOOLS, stream=True))
+    assert first.choices[0].delta.role == "assistant" and first.choices[0].delta.content is None
+    names: dict[int, Any] = {}
+    arguments: dict[int, str] = {}
+    for chunk in deltas:
+        (choice,) = chunk.choices
+        assert choice.finish_reason is None and choice.delta.content is None
+        (part,) = choice.delta.tool_calls
+        if part.index not in names:
+            assert part.id.startswith("call_") and part.type == "function"
+            assert part.function.arguments == ""
+            names[part.index] = part.function.name
+            arguments[part.index] = ""
+        else:
+            assert part.id is None and part.type is None and part.function.name is None
+        arguments[part.index] += part.function.arguments
+    assert last.choices[0].finish_reason == "tool_calls"
+    assert last.choices[0].delta.model_dump(exclude_none=True) == {}
+    assert last.model_extra["maksud"] == plain.message.model_extra["maksud"]
+    sent = [(names[k], json.loads(arguments[k])) for k in sorted(names)]
+    assert sent == calls_of(plain.message)
+
+
+def test_the_clients_stream_helper_puts_calls_together(client: OpenAI) -> None:
+    messages: Any = chat("play(song=A);stop() 0.9")["messages"]
+    with client.chat.completions.stream(model="weighing", messages=messages, tools=TOOLS) as stream:
+        kinds = {event.type for event in stream}
+        final = stream.get_final_completion().choices[0]
+    assert "tool_calls.function.arguments.done" in kinds
+    assert calls_of(final.message) == [("play", {"song": "A"}), ("stop", {})]
+    assert final.finish_reason == "tool_calls"
+
+
+def test_the_older_fields_are_streamed(client: OpenAI) -> None:
+    functions = [t["function"] for t in TOOLS]
+    chunks = list(ask(client, "play(song=A) 0.9", functions=functions, stream=True))
+    parts = [c.choices[0].delta.function_call for c in chunks[1:-1]]
+    assert parts[0].name == "play" and all(p.name is None for p in parts[1:])
+    assert json.loads("".join(p.arguments for p in parts)) == {"song": "A"}
+    assert chunks[-1].choices[0].finish_reason == "function_call"
+
+
+def test_a_question_and_a_refusal_are_streamed(client: OpenAI) -> None:
+    *chunks, last = list(ask(client, "alarm() 0.9", tools=TOOLS, stream=True))
+    assert "".join(c.choices[0].delta.content for c in chunks) == "Jam berapa?"
+    assert last.choices[0].delta.refusal == "something is missing: alarm.time"
+    assert last.choices[0].finish_reason == "stop"
