@@ -2,6 +2,7 @@
 
     GET  /health, /ready                 public
     GET  /v1/models, /v1/models/ID
+    GET  /v1/tools, /v1/schema           a model's catalog as tools, its answers as JSON Schema
     POST /v1/chat/completions            OpenAI's shape, plain and streamed
     POST /v1/recognize                   structured; one utterance, a batch, or turns
 
@@ -22,11 +23,13 @@ from maksud.http.api_error import ApiError, as_api_error, new_id
 from maksud.http.guard import client_gone, when_gone
 from maksud.http.json_body import dumps, parse_json
 from maksud.http.settings import ServeSettings
+from maksud.language.catalog_tools import catalog_to_tools
 from maksud.language.conversation import Turn
 from maksud.recognizers.conversation import Reading, follow
 from maksud.recognizers.recognition import Recognition, Recognizer
 from maksud.serving import choices, protocol, replies
 from maksud.serving.batching import Allowed, Failure, Lane
+from maksud.serving.json_reply import answer_schema
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -97,6 +100,8 @@ class Front:
             ("GET", "/health"): self.health,
             ("GET", "/ready"): self.ready,
             ("GET", "/v1/models"): self.models,
+            ("GET", "/v1/tools"): self.tools,
+            ("GET", "/v1/schema"): self.schema,
         }
 
     def routes(self) -> list[Route]:
@@ -141,6 +146,15 @@ class Front:
         name = self._lane(request.path_params["id"]).recognizer.name
         return _json(protocol.model_card(name, self.created))
 
+    async def tools(self, request: Request) -> Response:
+        """The catalog of a model as the tools that a client may offer."""
+        contract = self._asked(request).recognizer.contract
+        return _json({"object": "list", "data": catalog_to_tools(contract.catalog)})
+
+    async def schema(self, request: Request) -> Response:
+        """The JSON Schema of the answers of a model."""
+        return _json(answer_schema(self._asked(request).recognizer.contract.catalog))
+
     async def chat(self, request: Request) -> Response:
         """A chat completion: what is still open of the conversation has its answer in it."""
         asked = protocol.parse_chat(parse_json(await request.body()))
@@ -182,6 +196,10 @@ class Front:
         if name not in self.lanes:
             raise protocol.unknown_model(name, self.lanes)
         return self.lanes[name]
+
+    def _asked(self, request: Request) -> Lane:
+        """The model that `?model=` names; it may be left out where one is served."""
+        return self._lane(request.query_params.get("model") or self._only_model())
 
     def _only_model(self) -> str:
         if len(self.lanes) > 1:
@@ -269,7 +287,7 @@ async def _no_route(scope: Scope, receive: Receive, send: Send) -> None:
     raise ApiError(
         404,
         f"there is no {scope['path'][:100]!r} here. Known: /v1/models, /v1/chat/completions, "
-        "/v1/recognize, /health, /ready",
+        "/v1/recognize, /v1/tools, /v1/schema, /health, /ready",
         code="unknown_url",
     )
 

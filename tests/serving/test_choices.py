@@ -3,11 +3,13 @@
 import json
 import math
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
+import jsonschema
 import openai
 import pytest
 from openai import OpenAI
+from pydantic import BaseModel
 from scripted import PLAIN
 from serving_server import TOKEN, Live, chat, running
 
@@ -351,3 +353,164 @@ def test_a_question_and_a_refusal_are_streamed(client: OpenAI) -> None:
     assert "".join(c.choices[0].delta.content for c in chunks) == "Jam berapa?"
     assert last.choices[0].delta.refusal == "something is missing: alarm.time"
     assert last.choices[0].finish_reason == "stop"
+
+
+# ---------------------------------------------------------------- JSON
+
+
+class Flat(BaseModel):
+    intent: Literal["play", "alarm", "stop"]
+    song: str | None
+    time: str | None
+    times: int | None
+
+
+def test_json_objects_follow_the_published_schema(client: OpenAI, live: Live) -> None:
+    schema = live.client().get("/v1/schema").json()
+    assert live.client().get("/v1/schema?model=weighing").json() == schema
+    wanted: Any = {"type": "json_object"}
+    given = {"name": "answer", "schema": schema, "strict": True}
+    for said in ("play(song=A);stop() 0.9", "none() 0.9", "stop() 0.3", "alarm(times=x) 0.9"):
+        choice = ask(client, said, response_format=wanted).choices[0]
+        content = json.loads(choice.message.content)
+        jsonschema.validate(content, schema)
+        assert choice.message.refusal is None and choice.finish_reason == "stop"
+        same = ask(client, said, response_format={"type": "json_schema", "json_schema": given})
+        assert json.loads(same.choices[0].message.content) == content
+        stream = list(ask(client, said, response_format=wanted, stream=True))
+        assert json.loads("".join(c.choices[0].delta.content for c in stream)) == content
+
+
+def test_parse_gives_objects_of_the_client(client: OpenAI) -> None:
+    def parse(said: str) -> Any:
+        messages: Any = chat(said)["messages"]
+        reply = client.chat.completions.parse(
+            model="weighing", messages=messages, response_format=Flat
+        )
+        return reply.choices[0].message
+
+    assert parse("play(song=Hampa) 0.9").parsed == Flat(
+        intent="play", song="Hampa", time=None, times=None
+    )
+    outside = parse("none() 0.9")
+    assert (outside.parsed, outside.content, outside.refusal) == (None, None, "out of scope")
+    several = parse("stop();stop() 0.9")
+    assert several.refusal == "2 things are asked for, and the schema has room for one"
+    messages: Any = chat("none() 0.9")["messages"]
+    with client.chat.completions.stream(
+        model="weighing", messages=messages, response_format=Flat
+    ) as stream:
+        assert stream.get_final_completion().choices[0].message.refusal == "out of scope"
+
+
+def test_a_schema_holds_the_answer_to_its_intents(client: OpenAI) -> None:
+    schema = {
+        "type": "object",
+        "properties": {"intent": {"enum": ["play", "none"]}, "song": {"type": "string"}},
+        "required": ["intent"],
+    }
+    wanted = {"type": "json_schema", "json_schema": {"name": "play", "schema": schema}}
+    said = "stop() 0.6 | play(song=A) 0.3 | none() 0.1"
+    message = ask(client, said, response_format=wanted).choices[0].message
+    assert json.loads(message.content) == {"intent": "play", "song": "A"}
+    assert message.model_extra["maksud"]["confidence"] == pytest.approx(0.75, abs=0.01)
+
+
+def test_a_schema_that_cannot_be_met_is_refused(client: OpenAI) -> None:
+    schema = {"type": "object", "properties": {"answer": {"type": "string"}}}
+    wanted = {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}
+    with pytest.raises(openai.BadRequestError, match="GET /v1/schema") as caught:
+        ask(client, "stop() 0.9", response_format=wanted)
+    assert caught.value.code == "unsupported_schema"
+    with pytest.raises(openai.BadRequestError, match="can't go with tools"):
+        ask(client, "stop() 0.9", response_format={"type": "json_object"}, tools=TOOLS)
+
+
+def test_tools_of_a_model(live: Live) -> None:
+    got = live.client().get("/v1/tools").json()
+    assert got == {"object": "list", "data": TOOLS}
+    assert live.client().get("/v1/tools?model=nope").status_code == 404
+    assert live.client(None).get("/v1/tools").status_code == 401
+
+
+# ---------------------------------------------------------------- certainty
+
+
+def test_n_is_the_best_answers_with_their_probability(client: OpenAI) -> None:
+    said = "play(song=A) 0.6 | play(song=B) 0.25 | stop() 0.1"
+    reply = ask(client, said, n=2)
+    assert [c.message.content for c in reply.choices] == ["play(song=A)", "play(song=B)"]
+    assert [c.index for c in reply.choices] == [0, 1]
+    assert reply.choices[0].message.refusal is None
+    assert reply.choices[1].message.refusal == "another answer: play(song=B) at 0.25"
+    second = reply.choices[1].message.model_extra["maksud"]
+    assert (second["confidence"], second["accepted"]) == (0.25, False)
+    assert reply.usage.prompt_tokens == 5 and reply.usage.completion_tokens == 12
+    assert len(ask(client, said, n=4).choices) == 3  # there are no more
+    called = ask(client, said, n=3, tools=TOOLS).choices
+    assert [calls_of(c.message)[0] for c in called] == [
+        ("play", {"song": "A"}),
+        ("play", {"song": "B"}),
+        ("stop", {}),
+    ]
+    assert len({c.message.tool_calls[0].id for c in called}) == 3
+    as_json = ask(client, said, n=2, response_format={"type": "json_object"}).choices[1]
+    found = json.loads(as_json.message.content)
+    assert found["calls"] == [{"intent": "play", "arguments": {"song": "B"}}]
+    assert (found["accepted"], found["confidence"]) == (False, 0.25)
+
+
+def test_n_is_streamed_by_index(client: OpenAI) -> None:
+    said = "play(song=A) 0.6 | stop() 0.3"
+    plain = ask(client, said, n=2)
+    texts = {0: "", 1: ""}
+    ends = {}
+    for chunk in ask(client, said, n=2, stream=True):
+        (choice,) = chunk.choices
+        texts[choice.index] += choice.delta.content
+        if choice.finish_reason:
+            ends[choice.index] = choice.finish_reason
+    assert texts == {c.index: c.message.content for c in plain.choices}
+    assert ends == {0: "stop", 1: "stop"}
+
+
+@pytest.mark.parametrize(
+    ("said", "more", "text", "p"),
+    [
+        ("play(song=A) 0.6 | play(song=B) 0.25 | stop() 0.1", {}, "play(song=A)", 0.6),
+        ("play(song=A) 0.6 | stop() 0.1", {"tools": TOOLS}, "play(song=A)", 0.6),
+        ("none() 0.9", {}, "none()", 0.9),
+        ("stop() 0.4 | play() 0.3", {}, "none()", 0.3),
+        ("stop() 0.4 | none() 0.35", {}, "none()", 0.35),
+        ("alarm() 0.8", {"tools": TOOLS}, "Jam berapa?", 0.8),
+    ],
+)
+def test_logprobs_add_up_to_the_confidence(
+    client: OpenAI, said: str, more: Any, text: str, p: float
+) -> None:
+    choice = ask(client, said, logprobs=True, top_logprobs=3, **more).choices[0]
+    content = choice.logprobs.content
+    assert b"".join(bytes(e.bytes) for e in content).decode() == text
+    assert math.exp(sum(e.logprob for e in content)) == pytest.approx(p, abs=0.001)
+    chunks = ask(client, said, logprobs=True, top_logprobs=3, stream=True, **more)
+    streamed = [e for c in chunks for e in (c.choices[0].logprobs or choice.logprobs).content or []
+                if c.choices[0].logprobs]  # fmt: skip
+    assert streamed == content
+
+
+def test_what_else_was_weighed_stands_beside_it(client: OpenAI) -> None:
+    said = "play(song=A) 0.6 | play(song=B) 0.25 | stop() 0.1"
+    entries = ask(client, said, logprobs=True, top_logprobs=2).choices[0].logprobs.content
+    first = {t.token: math.exp(t.logprob) for t in entries[0].top_logprobs}
+    assert first == pytest.approx({"play": 0.85, "stop": 0.1}, abs=0.01)
+    parted = next(e for e in entries if e.token == "A")
+    assert [t.token for t in parted.top_logprobs] == ["A", "B"]
+    assert ask(client, said, logprobs=True).choices[0].logprobs.content[0].top_logprobs == []
+    assert ask(client, said, top_logprobs=0).choices[0].logprobs is None
+    cut = ask(client, said, logprobs=True, max_tokens=3).choices[0]
+    assert [e.token for e in cut.logprobs.content] == ["play", "(", "song"]
+
+
+def test_the_fingerprint_is_the_contract(client: OpenAI, model: Weighing) -> None:
+    reply = ask(client, "stop() 0.9", tools=TOOLS)
+    assert reply.system_fingerprint == "fp_" + model.contract.id.removeprefix("sha256:")[:12]
