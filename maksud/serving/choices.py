@@ -154,7 +154,8 @@ def _call_tools(
         return Answer.of(recognition, asked, results_of(turns))
     made, gaps = box.write(calls)
     if gaps:
-        question = text or " ".join(gap.question for gap in gaps)
+        asks = text if recognition.missing else None
+        question = asks or " ".join(gap.question for gap in gaps)
         why = "something is missing: " + ", ".join(map(str, gaps))
         return replace(Answer.of(recognition, asked, question), refusal=why)
     return _cut(made, recognition, asked, box)

@@ -23,6 +23,7 @@ from maksud.http.api_error import ApiError, as_api_error, new_id
 from maksud.http.guard import client_gone, when_gone
 from maksud.http.json_body import dumps, parse_json
 from maksud.http.settings import ServeSettings
+from maksud.language.calls import OUT_OF_SCOPE
 from maksud.language.catalog_tools import catalog_to_tools
 from maksud.language.conversation import Turn
 from maksud.recognizers.conversation import Reading, follow
@@ -224,7 +225,9 @@ class Front:
         steps = follow(lane.recognizer.contract, turns, reading)
         asked = next(steps)
         while True:
-            answers = await self._recognize(request, lane, asked, param, allowed)
+            # Earlier turns may have asked for nothing, whatever is to be answered to the last.
+            held = allowed if asked.is_last or allowed is None else {*allowed, OUT_OF_SCOPE}
+            answers = await self._recognize(request, lane, asked.utterances, param, held)
             try:
                 asked = steps.send(answers)
             except StopIteration as end:

@@ -8,14 +8,20 @@ from typing import Any, Literal
 import jsonschema
 import openai
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from openai import OpenAI
 from pydantic import BaseModel
 from serving_server import TOKEN, Live, chat, running
 from weighing import ALARM, PLAY, TOOLS, Weighing
 
+from maksud.http.api_error import ApiError
 from maksud.language.catalog_tools import catalog_to_tools
 from maksud.recognizers.door import load_recognizer
 from maksud.recognizers.runs import Run
+from maksud.serving.choices import Planner, answers_of
+from maksud.serving.protocol import parse_chat
+from maksud.serving.replies import chunks, completion
 
 
 @pytest.fixture(scope="module")
@@ -213,6 +219,19 @@ def test_a_question_keeps_the_turn_open(client: OpenAI, model: Weighing) -> None
     message = ask(client, "", messages=messages, tools=TOOLS).choices[0].message
     assert message.model_extra["maksud"]["turns"] == [0, 2]
     assert calls_of(message) == [("alarm", {"time": "jam 5"})]
+
+
+def test_a_forced_call_is_to_the_last_turn_alone(client: OpenAI) -> None:
+    """Small talk before it asked for nothing: forced too, it would be an open question."""
+    messages: list[Any] = [
+        {"role": "user", "content": "none() 0.8 | alarm() 0.1"},
+        {"role": "assistant", "content": "Halo juga"},
+        {"role": "user", "content": "play(song=A) 0.9"},
+    ]
+    reply = ask(client, "", messages=messages, tools=TOOLS, tool_choice="required")
+    message = reply.choices[0].message
+    assert message.model_extra["maksud"]["turns"] == [2]
+    assert calls_of(message) == [("play", {"song": "A"})]
 
 
 @pytest.mark.parametrize(
@@ -457,3 +476,60 @@ def test_what_else_was_weighed_stands_beside_it(client: OpenAI) -> None:
 def test_the_fingerprint_is_the_contract(client: OpenAI, model: Weighing) -> None:
     reply = ask(client, "stop() 0.9", tools=TOOLS)
     assert reply.system_fingerprint == "fp_" + model.contract.id.removeprefix("sha256:")[:12]
+
+
+# ---------------------------------------------------------------- anything at all
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 60) | st.sampled_from(["", "auto", "play", "x"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["type", "name", "function", "enum", "x"]), inner)
+    ),
+    max_leaves=8,
+)
+FIELDS = {
+    "tools": st.just(TOOLS) | st.just(TOOLS[:1]) | JSON,
+    "tool_choice": st.sampled_from(["auto", "none", "required", PLAY]) | JSON,
+    "parallel_tool_calls": st.booleans() | JSON,
+    "functions": st.just([t["function"] for t in TOOLS]) | JSON,
+    "function_call": st.sampled_from(["auto", "none", {"name": "play"}]) | JSON,
+    "response_format": st.just({"type": "json_object"}) | JSON,
+    "n": st.integers(-1, 6) | JSON,
+    "logprobs": st.booleans() | JSON,
+    "top_logprobs": st.integers(-1, 22) | JSON,
+    "max_tokens": st.integers(-1, 30) | JSON,
+    "stop": st.sampled_from(["(", ";", "song"]) | JSON,
+    "stream": st.booleans() | JSON,
+}
+
+
+@settings(max_examples=300)
+@given(
+    st.lists(st.sampled_from(sorted(FIELDS)), max_size=4).flatmap(
+        lambda names: st.fixed_dictionaries({name: FIELDS[name] for name in names})
+    ),
+    st.sampled_from(["play(song=A) 0.6 | stop() 0.3", "none() 0.9", "alarm() 0.9", "stop() 0.2"]),
+)
+def test_any_request_is_answered_or_refused_by_name(more: Any, said: str) -> None:
+    weighing = Weighing()
+    try:
+        asked = parse_chat(chat(said, model="weighing", **more))
+        plan = Planner().plan(asked, weighing.contract, "weighing")
+    except ApiError as error:
+        assert error.status == 400 and error.param
+        return
+    (answer,) = weighing.recognize([said], [plan.allowed])
+    answers = answers_of(answer, plan, weighing.contract.catalog)
+    whole = completion(answers, "id", 0)
+    json.dumps(whole, allow_nan=False)
+    list(chunks(answers, "id", 0, True))
+    for choice in whole["choices"]:
+        message = choice["message"]
+        assert choice["finish_reason"] in ("stop", "length", "tool_calls", "function_call")
+        called = "tool_calls" in message or "function_call" in message
+        assert not (called and message["content"])
+        for call in message.get("tool_calls", ()) if choice["finish_reason"] != "length" else ():
+            schema = next(t for t in TOOLS if t["function"]["name"] == call["function"]["name"])
+            arguments = json.loads(call["function"]["arguments"])
+            jsonschema.validate(arguments, schema["function"]["parameters"])
