@@ -1,0 +1,50 @@
+"""The examples, as a person runs them: against a server, in a process of their own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from serving_server import TOKEN, Live, running
+from weighing import Weighing
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+SAID = "play(song=Hampa) 0.9"
+
+
+@pytest.fixture(scope="module")
+def live() -> Iterator[Live]:
+    with running(Weighing()) as server:
+        yield server
+
+
+def run(live: Live, name: str, said: str) -> list[str]:
+    python = os.environ.get("MAKSUD_EXAMPLES_PYTHON", sys.executable)
+    known = {**os.environ, "MAKSUD_URL": f"{live.url}/v1", "MAKSUD_TOKEN": TOKEN}
+    done = subprocess.run(
+        [python, EXAMPLES / name, said], capture_output=True, text=True, timeout=200, env=known
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_openai(live: Live) -> None:
+    did, answer = run(live, "openai_tools.py", SAID)
+    assert did == 'play done: {"song": "Hampa"}' and '"accepted": true' in answer
+    asked, why, _ = run(live, "openai_tools.py", "alarm() 0.9")
+    assert asked == "Jam berapa?" and why == "not acted on: something is missing: alarm.time"
+
+
+@pytest.mark.skipif(
+    not (find_spec("langchain_openai") or "MAKSUD_EXAMPLES_PYTHON" in os.environ),
+    reason="LangChain is not installed",
+)
+def test_langchain(live: Live) -> None:
+    calls, refusal, answer, did = run(live, "langchain_tools.py", SAID)
+    assert calls == "[('play', {'song': 'Hampa'})]" and refusal == "refusal: None"
+    assert "'accepted': True" in answer and did == "play done: {'song': 'Hampa'}"
+    calls, refusal, *_ = run(live, "langchain_tools.py", "none() 0.9")
+    assert (calls, refusal) == ("[]", "refusal: out of scope")
