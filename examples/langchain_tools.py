@@ -8,14 +8,14 @@ from langchain.agents import create_agent
 from langchain_core.tools import StructuredTool
 from langchain_openai import ChatOpenAI
 
-URL, TOKEN = os.environ["MAKSUD_URL"], os.environ["MAKSUD_TOKEN"]
-headers = {"authorization": f"Bearer {TOKEN}"}
-name = httpx.get(f"{URL}/models", headers=headers).json()["data"][0]["id"]
-tools = httpx.get(f"{URL}/tools", params={"model": name}, headers=headers).json()["data"]
-schema = httpx.get(f"{URL}/schema", params={"model": name}, headers=headers).json()
+url = os.environ["OPENAI_BASE_URL"]
+headers = {"authorization": f"Bearer {os.environ['OPENAI_API_KEY']}"}
+name = httpx.get(f"{url}/models", headers=headers).json()["data"][0]["id"]
+tools = httpx.get(f"{url}/tools", params={"model": name}, headers=headers).json()["data"]
+schema = httpx.get(f"{url}/schema", params={"model": name}, headers=headers).json()
 said = " ".join(sys.argv[1:])
 
-model = ChatOpenAI(model=name, base_url=URL, api_key=TOKEN)  # type: ignore[arg-type]
+model = ChatOpenAI(model=name)
 
 message = model.bind_tools(tools).invoke(said)
 print([(call["name"], call["args"]) for call in message.tool_calls])

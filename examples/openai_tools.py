@@ -1,13 +1,12 @@
 """Calls as tools with OpenAI's client: ask, run what is asked for, give back what came of it."""
 
 import json
-import os
 import sys
 from typing import Any
 
 from openai import OpenAI
 
-client = OpenAI(base_url=os.environ["MAKSUD_URL"], api_key=os.environ["MAKSUD_TOKEN"])
+client = OpenAI()  # OPENAI_BASE_URL, OPENAI_API_KEY
 model = client.models.list().data[0].id
 tools: Any = client.get(f"/tools?model={model}", cast_to=object)["data"]  # type: ignore[index]
 

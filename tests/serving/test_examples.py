@@ -22,8 +22,8 @@ def live() -> Iterator[Live]:
 
 
 def run(live: Live, name: str, said: str) -> list[str]:
-    python = os.environ.get("MAKSUD_EXAMPLES_PYTHON", sys.executable)
-    known = {**os.environ, "MAKSUD_URL": f"{live.url}/v1", "MAKSUD_TOKEN": TOKEN}
+    python = os.environ.get("CLIENTS_PYTHON", sys.executable)
+    known = {**os.environ, "OPENAI_BASE_URL": f"{live.url}/v1", "OPENAI_API_KEY": TOKEN}
     done = subprocess.run(
         [python, EXAMPLES / name, said], capture_output=True, text=True, timeout=200, env=known
     )
@@ -39,7 +39,7 @@ def test_openai(live: Live) -> None:
 
 
 @pytest.mark.skipif(
-    not (find_spec("langchain_openai") or "MAKSUD_EXAMPLES_PYTHON" in os.environ),
+    not (find_spec("langchain_openai") or "CLIENTS_PYTHON" in os.environ),
     reason="LangChain is not installed",
 )
 def test_langchain(live: Live) -> None:
