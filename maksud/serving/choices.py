@@ -159,8 +159,8 @@ def _call_tools(
     if gaps:
         asks = text if recognition.missing else None
         question = asks or " ".join(gap.question for gap in gaps)
-        why = "something is missing: " + ", ".join(map(str, gaps))
-        return replace(Answer.of(recognition, asked, question), refusal=why)
+        # No refusal: clients that see one (Pydantic AI) show the person no question.
+        return replace(Answer.of(recognition, asked, question), refusal="")
     return _cut(made, recognition, asked, box)
 
 

@@ -34,8 +34,10 @@ def run(live: Live, name: str, said: str) -> list[str]:
 def test_openai(live: Live) -> None:
     did, answer = run(live, "openai_tools.py", SAID)
     assert did == 'play done: {"song": "Hampa"}' and '"accepted": true' in answer
-    asked, why, _ = run(live, "openai_tools.py", "alarm() 0.9")
-    assert asked == "Jam berapa?" and why == "not acted on: something is missing: alarm.time"
+    asked, _ = run(live, "openai_tools.py", "alarm() 0.9")
+    assert asked == "Jam berapa?"
+    said, why, _ = run(live, "openai_tools.py", "stop() 0.3")
+    assert said == "not sure enough: stop() at 0.30" and why == f"not acted on: {said}"
 
 
 @pytest.mark.skipif(
