@@ -1,9 +1,10 @@
 """The application: routes over recognizers.
 
     GET  /health, /ready                 public
+    GET  /metrics                        figures, for the scope `metrics`
     GET  /v1/models, /v1/models/ID
     GET  /v1/tools, /v1/schema           a model's catalog as tools, its answers as JSON Schema
-    POST /v1/chat/completions            OpenAI's shape, plain and streamed
+    POST /v1/chat/completions            OpenAI's shape, plain and streamed; NAME/chat talks
     POST /v1/recognize                   structured; one utterance, a batch, or turns
 
 A stream is sent when the answer is whole: only then it is known whether it is accepted, so a
@@ -19,18 +20,22 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from typing import TYPE_CHECKING, Any
 
 from maksud.errors import EngineError, SettingsError
+from maksud.http.access_log import note_said
 from maksud.http.api_error import ApiError, as_api_error, new_id
 from maksud.http.guard import client_gone, when_gone
 from maksud.http.json_body import dumps, parse_json
+from maksud.http.limits import check_utterances, count_utterances
+from maksud.http.rights import METRICS_PATH
 from maksud.http.settings import ServeSettings
 from maksud.language.calls import OUT_OF_SCOPE
 from maksud.language.catalog_tools import catalog_to_tools
 from maksud.language.conversation import Turn
 from maksud.recognizers.conversation import Reading, follow
 from maksud.recognizers.recognition import Recognition, Recognizer
-from maksud.serving import choices, protocol, replies
+from maksud.serving import chat, choices, protocol, replies
 from maksud.serving.batching import Allowed, Failure, Lane
 from maksud.serving.json_reply import answer_schema
+from maksud.serving.metrics import CONTENT_TYPE, Metrics
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -48,7 +53,8 @@ class Front:
         names = [r.name for r in recognizers]
         if not names:
             raise SettingsError("there is nothing to serve", hint="Name a run")
-        twins = sorted({n for n in names if names.count(n) > 1})
+        served = [*names, *(n + chat.SUFFIX for n in names)]
+        twins = sorted({n for n in served if served.count(n) > 1})
         if twins:
             raise SettingsError(
                 f"two runs are called {twins[0]!r}, and a model is asked for by that name",
@@ -66,6 +72,9 @@ class Front:
             )
             for r in recognizers
         }
+        counts = settings.metrics != "off"
+        paths = [path for _, path in self._table()]
+        self.metrics = Metrics(self.lanes, paths) if counts else None
 
     def warm_up(self) -> None:
         """Asks every model once. Raises `EngineError` for one that does not answer."""
@@ -103,6 +112,7 @@ class Front:
             ("GET", "/v1/models"): self.models,
             ("GET", "/v1/tools"): self.tools,
             ("GET", "/v1/schema"): self.schema,
+            **({("GET", METRICS_PATH): self.figures} if self.settings.metrics != "off" else {}),
         }
 
     def routes(self) -> list[Route]:
@@ -137,14 +147,20 @@ class Front:
             )
         return _json({"status": "ready"})
 
+    async def figures(self, _: Request) -> Response:
+        """What was counted, for Prometheus."""
+        assert self.metrics is not None
+        return _response(self.metrics.text(), CONTENT_TYPE)
+
     async def models(self, _: Request) -> Response:
-        """The served models, in the order of the command line."""
-        cards = [protocol.model_card(name, self.created) for name in self.lanes]
+        """The served models, in the order of the command line; behind them those that talk."""
+        cards = [protocol.model_card(name, self.created) for name in self.names]
         return _json({"object": "list", "data": cards})
 
     async def model(self, request: Request) -> Response:
         """One served model."""
-        name = self._lane(request.path_params["id"]).recognizer.name
+        name = request.path_params["id"]
+        self._lane(name)
         return _json(protocol.model_card(name, self.created))
 
     async def tools(self, request: Request) -> Response:
@@ -168,11 +184,20 @@ class Front:
             recognition = await self._converse(
                 request, lane, asked.turns, asked.reading, "messages", plan.allowed
             )
-        answers = choices.answers_of(recognition, plan, contract.catalog)
+            self._count(request, lane, [recognition])
+        talks = asked.model not in self.lanes
+        text = None
+        if talks:
+            said = chat.what_was_said(asked.turns)
+            text = chat.speak(recognition, contract.catalog, said)
+        answers = choices.answers_of(recognition, plan, contract.catalog, text)
         id, created = new_id("chatcmpl-"), int(time.time())
         if not asked.stream:
-            return _json(replies.completion(answers, id, created))
+            reply = replies.completion(answers, id, created)
+            return _json(chat.as_talk(reply, asked.model) if talks else reply)
         chunks = replies.chunks(answers, id, created, asked.include_usage)
+        if talks:
+            chunks = chat.as_talking(chunks, asked.model)
         return _response(
             replies.events(chunks),
             "text/event-stream; charset=utf-8",
@@ -189,14 +214,21 @@ class Front:
             answers = [one]
         else:
             answers = await self._recognize(request, lane, asked.utterances, asked.param)
+        self._count(request, lane, answers)
         return _json(replies.recognitions(answers, lane.recognizer.name))
 
     # ------------------------------------------------------------ what they share
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What can be asked for as a model: each by its name, then each as one that talks."""
+        return (*self.lanes, *(name + chat.SUFFIX for name in self.lanes))
+
     def _lane(self, name: str) -> Lane:
-        if name not in self.lanes:
-            raise protocol.unknown_model(name, self.lanes)
-        return self.lanes[name]
+        lane = self.lanes.get(name) or self.lanes.get(name.removesuffix(chat.SUFFIX))
+        if lane is None:
+            raise protocol.unknown_model(name, self.names)
+        return lane
 
     def _asked(self, request: Request) -> Lane:
         """The model that `?model=` names; it may be left out where one is served."""
@@ -212,6 +244,13 @@ class Front:
             )
         return next(iter(self.lanes))
 
+    def _count(self, request: Request, lane: Lane, answers: Sequence[Recognition]) -> None:
+        """Counts what a request is answered with, and notes it where the log is to have it."""
+        if self.settings.log_utterances:
+            note_said(request.scope, map(_noted, answers))
+        if self.metrics is not None:
+            self.metrics.count_answers(request.scope, lane.recognizer.name, answers)
+
     async def _converse(
         self,
         request: Request,
@@ -224,10 +263,14 @@ class Front:
         """The recognition of a conversation's last turn, by the contract's rule."""
         steps = follow(lane.recognizer.contract, turns, reading)
         asked = next(steps)
+        first = True
         while True:
             # Earlier turns may have asked for nothing, whatever is to be answered to the last.
             held = allowed if asked.is_last or allowed is None else {*allowed, OUT_OF_SCOPE}
-            answers = await self._recognize(request, lane, asked.utterances, param, held)
+            answers = await self._recognize(
+                request, lane, asked.utterances, param, held, first=first
+            )
+            first = False
             try:
                 asked = steps.send(answers)
             except StopIteration as end:
@@ -241,11 +284,19 @@ class Front:
         utterances: Sequence[str],
         param: str,
         allowed: Allowed = None,
+        *,
+        first: bool = True,
     ) -> list[Recognition]:
-        """The recognitions, unless the client leaves, or none comes for too long."""
+        """The recognitions, unless the client leaves, or none comes for too long.
+
+        `first`: what is begun is not refused half-way because of the token's limit.
+        """
         protocol.check_length(utterances, self.settings.max_utterance_chars, param)
+        if first:
+            check_utterances(request.scope, len(utterances))
         job = lane.submit(utterances, allowed)
-        before = -1
+        count_utterances(request.scope, len(utterances))
+        before, started = -1, time.perf_counter()
         try:
             when_gone(request.scope, job.cancel)
             # Time runs from answer to answer: what is done of a batch is not thrown away.
@@ -255,6 +306,9 @@ class Front:
             if job.cancelled():
                 raise client_gone()
             if job.done():
+                if self.metrics is not None:
+                    took = time.perf_counter() - started
+                    self.metrics.count_waiting(lane.recognizer.name, took)
                 return job.result()
         except Failure as failure:
             raise _shown(failure, param) from failure.cause
@@ -274,6 +328,15 @@ def _shown(failure: Failure, param: str) -> ApiError:
     error = as_api_error(failure.cause)
     error.param = f"{param}[{failure.place}]" if param == "utterances" else param
     return error
+
+
+def _noted(answer: Recognition) -> dict[str, Any]:
+    return {
+        "utterance": answer.utterance,
+        "text": answer.text,
+        "confidence": round(answer.confidence, 4),
+        "accepted": answer.accepted,
+    }
 
 
 def _json(content: Any) -> Response:
