@@ -40,13 +40,28 @@ def test_openai(live: Live) -> None:
     assert said == "not sure enough: stop() at 0.30" and why == f"not acted on: {said}"
 
 
-@pytest.mark.skipif(
-    not (find_spec("langchain_openai") or "CLIENTS_PYTHON" in os.environ),
-    reason="LangChain is not installed",
-)
+def needs(package: str) -> pytest.MarkDecorator:
+    """Skips where a client is neither here nor with the Python that CLIENTS_PYTHON names."""
+    here = "CLIENTS_PYTHON" in os.environ or find_spec(package)
+    return pytest.mark.skipif(not here, reason=f"{package} is not installed")
+
+
+@needs("langchain_openai")
 def test_langchain(live: Live) -> None:
     calls, refusal, answer, did = run(live, "langchain_tools.py", SAID)
     assert calls == "[('play', {'song': 'Hampa'})]" and refusal == "refusal: None"
     assert "'accepted': True" in answer and did == "play done: {'song': 'Hampa'}"
     calls, refusal, *_ = run(live, "langchain_tools.py", "none() 0.9")
     assert (calls, refusal) == ("[]", "refusal: out of scope")
+
+
+@needs("agents")
+def test_openai_agents(live: Live) -> None:
+    assert run(live, "openai_agents.py", SAID) == ['play done: {"song": "Hampa"}']
+    assert run(live, "openai_agents.py", "alarm() 0.9") == ["Jam berapa?"]
+
+
+@needs("pydantic_ai")
+def test_pydantic_ai(live: Live) -> None:
+    assert run(live, "pydantic_ai_agent.py", SAID) == ["play done: {'song': 'Hampa'}"]
+    assert run(live, "pydantic_ai_agent.py", "alarm() 0.9") == ["Jam berapa?"]
