@@ -11,8 +11,10 @@ from typing import Any
 from maksud.http.settings import ServeSettings
 from maksud.language.catalog import PARAMETER_TYPES
 from maksud.recognizers.conversation import READINGS
+from maksud.serving.evidence import MAX_TOP
 from maksud.serving.messages import KEYS, MAX_MESSAGES, ROLE_WORDS, ROLES
-from maksud.serving.protocol import MAX_STOP_CHARS, MAX_STOPS
+from maksud.serving.protocol import MAX_CHOICES, MAX_STOP_CHARS, MAX_STOPS
+from maksud.serving.tools import MAX_TOOLS
 
 Schema = dict[str, Any]
 
@@ -96,6 +98,14 @@ def _paths(models: Sequence[str]) -> dict[str, Any]:
         "/v1/models/{id}": {
             "get": _get("retrieveModel", "One served model", _ref("Model")) | {"parameters": [id]}
         },
+        "/v1/tools": {
+            "get": _get("listTools", "The catalog of a model as tools to offer", _ref("Tools"))
+            | {"parameters": [_WHICH]}
+        },
+        "/v1/schema": {
+            "get": _get("showSchema", "The JSON Schema of a model's answers", {"type": "object"})
+            | {"parameters": [_WHICH]}
+        },
         "/health": {"get": _get("health", "The process is up", _ref("Status")) | _PUBLIC},
         "/ready": {"get": _get("ready", "Every model answers", _ref("Status")) | _PUBLIC},
         "/openapi.json": {
@@ -136,6 +146,12 @@ def _get(id: str, summary: str, schema: Schema) -> dict[str, Any]:
     return {"operationId": id, "summary": summary, "responses": responses}
 
 
+_WHICH: Schema = {
+    "name": "model",
+    "in": "query",
+    "description": "May be left out where one is served",
+    "schema": {"type": "string"},
+}
 _ERROR: Schema = {"$ref": "#/components/responses/Error"}
 _PUBLIC: dict[str, Any] = {"security": []}
 _FIGURES = {
@@ -201,6 +217,15 @@ def _requests(model: Schema, said: Schema, batch: Schema, messages: Schema) -> d
             temperature=_or_null({**number, "minimum": 0, "maximum": 2}),
             top_p=_or_null({**number, "minimum": 0, "maximum": 1}),
             seed=_or_null({"type": "integer"}),
+            n=_or_null({"type": "integer", "minimum": 1, "maximum": MAX_CHOICES}),
+            logprobs=_or_null({"type": "boolean"}),
+            top_logprobs=_or_null({"type": "integer", "minimum": 0, "maximum": MAX_TOP}),
+            tools=_or_null(_list(_ref("Tool"), maxItems=MAX_TOOLS)),
+            tool_choice=_or_null({"anyOf": [_TEXT, {"type": "object"}]}),
+            parallel_tool_calls=_or_null({"type": "boolean"}),
+            response_format=_or_null(
+                _object(("type",), type={"enum": ["text", "json_object", "json_schema"]})
+            ),
             maksud=_or_null(reading),
         ),
         "Message": {
@@ -271,6 +296,12 @@ def _answers() -> dict[str, Any]:
             refusal=_or_null(_TEXT),
             tool_calls=_list({"type": "object"}),
             maksud=_ref("Recognition"),
+        ),
+        "Tools": _whole(object={"const": "list"}, data=_list(_ref("Tool"))),
+        "Tool": _object(
+            ("type", "function"),
+            type={"const": "function"},
+            function=_object(("name",), name=_TEXT),
         ),
         "Recognition": recognition,
         "Recognitions": _whole(

@@ -159,13 +159,39 @@ class JointRecognizer(Recognizer):
         self, utterances: Sequence[str], unknown: Sequence[Collection[str]] | None
     ) -> list[Proposal]:
         """The same, as if some intents of each utterance were not known: see `Recognizer`."""
+        masks = None if unknown is None else self._masks(unknown)
+        return self._propose_all(utterances, masks)
+
+    def propose_within(
+        self, utterances: Sequence[str], allowed: Sequence[Collection[str] | None]
+    ) -> list[Proposal]:
+        """See `Recognizer.propose_within`."""
+        masks = np.zeros((len(allowed), len(self.intents)), np.float32)
+        left = [True] * len(allowed)
+        for b, names in enumerate(allowed):
+            if names is not None:
+                masks[b] = [0 if name in names else IMPOSSIBLE for name in self.intents]
+                open_intents = masks[b] + self.intent_mask == 0
+                left[b] = any(i != self.none for i in np.flatnonzero(open_intents))
+        made = iter(
+            self._propose_all(
+                [u for u, some in zip(utterances, left, strict=True) if some], masks[left]
+            )
+        )
+        return [next(made) if some else self._nothing for some in left]
+
+    @property
+    def _nothing(self) -> Proposal:
+        return answer_nothing(len(self.features))
+
+    def _propose_all(self, utterances: Sequence[str], masks: Floats | None) -> list[Proposal]:
+        """The proposals; `masks` [B, I] are added to the scores of intents."""
         found = [tokenize(u, MAX_TOKENS + 1) for u in utterances]
         tokens = [t[:MAX_TOKENS] for t in found]
-        empty = answer_nothing(len(self.features))
-        out: list[Proposal | None] = [None if t else empty for t in tokens]
+        out: list[Proposal | None] = [None if t else self._nothing for t in tokens]
         for group in batches(tokens):
-            masks = None if unknown is None else self._masks([unknown[k] for k in group])
-            made = self._propose([utterances[k] for k in group], [tokens[k] for k in group], masks)
+            own = None if masks is None else masks[group]
+            made = self._propose([utterances[k] for k in group], [tokens[k] for k in group], own)
             for k, proposal in zip(group, made, strict=True):
                 longer = len(found[k]) > MAX_TOKENS
                 out[k] = replace(proposal, truncated=True) if longer else proposal
