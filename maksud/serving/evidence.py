@@ -40,6 +40,8 @@ def weigh_pieces(
             if len(way) > k:
                 ways[way[k]] = ways.get(way[k], 0.0) + p
         open_ways = [(way, p) for way, p in open_ways if len(way) > k and way[k] == piece]
+        if k == len(pieces) - 1:
+            open_ways = []  # to end here is a decision, too: that the others go on is no part of it
         ways[piece] = probability + sum(p for _, p in open_ways)
         shares = {text: min(1.0, p / mass) if mass > 0 else 0.0 for text, p in ways.items()}
         mass = ways[piece]
