@@ -75,6 +75,8 @@ class ClauseReadings:
     disagreement: float
     highest: float
     """The score of the likeliest intent before it is made a probability."""
+    vector: Floats | None = None
+    """Of length 1, near to those of clauses that mean the same; None where there is no such."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ class Answer:
 def propose_answer(
     ways: Sequence[Way],
     second: Callable[[list[Token], Reading], Reading | None],
-    near: Callable[[list[Token], Reading], float] | None,
+    near: Callable[[ClauseReadings, Reading], float] | None,
     words: int,
     unknown: float,
 ) -> Proposal:
@@ -154,7 +156,7 @@ def propose_answer(
     )
     if near is not None:
         pairs = zip(clauses, best.readings, strict=True)
-        features += (min(c.highest for c in clauses), min(near(c.words, r) for c, r in pairs))
+        features += (min(c.highest for c in clauses), min(near(c, r) for c, r in pairs))
     usage = Usage(words, sum(1 + len(c.arguments) for c in calls))
     outside = min(1.0, max(0.0, 1 - math.exp(in_scope)))
     return Proposal(calls, features, tuple(ranked[:ALTERNATIVES]), outside, usage)

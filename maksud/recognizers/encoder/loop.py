@@ -1,0 +1,207 @@
+"""The loops: heads on features that were computed once, then the encoder tuned with them.
+
+Heads that begin at random would first bend a pretrained encoder out of shape: they are trained
+before it (linear probing, then fine-tuning: Kumar et al. 2022). Imports torch: import this module
+where training starts, not at the top of a light one.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from maksud.progress import OnProgress, Progress
+from maksud.recognizers.encoder.network import Network
+from maksud.recognizers.encoder.pieces import Pieces, Row
+from maksud.recognizers.encoder.settings import EncoderSettings
+from maksud.recognizers.joint.augmentation import Utterance, Variation, compose_batches
+from maksud.recognizers.joint.loss import batch_loss
+from maksud.recognizers.joint.network import Heads
+from maksud.recognizers.joint.planning import Plan
+from maksud.recognizers.language_model.precision import arithmetic, choose_precision
+
+WARM_UP = 0.1
+"""Share of the steps in which the learning rate rises."""
+
+Extract = Callable[[Sequence[Sequence[str]]], tuple[Tensor, Tensor]]
+"""Words of utterances to (features [1, B, T, D], mask [B, T, 1])."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A batch with its features [1, B, T, D] and mask [B, T, 1]."""
+
+    batch: list[Utterance]
+    features: Tensor
+    mask: Tensor
+
+
+class Composer:
+    """Composes batches of a plan, none of an utterance that the encoder can't read at once."""
+
+    def __init__(
+        self, plan: Plan, pieces: Pieces, longest: int, s: EncoderSettings, rng: random.Random
+    ) -> None:
+        self.plan = plan
+        self.words = ["", *plan.words]
+        self.sizes = [0, *(len(pieces.ids(word)) for word in plan.words)]
+        self.room = longest - len(pieces.begin) - len(pieces.end)
+        self.variation = Variation(s.swap, s.mix, s.frame)
+        self.size = s.batch_size
+        self.rng = rng
+
+    def compose(self) -> list[list[Utterance]]:
+        """An epoch of batches."""
+        batches = compose_batches(self.plan, self.variation, self.size, self.rng)
+        kept = [[u for u in b if self._size(u) <= self.room] for b in batches]
+        return [b for b in kept if b]
+
+    def _size(self, utterance: Utterance) -> int:
+        return sum(self.sizes[t] for t in utterance.types)
+
+    def words_of(self, batch: Sequence[Utterance]) -> list[list[str]]:
+        """The words of a batch's utterances."""
+        return [[self.words[t] for t in u.types] for u in batch]
+
+
+def prepare(
+    batches: Sequence[list[Utterance]], composer: Composer, extract: Extract, tell: OnProgress
+) -> list[Prepared]:
+    """The batches with their features."""
+    out = []
+    for k, batch in enumerate(batches):
+        features, mask = extract(composer.words_of(batch))
+        out.append(Prepared(batch, features, mask))
+        text = "reading the data with the encoder as it is"
+        tell(Progress("encode", (k + 1) / len(batches), text))
+    return out
+
+
+def fit_heads(
+    heads: Heads,
+    plan: Plan,
+    prepared: Sequence[Prepared],
+    epochs: int,
+    s: EncoderSettings,
+    rng: random.Random,
+    tell: OnProgress,
+) -> float:
+    """Trains heads on features that stay as they are; the last pass' mean loss."""
+    optimizer = torch.optim.AdamW(
+        heads.parameters(), lr=s.head_rate, betas=(0.9, 0.98), weight_decay=s.weight_decay,
+        fused=True,
+    )  # fmt: skip
+    total = max(1, epochs * len(prepared))
+    step, mean = 0, 0.0
+    heads.train()
+    for epoch in range(epochs):
+        losses = []
+        for p in rng.sample(prepared, len(prepared)):
+            for group in optimizer.param_groups:
+                group["lr"] = s.head_rate * share_of_rate(step / total)
+            loss = batch_loss(
+                heads, plan, p.batch, p.features, p.features, p.mask, s.label_smoothing
+            )
+            optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(heads.parameters(), 5.0)
+            optimizer.step()
+            step += 1
+            losses.append(float(loss.detach()))
+        mean = sum(losses) / len(losses)
+        text = f"pass {epoch + 1} of {epochs}, loss {mean:.3f}"
+        tell(Progress("heads", (epoch + 1) / epochs, text, {"loss": mean}))
+    heads.eval()
+    return mean
+
+
+def fine_tune(
+    network: Network,
+    plan: Plan,
+    composer: Composer,
+    pieces: Pieces,
+    s: EncoderSettings,
+    tell: OnProgress,
+) -> float:
+    """Tunes encoder and heads together; the last epoch's mean loss."""
+    encoder = network.encoder
+    precision = choose_precision(s.precision, encoder.device)
+    groups = _groups(network, s)
+    optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), fused=True)
+    moved = [p for group in groups for p in group["params"]]
+    batches = composer.compose()
+    total = len(batches) * s.epochs
+    step, mean, reported, started = 0, 0.0, time.monotonic(), time.monotonic()
+    done = 0
+    network.train()
+    for epoch in range(s.epochs):
+        if epoch:
+            batches = composer.compose()
+        losses = []
+        for batch in batches:
+            share = share_of_rate(min(1.0, step / total))
+            for group in optimizer.param_groups:
+                group["lr"] = group["peak"] * share
+            rows = [pieces.row(words) for words in composer.words_of(batch)]
+            with arithmetic(precision, encoder.device):
+                features, mask = encoder(pieces, rows)
+            loss = batch_loss(
+                network.heads, plan, batch, features, features, mask, s.label_smoothing
+            )
+            optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(moved, 1.0)
+            optimizer.step()
+            step += 1
+            done += len(batch)
+            losses.append(float(loss.detach()))
+            if time.monotonic() - reported > 0.5:
+                reported = time.monotonic()
+                speed = done / max(1e-3, reported - started)
+                text = f"epoch {epoch + 1} of {s.epochs}, loss {losses[-1]:.3f}, {speed:.0f} rows/s"
+                tell(Progress("train", min(1.0, step / total), text, {"loss": losses[-1]}))
+        mean = sum(losses) / len(losses)
+        text = f"epoch {epoch + 1} of {s.epochs}, loss {mean:.3f}"
+        tell(Progress("train", (epoch + 1) / s.epochs, text, {"loss": mean}))
+    network.eval()
+    return mean
+
+
+def share_of_rate(done: float) -> float:
+    """Linear warm-up, then linear decay, over the share of the steps that is done."""
+    return min(1.0, done / WARM_UP + 1e-3) * (1 - max(0.0, done - WARM_UP) / (1 - WARM_UP))
+
+
+def _groups(network: Network, s: EncoderSettings) -> list[dict[str, Any]]:
+    """Parameters with their peak rates: each layer's a share of the one above, the heads' own."""
+    model = network.encoder.model
+    layers = list(model.encoder.layer)
+    lowest = min(s.frozen_layers, len(layers))
+    groups: list[dict[str, Any]] = []
+    if not lowest:
+        rate = s.learning_rate * s.layer_decay ** len(layers)
+        own = [p for p in model.embeddings.parameters() if p.requires_grad]
+        groups.append({"params": own, "peak": rate, "weight_decay": 0.0})
+    else:
+        for module in (model.embeddings, *layers[:lowest]):
+            module.requires_grad_(False)
+    for k, layer in enumerate(layers[lowest:], start=lowest):
+        rate = s.learning_rate * s.layer_decay ** (len(layers) - 1 - k)
+        own = list(layer.parameters())
+        groups.append({"params": own, "peak": rate, "weight_decay": s.weight_decay})
+    heads = list(network.heads.parameters())
+    groups.append({"params": heads, "peak": s.head_rate, "weight_decay": s.weight_decay})
+    for group in groups:
+        group["lr"] = group["peak"]
+    return groups
+
+
+def rows_of(pieces: Pieces, utterances: Sequence[Sequence[str]]) -> list[Row]:
+    """The utterances in pieces."""
+    return [pieces.row(words) for words in utterances]

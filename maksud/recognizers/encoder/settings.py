@@ -1,0 +1,78 @@
+"""Settings of the encoder kind, and what is derived from the size of the data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from maksud.settings import check_settings, setting
+
+LITTLE = 3_000
+"""Fewer clauses than this are augmented more, and passed over more often."""
+
+
+@dataclass(frozen=True)
+class EncoderSettings:
+    """Settings of an encoder. The defaults need no change for any size of data."""
+
+    depth: Literal["full", "frozen"] = "full"
+    """What is tuned: `full` the encoder too, in minutes; `frozen` only what reads its features,
+    in seconds."""
+    threads: int = setting(0, low=0, high=256)
+    """CPU threads; 0: as many as there are cores for this process."""
+    epochs: int = setting(0, low=0, high=10_000, also=("num_train_epochs",))
+    """Passes over the data with the encoder tuned; 0 derives them: few for much data."""
+    learning_rate: float = setting(0.0, low=0.0, high=1.0)
+    """Peak learning rate of the encoder's last layer: linear warm-up, then linear decay; 0
+    derives it."""
+    head_rate: float = setting(2e-3, above=0.0, high=1.0)
+    """Peak learning rate of what reads the features."""
+    layer_decay: float = setting(0.9, above=0.0, high=1.0)
+    """Each layer's rate as a share of that of the layer above it."""
+    frozen_layers: int = setting(0, low=0, high=1_000)
+    """Lower layers that are not tuned, which saves a part of the time."""
+    batch_size: int = setting(32, low=1, high=65_536, also=("per_device_train_batch_size",))
+    """Clauses in a step."""
+    views: int = setting(0, low=0, high=1_000)
+    """How often the data is composed anew for features that are computed once; 0 derives it."""
+    head_epochs: int = setting(0, low=0, high=10_000)
+    """Passes over these features; 0 derives them."""
+    dropout: float = setting(0.1, low=0.0, high=0.9)
+    """Dropout probability of the features, and of the encoder while it is tuned."""
+    weight_decay: float = setting(0.01, low=0.0, high=1.0)
+    """Weight decay of AdamW."""
+    label_smoothing: float = setting(0.05, low=0.0, high=0.5)
+    """Share of an intent's probability that is spread over the others."""
+    swap: float = setting(-1.0, low=-1.0, high=1.0)
+    """Share of clauses in which values are swapped for others of the same parameter; negative
+    derives it: more for little data."""
+    mix: float = setting(-1.0, low=-1.0, high=1.0)
+    """Share of values in such clauses that are made of the beginning of one value and the end of
+    another; negative derives it: none for much data."""
+    frame: float = setting(0.15, low=0.0, high=1.0)
+    """Share of single wishes that are put into a frame which negates, reports, quotes or calls
+    them off, or only seems to; where the data is Indonesian or English."""
+    eight_bit: bool = True
+    """Whether recognition multiplies in eight bits: a quarter of the size, about twice as fast."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Of the encoder's matrix products while it is tuned; `auto`: bfloat16 where the machine has
+    instructions for it. The environment variable MAKSUD_PRECISION sets what `auto` is."""
+
+    def __post_init__(self) -> None:
+        """Raises `SettingsError` for values out of range."""
+        check_settings(self)
+
+    def resolved(self, clauses: int) -> EncoderSettings:
+        """The settings with everything derived, for data of so many clauses."""
+        little = clauses < LITTLE
+        need = (700 / clauses) ** 0.5
+        full = self.depth == "full"
+        return replace(
+            self,
+            epochs=0 if not full else self.epochs or min(40, max(3, round(12 * need))),
+            learning_rate=self.learning_rate or 3e-4,
+            views=self.views or min(8, max(1, round(2 * need))),
+            head_epochs=self.head_epochs or min(60, max(4, round(20 * need))),
+            swap=self.swap if self.swap >= 0 else 0.8 if little else 0.6,
+            mix=self.mix if self.mix >= 0 else 0.3 if little else 0.0,
+        )
