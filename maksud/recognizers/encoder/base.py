@@ -12,6 +12,8 @@ from maksud.recognizers.encoder.pieces import TOKENIZER
 from maksud.recognizers.language_model import gallery
 from maksud.recognizers.language_model.folder import ENCODERS
 
+LEAST = 64
+"""Pieces that an encoder must be able to read at once."""
 E5_PREFIX = "query:"
 """What E5 wants before a text (Wang et al. 2022)."""
 
@@ -27,7 +29,7 @@ class Base:
 
 def open_base(name: str, tell: OnProgress) -> Base:
     """The base of that name, fetched where it is not here. Raises what `gallery.get` raises,
-    `InputError` for an encoder whose tokenizer or activation is of another form."""
+    `InputError` for an encoder whose tokenizer, activation or length is of another form."""
     from tokenizers import Tokenizer
 
     directory = gallery.get(name, tell, ENCODERS)
@@ -40,6 +42,11 @@ def open_base(name: str, tell: OnProgress) -> Base:
     if config.get("hidden_act", "gelu") != "gelu":
         raise InputError(
             f"activation {config['hidden_act']!r} is not supported", where=str(directory)
+        )
+    if config.get("max_position_embeddings", 512) < LEAST:
+        raise InputError(
+            f"reads {config['max_position_embeddings']} pieces at once, expected {LEAST} at least",
+            where=str(directory),
         )
     tokenizer = Tokenizer.from_file(str(file))
     tokenizer.no_truncation()

@@ -35,6 +35,7 @@ class _Trie:
     def __init__(self) -> None:
         self.units = [0] * 512
         self.taken = {0}
+        self.bases = set[int]()
         self.free = 1
 
     def build(self, keys: list[bytes], values: list[int]) -> list[int]:
@@ -64,14 +65,20 @@ class _Trie:
                 self.units[child] = values[first] | _LEAF
 
     def _place(self, at: int, labels: list[int]) -> int:
-        """A base from which all labels lead to free units, now taken."""
+        """A base from which all labels lead to free units, now taken.
+
+        No two nodes share one: a unit says by which byte it is reached, not from where.
+        """
         while self.free in self.taken:
             self.free += 1
         base = self.free ^ labels[0]
-        while any(base ^ label in self.taken or not base ^ label for label in labels) or (
-            (at ^ base) >= _WIDEST and (at ^ base) & 255
+        while (
+            base in self.bases
+            or any(base ^ label in self.taken for label in labels)
+            or ((at ^ base) >= _WIDEST and (at ^ base) & 255)
         ):
             base += 1
+        self.bases.add(base)
         self.taken.update(base ^ label for label in labels)
         while len(self.units) <= base | 255:
             self.units.append(0)

@@ -83,20 +83,23 @@ class Extractor:
         return [self.pieces.row(part) for part in parts]
 
     def _features(self, rows: Sequence[Row]) -> tuple[Floats, Floats]:
-        hidden = self.graph(*self.pieces.batch(rows))
-        first, last, present = places_of(rows)
-        at = np.arange(len(rows))[:, None]
-        words = hidden[at, first]
-        for _ in range(int((last - first).max(initial=1)) - 1):
-            first = first + 1
-            inside = first < last
-            words[inside] += hidden[np.broadcast_to(at, first.shape)[inside], first[inside]]
-        first, last, _ = places_of(rows)
-        words /= np.maximum(1, last - first)[..., None]
+        words, present = mean_of_pieces(self.graph(*self.pieces.batch(rows)), rows)
         words -= self.mean
         words *= self.scale
         words *= present
         return words, present
+
+
+def mean_of_pieces(hidden: Floats, rows: Sequence[Row]) -> tuple[Floats, Floats]:
+    """(the mean over each word's pieces [B, T, D], mask [B, T, 1]), from [B, L, D]."""
+    first, last, present = places_of(rows)
+    at = np.arange(len(rows))[:, None]
+    words = hidden[at, first]
+    for more in range(1, int((last - first).max(initial=1))):
+        b, t = np.nonzero(first + more < last)
+        words[b, t] += hidden[b, first[b, t] + more]
+    words /= np.maximum(1, last - first)[..., None]
+    return words, present
 
 
 def _join(features: Floats, present: Floats, parts: Sequence[int]) -> tuple[Floats, Floats]:

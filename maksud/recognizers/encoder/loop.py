@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from maksud.progress import OnProgress, Progress
-from maksud.recognizers.encoder.network import Network
+from maksud.recognizers.encoder.network import Encoder, Network, mean_of_pieces, present_pieces
 from maksud.recognizers.encoder.pieces import Pieces, Row
 from maksud.recognizers.encoder.settings import EncoderSettings
 from maksud.recognizers.joint.augmentation import Utterance, Variation, compose_batches
@@ -29,17 +29,23 @@ from maksud.recognizers.language_model.precision import arithmetic, choose_preci
 WARM_UP = 0.1
 """Share of the steps in which the learning rate rises."""
 
-Extract = Callable[[Sequence[Sequence[str]]], tuple[Tensor, Tensor]]
-"""Words of utterances to (features [1, B, T, D], mask [B, T, 1])."""
+Extract = Callable[[Sequence[Row]], tuple[Tensor, Tensor]]
+"""Utterances in pieces to (features of words [B, T, D] as they are, mask [B, T, 1])."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Prepared:
-    """A batch with its features [1, B, T, D] and mask [B, T, 1]."""
+    """A batch: its utterances, in pieces too, and what was computed of it once.
+
+    `hidden` [B, L, D]: features of pieces after the layers that are not tuned; `features`
+    [1, B, T, D]: those of words, standard, of the encoder as it was.
+    """
 
     batch: list[Utterance]
+    rows: list[Row]
     features: Tensor
     mask: Tensor
+    hidden: Tensor | None = None
 
 
 class Composer:
@@ -71,15 +77,43 @@ class Composer:
 
 
 def prepare(
-    batches: Sequence[list[Utterance]], composer: Composer, extract: Extract, tell: OnProgress
-) -> list[Prepared]:
-    """The batches with their features."""
-    out = []
-    for k, batch in enumerate(batches):
-        features, mask = extract(composer.words_of(batch))
-        out.append(Prepared(batch, features, mask))
-        text = "reading the data with the encoder as it is"
-        tell(Progress("encode", (k + 1) / len(batches), text))
+    views: Sequence[Sequence[list[Utterance]]],
+    composer: Composer,
+    pieces: Pieces,
+    encoder: Encoder,
+    extract: Extract | None,
+    frozen: int,
+    tell: OnProgress,
+) -> list[list[Prepared]]:
+    """The batches of each view with their features, which are made standard by the first view.
+
+    `extract`: None takes the encoder's own features, after `frozen` layers those of pieces too.
+    """
+    out: list[list[Prepared]] = []
+    total, done = sum(map(len, views)), 0
+    for view in views:
+        made = []
+        for batch in view:
+            rows = [pieces.row(words) for words in composer.words_of(batch)]
+            hidden = None
+            if extract is not None:
+                words, mask = extract(rows)
+            else:
+                vectors, present = (torch.from_numpy(x) for x in pieces.batch(rows))
+                hidden = encoder.lower(vectors, present, frozen)
+                with torch.no_grad():
+                    last = encoder.upper(hidden, present, frozen).float().cpu()
+                words, mask = mean_of_pieces(last, rows)
+                hidden = hidden.half().cpu()
+            made.append(Prepared(batch, rows, words, mask, hidden))
+            done += 1
+            text = "reading the data with the encoder as it is"
+            tell(Progress("encode", done / total, text))
+        if not out:
+            encoder.standardise(torch.cat([p.features[p.mask[..., 0] > 0] for p in made]))
+        for p in made:
+            p.features = encoder.standard(p.features, p.mask)
+        out.append(made)
     return out
 
 
@@ -124,47 +158,50 @@ def fit_heads(
 def fine_tune(
     network: Network,
     plan: Plan,
-    composer: Composer,
-    pieces: Pieces,
+    views: Sequence[Sequence[Prepared]],
     s: EncoderSettings,
+    rng: random.Random,
     tell: OnProgress,
 ) -> float:
-    """Tunes encoder and heads together; the last epoch's mean loss."""
+    """Tunes the upper layers and the heads together; the last epoch's mean loss.
+
+    Each epoch reads another view of the data, from the layers on that are tuned.
+    """
     encoder = network.encoder
     precision = choose_precision(s.precision, encoder.device)
     groups = _groups(network, s)
     optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), fused=True)
     moved = [p for group in groups for p in group["params"]]
-    batches = composer.compose()
-    total = len(batches) * s.epochs
-    step, mean, reported, started = 0, 0.0, time.monotonic(), time.monotonic()
-    done = 0
+    total = sum(len(views[e % len(views)]) for e in range(s.epochs))
+    step, mean, done = 0, 0.0, 0
+    started = reported = time.monotonic()
     network.train()
     for epoch in range(s.epochs):
-        if epoch:
-            batches = composer.compose()
+        view = views[epoch % len(views)]
         losses = []
-        for batch in batches:
-            share = share_of_rate(min(1.0, step / total))
+        for p in rng.sample(view, len(view)):
+            assert p.hidden is not None
+            share = share_of_rate(step / total)
             for group in optimizer.param_groups:
                 group["lr"] = group["peak"] * share
-            rows = [pieces.row(words) for words in composer.words_of(batch)]
+            present = present_pieces(p.rows)
             with arithmetic(precision, encoder.device):
-                features, mask = encoder(pieces, rows)
-            loss = batch_loss(
-                network.heads, plan, batch, features, features, mask, s.label_smoothing
-            )
+                hidden = encoder.upper(p.hidden.float(), present, s.frozen_layers)
+            words, mask = mean_of_pieces(hidden.float().cpu(), p.rows)
+            h = encoder.standard(words, mask)
+            loss = batch_loss(network.heads, plan, p.batch, h, h, mask, s.label_smoothing)
             optimizer.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(moved, 1.0)
             optimizer.step()
             step += 1
-            done += len(batch)
+            done += len(p.batch)
             losses.append(float(loss.detach()))
-            if time.monotonic() - reported > 0.5:
-                reported = time.monotonic()
-                speed = done / max(1e-3, reported - started)
-                text = f"epoch {epoch + 1} of {s.epochs}, loss {losses[-1]:.3f}, {speed:.0f} rows/s"
+            now = time.monotonic()
+            if now - reported > 0.5:
+                reported = now
+                text = f"epoch {epoch + 1} of {s.epochs}, loss {losses[-1]:.3f}"
+                text += f", {done / (now - started):.0f} rows/s"
                 tell(Progress("train", min(1.0, step / total), text, {"loss": losses[-1]}))
         mean = sum(losses) / len(losses)
         text = f"epoch {epoch + 1} of {s.epochs}, loss {mean:.3f}"
@@ -184,13 +221,6 @@ def _groups(network: Network, s: EncoderSettings) -> list[dict[str, Any]]:
     layers = list(model.encoder.layer)
     lowest = min(s.frozen_layers, len(layers))
     groups: list[dict[str, Any]] = []
-    if not lowest:
-        rate = s.learning_rate * s.layer_decay ** len(layers)
-        own = [p for p in model.embeddings.parameters() if p.requires_grad]
-        groups.append({"params": own, "peak": rate, "weight_decay": 0.0})
-    else:
-        for module in (model.embeddings, *layers[:lowest]):
-            module.requires_grad_(False)
     for k, layer in enumerate(layers[lowest:], start=lowest):
         rate = s.learning_rate * s.layer_decay ** (len(layers) - 1 - k)
         own = list(layer.parameters())
@@ -200,8 +230,3 @@ def _groups(network: Network, s: EncoderSettings) -> list[dict[str, Any]]:
     for group in groups:
         group["lr"] = group["peak"]
     return groups
-
-
-def rows_of(pieces: Pieces, utterances: Sequence[Sequence[str]]) -> list[Row]:
-    """The utterances in pieces."""
-    return [pieces.row(words) for words in utterances]

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from maksud.recognizers.encoder.graph import EncoderShape
 from maksud.recognizers.encoder.pieces import Pieces, Row, places_of
 from maksud.recognizers.joint.decoding import Floats
-from maksud.recognizers.joint.network import Dropout, Heads
+from maksud.recognizers.joint.network import IMPOSSIBLE, Dropout, Heads
 
 
 @dataclass(frozen=True)
@@ -49,24 +49,39 @@ class Encoder(nn.Module):
         self.register_buffer("mean", torch.zeros(dim))
         self.register_buffer("scale", torch.ones(dim))
 
-    def hidden(self, vectors: Tensor, mask: Tensor) -> Tensor:
-        """The features of pieces: [B, L, D]."""
-        out: Tensor = self.model(
-            inputs_embeds=vectors.to(self.device), attention_mask=mask.to(self.device)
-        ).last_hidden_state
-        return out
+    def lower(self, vectors: Tensor, mask: Tensor, layers: int) -> Tensor:
+        """The features of pieces [B, L, D] after embeddings and some layers: not tuned."""
+        with torch.no_grad():
+            hidden = self.model.embeddings(inputs_embeds=vectors.to(self.device))
+            return self._through(hidden, mask, 0, layers)
 
-    def forward(self, pieces: Pieces, rows: Sequence[Row]) -> tuple[Tensor, Tensor]:
-        """(features of words [1, B, T, D], mask [B, T, 1])."""
-        vectors, mask = pieces.batch(rows)
-        hidden = self.hidden(torch.from_numpy(vectors), torch.from_numpy(mask)).float().cpu()
-        words, present = mean_of_pieces(hidden, rows)
-        return ((words - self.mean) * self.scale * present)[None], present
+    def upper(self, hidden: Tensor, mask: Tensor, layers: int) -> Tensor:
+        """The features of pieces after all layers, from those after so many."""
+        last = len(self.model.encoder.layer)
+        return self._through(hidden.to(self.device), mask, layers, last)
+
+    def _through(self, hidden: Tensor, mask: Tensor, first: int, last: int) -> Tensor:
+        hide = (1 - mask.to(self.device, hidden.dtype))[:, None, None, :] * IMPOSSIBLE
+        for layer in self.model.encoder.layer[first:last]:
+            out = layer(hidden, hide)
+            hidden = out[0] if isinstance(out, tuple) else out
+        return hidden
+
+    def standard(self, words: Tensor, present: Tensor) -> Tensor:
+        """Features of words [B, T, D] made standard: [1, B, T, D]."""
+        out: Tensor = ((words - self.mean) * self.scale * present)[None]
+        return out
 
     def standardise(self, words: Tensor) -> None:
         """Sets what makes features [N, D] of mean 0 and variance 1."""
         self.mean.copy_(words.mean(0))
         self.scale.copy_(1 / words.std(0).clamp(min=1e-3))
+
+
+def present_pieces(rows: Sequence[Row]) -> Tensor:
+    """The mask of the pieces of utterances: [B, L]."""
+    lengths = torch.tensor([len(r.ids) for r in rows])
+    return (torch.arange(int(lengths.max()))[None] < lengths[:, None]).int()
 
 
 def mean_of_pieces(hidden: Tensor, rows: Sequence[Row]) -> tuple[Tensor, Tensor]:
@@ -89,17 +104,16 @@ class Network(nn.Module):
         self.heads = Heads(shape, Dropout(dropout, source))
 
 
-def load_encoder(directory: Path, dropout: float, device: torch.device) -> tuple[Encoder, Floats]:
+def load_encoder(directory: Path, device: torch.device) -> tuple[Encoder, Floats]:
     """(the encoder of a checked directory in float32, the vectors of its pieces [V, D])."""
     from transformers import AutoModel
 
     from maksud.recognizers.language_model.notices import quiet
 
-    with quiet():
+    with quiet():  # without dropout: it takes a third of the time, and that of features is enough
         model = AutoModel.from_pretrained(
             directory, dtype=torch.float32, use_safetensors=True, trust_remote_code=False,
-            add_pooling_layer=False, hidden_dropout_prob=dropout,
-            attention_probs_dropout_prob=dropout,
+            add_pooling_layer=False, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
         )  # fmt: skip
     table: Floats = model.embeddings.word_embeddings.weight.detach().numpy()
     model.embeddings.word_embeddings = nn.Embedding(1, model.config.hidden_size)
@@ -151,7 +165,8 @@ def measure(
     try:
         with torch.no_grad():
             for rows in batches:
-                encoder(pieces, rows)
+                vectors, mask = (torch.from_numpy(x) for x in pieces.batch(rows))
+                encoder.upper(encoder.lower(vectors, mask, 0), mask, 0)
     finally:
         for handle in watched:
             handle.remove()

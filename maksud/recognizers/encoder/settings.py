@@ -10,6 +10,9 @@ from maksud.settings import check_settings, setting
 LITTLE = 3_000
 """Fewer clauses than this are augmented more, and passed over more often."""
 
+_HEAD_STEPS = 500
+"""Steps of training on features that were computed once, about."""
+
 
 @dataclass(frozen=True)
 class EncoderSettings:
@@ -29,8 +32,8 @@ class EncoderSettings:
     """Peak learning rate of what reads the features."""
     layer_decay: float = setting(0.9, above=0.0, high=1.0)
     """Each layer's rate as a share of that of the layer above it."""
-    frozen_layers: int = setting(0, low=0, high=1_000)
-    """Lower layers that are not tuned, which saves a part of the time."""
+    frozen_layers: int = setting(6, low=0, high=1_000)
+    """Lower layers that are not tuned: what they give is computed once for all epochs."""
     batch_size: int = setting(32, low=1, high=65_536, also=("per_device_train_batch_size",))
     """Clauses in a step."""
     views: int = setting(0, low=0, high=1_000)
@@ -38,7 +41,7 @@ class EncoderSettings:
     head_epochs: int = setting(0, low=0, high=10_000)
     """Passes over these features; 0 derives them."""
     dropout: float = setting(0.1, low=0.0, high=0.9)
-    """Dropout probability of the features, and of the encoder while it is tuned."""
+    """Dropout probability of the features."""
     weight_decay: float = setting(0.01, low=0.0, high=1.0)
     """Weight decay of AdamW."""
     label_smoothing: float = setting(0.05, low=0.0, high=0.5)
@@ -67,12 +70,14 @@ class EncoderSettings:
         little = clauses < LITTLE
         need = (700 / clauses) ** 0.5
         full = self.depth == "full"
+        views = self.views or min(6, max(1, round(2.5 * need)))
+        passes = round(_HEAD_STEPS * self.batch_size / (views * clauses))
         return replace(
             self,
-            epochs=0 if not full else self.epochs or min(40, max(3, round(12 * need))),
+            epochs=0 if not full else self.epochs or min(30, max(3, round(10 * need))),
             learning_rate=self.learning_rate or 3e-4,
-            views=self.views or min(8, max(1, round(2 * need))),
-            head_epochs=self.head_epochs or min(60, max(4, round(20 * need))),
+            views=views,
+            head_epochs=self.head_epochs or min(40, max(4, passes)),
             swap=self.swap if self.swap >= 0 else 0.8 if little else 0.6,
             mix=self.mix if self.mix >= 0 else 0.3 if little else 0.0,
         )

@@ -20,10 +20,10 @@ from maksud.data.dataset import Example
 from maksud.language.catalog import Catalog
 from maksud.progress import OnProgress, Progress
 from maksud.recognizers.encoder.base import Base
-from maksud.recognizers.encoder.engine import GRAPH, Extractor, Graph
+from maksud.recognizers.encoder.engine import GRAPH, Extractor, Graph, mean_of_pieces
 from maksud.recognizers.encoder.graph import build_graph
 from maksud.recognizers.encoder.nearness import EncodedNearness, pool
-from maksud.recognizers.encoder.pieces import TOKENIZER, Pieces, save_vectors
+from maksud.recognizers.encoder.pieces import TOKENIZER, Pieces, Row, save_vectors
 from maksud.recognizers.encoder.settings import EncoderSettings
 from maksud.recognizers.joint.alignment import corpus_of
 from maksud.recognizers.joint.choices import width_of
@@ -34,6 +34,9 @@ from maksud.recognizers.joint.weights import save_weights
 from maksud.recognizers.threads import core_count
 
 if TYPE_CHECKING:
+    import torch
+
+    from maksud.recognizers.encoder.loop import Prepared
     from maksud.recognizers.encoder.network import Network
 
 _MEASURED = 8
@@ -108,7 +111,7 @@ class _Training:
         self.rng = random.Random(seed)
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         tell(Progress("encode", 0.0, "loading the encoder"))
-        encoder, table = load_encoder(base.directory, s.dropout, device)
+        encoder, table = load_encoder(base.directory, device)
         self.table_size = int(table.size)
         self.shape = shape_of(encoder.model)
         out.mkdir(parents=True, exist_ok=True)
@@ -132,45 +135,38 @@ class _Training:
 
         s, network = self.s, self.network
         network.eval()
-        if s.depth == "frozen":
+        frozen = s.depth == "frozen"
+        if frozen:
             self._write_graph()
-        prepared = self._prepare(frozen=s.depth == "frozen")
-        loss = fit_heads(network.heads, self.plan, prepared, s.head_epochs, s, self.rng, self.tell)
-        if s.depth == "full":
-            loss = fine_tune(network, self.plan, self.composer, self.pieces, s, self.tell)
+        views = self._prepare(frozen=frozen)
+        batches = [p for view in views for p in view]
+        loss = fit_heads(network.heads, self.plan, batches, s.head_epochs, s, self.rng, self.tell)
+        if not frozen:
+            loss = fine_tune(network, self.plan, views, s, self.rng, self.tell)
             self._write_graph()
         self._write_heads()
         return loss
 
-    def _prepare(self, *, frozen: bool) -> list[Any]:
-        """Composed batches with the features of the encoder as it is, made standard by them."""
+    def _prepare(self, *, frozen: bool) -> list[list[Prepared]]:
+        """The data composed several times, with its features."""
         import torch
 
-        from maksud.recognizers.encoder.loop import Extract, prepare, rows_of
+        from maksud.recognizers.encoder.loop import prepare
 
-        encoder = self.network.encoder
-        extract: Extract
+        extract = None
         if frozen:  # as recognition computes them
-            extractor = self._extractor()
+            graph = Graph(self.out / GRAPH)
 
-            def extract(utterances: Sequence[Sequence[str]]) -> tuple[Any, Any]:
-                h, _, mask = extractor(utterances)
-                return torch.from_numpy(h), torch.from_numpy(mask)
+            def extract(rows: Sequence[Row]) -> tuple[torch.Tensor, torch.Tensor]:
+                hidden = graph(*self.pieces.batch(rows))
+                words, mask = mean_of_pieces(hidden, rows)
+                return torch.from_numpy(words), torch.from_numpy(mask)
 
-        else:
-
-            def extract(utterances: Sequence[Sequence[str]]) -> tuple[Any, Any]:
-                with torch.no_grad():
-                    out: tuple[Any, Any] = encoder(self.pieces, rows_of(self.pieces, utterances))
-                return out
-
-        batches = [b for _ in range(self.s.views) for b in self.composer.compose()]
-        prepared = prepare(batches, self.composer, extract, self.tell)
-        words = torch.cat([p.features[0][p.mask[..., 0] > 0] for p in prepared])
-        encoder.standardise(words)
-        for p in prepared:
-            p.features.sub_(encoder.mean).mul_(encoder.scale).mul_(p.mask)
-        return prepared
+        views = [self.composer.compose() for _ in range(self.s.views)]
+        return prepare(
+            views, self.composer, self.pieces, self.network.encoder, extract,
+            self.s.frozen_layers, self.tell,
+        )  # fmt: skip
 
     def _extractor(self) -> Extractor:
         encoder = self.network.encoder
