@@ -62,8 +62,10 @@ def write_tiny_encoder(
     else:
         model = XLMRobertaModel(XLMRobertaConfig(**sizes), add_pooling_layer=False)
     with torch.no_grad():
-        for parameter in model.parameters():  # the usual beginning is so small that all is alike
-            parameter.add_(torch.randn_like(parameter) * 0.2)
+        for parameter in model.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.06)
+        # The usual beginning is so small that all words are alike.
+        model.embeddings.word_embeddings.weight.normal_()
     model.save_pretrained(place)
     tokenizer.save(str(place / "tokenizer.json"))
     (place / "tokenizer_config.json").write_text(json.dumps({"model_max_length": positions}))

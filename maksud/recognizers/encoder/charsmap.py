@@ -11,6 +11,8 @@ from collections.abc import Mapping
 
 _HAS_LEAF = 1 << 8
 _LEAF = 1 << 31
+_NEAR_THE_END = 1024
+"""Places before the end in which a free one is looked for: further down few are left."""
 _WIDEST = 1 << 21
 """Offsets below this fit as they are; larger ones are kept in steps of 256."""
 
@@ -71,7 +73,7 @@ class _Trie:
         """
         while self.free in self.taken:
             self.free += 1
-        base = self.free ^ labels[0]
+        base = max(self.free, len(self.units) - _NEAR_THE_END) ^ labels[0]
         while (
             base in self.bases
             or any(base ^ label in self.taken for label in labels)

@@ -24,7 +24,7 @@ from maksud.recognizers.joint.answers import FEATURES
 from maksud.recognizers.kinds import kind_of_base
 from maksud.recognizers.runs import Run
 
-TINY = {"threads": 1, "frozen_layers": 1, "epochs": 12, "head_epochs": 25, "views": 3,
+TINY = {"threads": 1, "frozen_layers": 1, "epochs": 60, "head_epochs": 8, "views": 20,
         "batch_size": 16, "learning_rate": 1e-3, "head_rate": 5e-3, "frame": 0.0}  # fmt: skip
 
 
@@ -59,7 +59,7 @@ def test_a_directory_of_an_encoder_is_of_this_kind(base: Path, run: Run) -> None
     assert kind_of_base("Qwen/Qwen3-0.6B").name == "language_model"
     content = json.loads((run.path / "run.json").read_text())
     assert content["settings"]["kind"]["depth"] == "full"
-    assert run.metrics["epochs"] == 12 and run.metrics["cpu_seconds"] > 0
+    assert run.metrics["epochs"] == 60 and run.metrics["cpu_seconds"] > 0
 
 
 def test_it_learns(recognizer: EncoderRecognizer) -> None:
@@ -69,7 +69,7 @@ def test_it_learns(recognizer: EncoderRecognizer) -> None:
 
 def test_calls_compose(recognizer: EncoderRecognizer) -> None:
     report = maksud.evaluate(recognizer, several(30, 5))
-    assert report.figures["exact_match"] > 0.7
+    assert report.figures["exact_match"] > 0.85
 
 
 def test_a_batch_answers_as_one_by_one(recognizer: EncoderRecognizer) -> None:
@@ -110,11 +110,11 @@ def test_very_long_texts_have_an_answer(recognizer: EncoderRecognizer) -> None:
 def test_frozen_is_a_run_too(tmp_path: Path, base: Path) -> None:
     run = train(
         examples(), out=tmp_path / "run", base=str(base), on_progress=False,
-        **{**TINY, "depth": "frozen", "views": 1},
+        **{**TINY, "depth": "frozen", "head_epochs": 20},
     )  # fmt: skip
     assert run.metrics["epochs"] == 0
     report = maksud.evaluate(load_recognizer(run), single(60, 9))
-    assert report.figures["exact_match"] > 0.4
+    assert report.figures["exact_match"] > 0.85
 
 
 def test_the_same_seed_gives_the_same_weights(tmp_path: Path, base: Path) -> None:
