@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["Announcement", "Front", "ServeSettings", "bind", "serve", "server_of"]
 
 BACKLOG = 2048
+NEEDED = ("starlette", "uvicorn", "h11", "prometheus_client", "limits")
+"""Packages of the extra `serve`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class Announcement:
             out.append("Lost it? Delete that file and start again.")
         if self.host not in ("localhost", "::1") and not self.host.startswith("127."):
             out.append("Others can reach this address, and HTTP is not encrypted: put TLS before.")
+        out.append(f"What a person reads instead of calls: {self.models[0]}/chat")
         out.append("Ctrl-C ends it.")
         return out
 
@@ -70,7 +73,7 @@ def bind(settings: ServeSettings) -> socket.socket:
     Raises `SystemFault` for a port in use, an address that is not ours, a missing permission, or
     server packages that are not installed.
     """
-    missing = [name for name in ("starlette", "uvicorn", "h11") if find_spec(name) is None]
+    missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
         raise SystemFault(
             f"{', '.join(missing)} is not installed", hint="pip install 'maksud[serve]'"
@@ -142,8 +145,9 @@ def server_of(front: Front, tokens: Tokens, settings: ServeSettings) -> uvicorn.
 
     from maksud.http.connection import connection_class
 
+    tell = front.metrics.count_exchange if front.metrics is not None else None
     config = uvicorn.Config(
-        guard_app(front.app(), tokens, settings),
+        guard_app(front.app(), tokens, settings, tell),
         http=connection_class(settings.header_seconds, settings.send_seconds),
         ws="none",
         lifespan="on",

@@ -45,7 +45,7 @@ def _takes(base: str) -> bool:
 def _prepare(settings: Any) -> None:
     from importlib.util import find_spec
 
-    needed = ("torch", "transformers", "tokenizers", "onnx", "onnxruntime")
+    needed = ("torch", "transformers", "tokenizers", "onnx", "onnxruntime", "sklearn")
     missing = [name for name in needed if find_spec(name) is None]
     if missing:
         raise SettingsError(

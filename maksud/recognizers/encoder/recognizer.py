@@ -15,6 +15,7 @@ from maksud.recognizers.encoder.pieces import TOKENIZER, Pieces
 from maksud.recognizers.joint.answers import ClauseReadings, Reading
 from maksud.recognizers.joint.decoding import Floats
 from maksud.recognizers.joint.engine import Heads
+from maksud.recognizers.joint.linear import Linear
 from maksud.recognizers.joint.recognizer import JointRecognizer, batches
 from maksud.recognizers.joint.tokens import tokenize
 from maksud.recognizers.joint.weights import load_weights
@@ -44,7 +45,8 @@ class EncoderRecognizer(JointRecognizer):
                 place, content, tensors["features.mean"], tensors["features.scale"]
             )
             near = EncodedNearness.from_tensors(tensors, len(content["intents"]))
-            made = cls(name, contract, content, extractor, Heads(1, tensors), near)
+            linear = Linear.from_tensors(tensors, len(content["intents"]))
+            made = cls(name, contract, content, extractor, Heads(1, tensors), near, linear)
         except ImportError as error:
             raise RunError(
                 f"recognition with an encoder needs {error.name}",

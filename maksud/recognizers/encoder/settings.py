@@ -55,6 +55,12 @@ class EncoderSettings:
     frame: float = setting(0.15, low=0.0, high=1.0)
     """Share of single wishes that are put into a frame which negates, reports, quotes or calls
     them off, or only seems to; where the data is Indonesian or English."""
+    correct: float = setting(0.1, low=0.0, high=1.0)
+    """Share of clauses with values in which one is said wrongly first and corrected; where there
+    are frames."""
+    linear: float = setting(-1.0, low=-1.0, high=100.0)
+    """How much a linear classifier of words and n-grams counts beside the encoder where intents
+    are told apart; 0 does without one, negative derives it: more for few examples an intent."""
     eight_bit: bool = True
     """Whether recognition multiplies in eight bits: a quarter of the size, about twice as fast."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
@@ -65,8 +71,8 @@ class EncoderSettings:
         """Raises `SettingsError` for values out of range."""
         check_settings(self)
 
-    def resolved(self, clauses: int) -> EncoderSettings:
-        """The settings with everything derived, for data of so many clauses."""
+    def resolved(self, clauses: int, intents: int) -> EncoderSettings:
+        """The settings with everything derived, for data of so many clauses and intents."""
         little = clauses < LITTLE
         need = (700 / clauses) ** 0.5
         full = self.depth == "full"
@@ -78,6 +84,7 @@ class EncoderSettings:
             learning_rate=self.learning_rate or 3e-4,
             views=views,
             head_epochs=self.head_epochs or min(40, max(4, passes)),
+            linear=self.linear if self.linear >= 0 else min(1.0, max(0.25, 30 * intents / clauses)),
             swap=self.swap if self.swap >= 0 else 0.8 if little else 0.6,
             mix=self.mix if self.mix >= 0 else 0.3 if little else 0.0,
         )

@@ -28,6 +28,7 @@ from maksud.recognizers.encoder.settings import EncoderSettings
 from maksud.recognizers.joint.alignment import corpus_of
 from maksud.recognizers.joint.choices import width_of
 from maksud.recognizers.joint.decoding import Floats
+from maksud.recognizers.joint.linear import Linear
 from maksud.recognizers.joint.planning import Plan
 from maksud.recognizers.joint.saving import describe_heads
 from maksud.recognizers.joint.weights import save_weights
@@ -65,7 +66,7 @@ def train_encoder(
     corpus = corpus_of(train, catalog)
     settings = settings or EncoderSettings()
     plan = Plan.build(corpus, contrast=settings.frame > 0)
-    s = settings.resolved(len(corpus.clauses))
+    s = settings.resolved(len(corpus.clauses), len(plan.intents))
     threads = torch.get_num_threads()
     torch.set_num_threads(s.threads or core_count())
     try:
@@ -132,6 +133,7 @@ class _Training:
     def run(self) -> float:
         """Trains and writes; the last mean loss."""
         from maksud.recognizers.encoder.loop import fine_tune, fit_heads
+        from maksud.recognizers.joint.linear_training import fit_linear
 
         s, network = self.s, self.network
         network.eval()
@@ -144,7 +146,8 @@ class _Training:
         if not frozen:
             loss = fine_tune(network, self.plan, views, s, self.rng, self.tell)
             self._write_graph()
-        self._write_heads()
+        linear = fit_linear(self.plan.corpus.clauses, self.plan.intents, s.linear)
+        self._write_heads(linear)
         return loss
 
     def _prepare(self, *, frozen: bool) -> list[list[Prepared]]:
@@ -189,9 +192,9 @@ class _Training:
         (self.out / GRAPH).write_bytes(content)
         self.tell(Progress("export", 1.0, f"{len(content) / 1e6:.0f} MB"))
 
-    def _write_heads(self) -> None:
+    def _write_heads(self, linear: Linear | None) -> None:
         heads, encoder = self.network.heads, self.network.encoder
-        heads.settle()
+        heads.settle(self.plan)
         tensors = {
             f"heads.{name}": np.ascontiguousarray(p.detach().numpy())
             for name, p in heads.named_parameters()
@@ -207,7 +210,7 @@ class _Training:
         self.tell(Progress("near", 0.0, "reading the labelled rows"))
         corpus = self.plan.corpus
         near = EncodedNearness.build(corpus.clauses, self.plan.intents, embed, self.seed)
-        tensors |= near.tensors()
+        tensors |= near.tensors() | ({} if linear is None else linear.tensors())
         content = {
             "shape": {"members": 1, **self.shape.to_json()},
             "begin": self.base.begin,

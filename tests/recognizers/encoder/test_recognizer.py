@@ -28,6 +28,9 @@ TINY = {"threads": 1, "frozen_layers": 1, "epochs": 60, "head_epochs": 8, "views
         "batch_size": 16, "learning_rate": 1e-3, "head_rate": 5e-3, "frame": 0.0}  # fmt: skip
 
 
+NEAR = FEATURES.index("lowest nearness to a labelled clause")
+
+
 def examples() -> Dataset:
     none = [Example(t, "none()") for t in ("siapa presiden kita", "what is love", "aku lapar")]
     rows = single(120) + several(60, 1) + none * 6
@@ -77,15 +80,15 @@ def test_a_batch_answers_as_one_by_one(recognizer: EncoderRecognizer) -> None:
     together = recognizer.propose(texts)
     for text, proposal in zip(texts, together, strict=True):
         assert recognizer.propose([text])[0].calls == proposal.calls
-        assert len(proposal.features) == len(FEATURES) and -1 <= proposal.features[-1] <= 1.0001
+        assert len(proposal.features) == len(FEATURES) and -1 <= proposal.features[NEAR] <= 1.0001
 
 
 def test_nearness_speaks_of_scope(recognizer: EncoderRecognizer) -> None:
     seen = [e.instruction for e in single(120)]
-    near = np.mean([p.features[-1] for p in recognizer.propose(seen)])
-    far = np.mean([p.features[-1] for p in recognizer.propose(["zq xv jj kk qq"] * 2)])
+    near = np.mean([p.features[NEAR] for p in recognizer.propose(seen)])
+    far = np.mean([p.features[NEAR] for p in recognizer.propose(["zq xv jj kk qq"] * 2)])
     assert near > 0.9 and far < near
-    assert FEATURES.index("lowest nearness to a labelled clause") in recognizer.scope_features
+    assert NEAR in recognizer.scope_features
 
 
 def test_embeddings_are_of_length_one(recognizer: EncoderRecognizer) -> None:
