@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -28,6 +29,11 @@ from maksud.recognizers.language_model.precision import arithmetic, choose_preci
 
 WARM_UP = 0.1
 """Share of the steps in which the learning rate rises."""
+
+INVERSE_PENALTY = 0.3
+"""Of the logistic regression: how much the losses count beside half the squared weights."""
+MOST_ROWS = 20_000
+"""Clauses that it learns from."""
 
 Extract = Callable[[Sequence[Row]], tuple[Tensor, Tensor]]
 """Utterances in pieces to (features of words [B, T, D] as they are, mask [B, T, 1])."""
@@ -117,6 +123,40 @@ def prepare(
     return out
 
 
+def fit_intents(heads: Heads, plan: Plan, prepared: Sequence[Prepared]) -> None:
+    """Sets what intents are told apart by: a logistic regression on the mean of a clause's words.
+
+    Trained step by step with the other heads it would learn few rows by heart: with ten rows an
+    intent of SNIPS that cost 20 points of intents.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    pooled, intents = [], []
+    for p in prepared:
+        for b, utterance in enumerate(p.batch):
+            for (first, last), item in zip(utterance.clauses, utterance.items, strict=True):
+                pooled.append(p.features[0, b, first:last].mean(0).numpy())
+                intents.append(item.intent)
+        if len(pooled) >= MOST_ROWS:
+            break
+    if len(set(intents)) < 2:
+        return
+    learner = LogisticRegression(C=INVERSE_PENALTY, tol=1e-3, max_iter=200)
+    learner.fit(np.stack(pooled), intents)
+    slope, height = np.asarray(learner.coef_), np.asarray(learner.intercept_)
+    if len(learner.classes_) == 2:  # one score tells two intents apart
+        slope, height = np.concatenate([-slope, slope]) / 2, np.concatenate([-height, height]) / 2
+    dim = slope.shape[1]
+    weight = torch.zeros_like(heads.intent.weight)
+    bias = torch.full_like(heads.intent.bias, float(height.min()) - 5)
+    weight[0, dim : 2 * dim, learner.classes_] = torch.from_numpy(slope.T).float()
+    bias[0, 0, learner.classes_] = torch.from_numpy(height).float()
+    with torch.no_grad():
+        heads.attend.zero_()  # all words count alike
+        heads.intent.weight.copy_(weight)
+        heads.intent.bias.copy_(bias)
+
+
 def fit_heads(
     heads: Heads,
     plan: Plan,
@@ -127,8 +167,11 @@ def fit_heads(
     tell: OnProgress,
 ) -> float:
     """Trains heads on features that stay as they are; the last pass' mean loss."""
+    fit_intents(heads, plan, prepared)
+    settled = (*heads.intent.parameters(), heads.attend)
+    moved = [p for p in heads.parameters() if all(p is not q for q in settled)]
     optimizer = torch.optim.AdamW(
-        heads.parameters(), lr=s.head_rate, betas=(0.9, 0.98), weight_decay=s.weight_decay,
+        moved, lr=s.head_rate, betas=(0.9, 0.98), weight_decay=s.weight_decay,
         fused=True,
     )  # fmt: skip
     total = max(1, epochs * len(prepared))
@@ -144,7 +187,7 @@ def fit_heads(
             )
             optimizer.zero_grad()
             loss.backward()
-            torch.nn.utils.clip_grad_norm_(heads.parameters(), 5.0)
+            torch.nn.utils.clip_grad_norm_(moved, 5.0)
             optimizer.step()
             step += 1
             losses.append(float(loss.detach()))
@@ -225,8 +268,10 @@ def _groups(network: Network, s: EncoderSettings) -> list[dict[str, Any]]:
         rate = s.learning_rate * s.layer_decay ** (len(layers) - 1 - k)
         own = list(layer.parameters())
         groups.append({"params": own, "peak": rate, "weight_decay": s.weight_decay})
-    heads = list(network.heads.parameters())
-    groups.append({"params": heads, "peak": s.head_rate, "weight_decay": s.weight_decay})
+    settled = [*network.heads.intent.parameters(), network.heads.attend]
+    others = [p for p in network.heads.parameters() if all(p is not q for q in settled)]
+    groups.append({"params": settled, "peak": s.learning_rate, "weight_decay": s.weight_decay})
+    groups.append({"params": others, "peak": s.head_rate, "weight_decay": s.weight_decay})
     for group in groups:
         group["lr"] = group["peak"]
     return groups
