@@ -65,6 +65,40 @@ def test_a_directory_of_an_encoder_is_of_this_kind(base: Path, run: Run) -> None
     assert run.metrics["epochs"] == 60 and run.metrics["cpu_seconds"] > 0
 
 
+def test_an_encoder_is_no_language_model(base: Path) -> None:
+    from typer.testing import CliRunner
+
+    from maksud.cli import app
+    from maksud.recognizers.language_model import gallery
+    from maksud.recognizers.language_model.folder import ENCODERS
+
+    with pytest.raises(InputError, match="architecture BertModel is not supported"):
+        gallery.get(base)
+    assert gallery.get(base, takes=ENCODERS) == base
+    done = CliRunner().invoke(app, ["models", "get", str(base), "--json"])
+    assert done.exit_code == 0 and json.loads(done.stdout)["path"] == str(base)
+
+
+def test_what_intent_is_meant_is_learnt_first(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After three steps intents are known, which they are not without the regression."""
+    from maksud.recognizers.encoder import loop
+
+    rows = [Example(e.instruction, e.output, split="train") for e in single(160)]
+    held = [Example(e.instruction, e.output, split="dev") for e in single(10, 7)]
+    right = []
+    for name in ("with", "without"):
+        run = train(
+            Dataset(rows + held), out=tmp_path / name, base=str(base), on_progress=False,
+            **{**TINY, "depth": "frozen", "head_epochs": 1, "views": 1, "linear": 0.0},
+        )  # fmt: skip
+        report = maksud.evaluate(load_recognizer(run), single(60, 9))
+        right.append(report.figures["intent_accuracy"])
+        monkeypatch.setattr(loop, "fit_intents", lambda *_: None)
+    assert right[0] > 0.8 > right[1]
+
+
 def test_it_learns(recognizer: EncoderRecognizer) -> None:
     report = maksud.evaluate(recognizer, single(60, 9))
     assert report.figures["exact_match"] > 0.9
