@@ -32,6 +32,8 @@ WARM_UP = 0.1
 
 INVERSE_PENALTY = 0.3
 """Of the logistic regression: how much the losses count beside half the squared weights."""
+FEW = 50
+"""Clauses an intent under which what the regression found stays while other heads are trained."""
 MOST_ROWS = 20_000
 """Clauses that it learns from."""
 
@@ -168,8 +170,10 @@ def fit_heads(
 ) -> float:
     """Trains heads on features that stay as they are; the last pass' mean loss."""
     fit_intents(heads, plan, prepared)
-    settled = (*heads.intent.parameters(), heads.attend)
-    moved = [p for p in heads.parameters() if all(p is not q for q in settled)]
+    moved = list(heads.parameters())
+    if len(plan.items) < FEW * len(plan.intents):
+        settled = (*heads.intent.parameters(), heads.attend)
+        moved = [p for p in moved if all(p is not q for q in settled)]
     optimizer = torch.optim.AdamW(
         moved, lr=s.head_rate, betas=(0.9, 0.98), weight_decay=s.weight_decay,
         fused=True,
