@@ -92,7 +92,7 @@ class JointRecognizer(Recognizer):
         content: dict[str, Any],
         extractor: Extractor,
         heads: Heads,
-        nearness: Nearness | None = None,
+        nearness: object | None = None,
         linear: Linear | None = None,
     ) -> None:
         super().__init__(name, contract)
@@ -255,6 +255,7 @@ class JointRecognizer(Recognizer):
         said = [[t.text for t in tokens[s.utterance][s.start : s.stop]] for s in segments]
         lp, seconds = self.judge_intents(mean, said, unknown)
         each = log_softmax(members)
+        vectors = self._pool(h, mask)
         lengths = [s.stop - s.start for s in segments]
         order = np.argsort(-lp, 1, kind="stable")[:, : TOP_INTENTS + (self.none >= 0)].tolist()
         rows = lp.tolist()
@@ -294,7 +295,9 @@ class JointRecognizer(Recognizer):
             seconded = None
             if seconds is not None:
                 seconded = 0.0 if best == self.none else float(seconds[s, best])
-            out.append(ClauseReadings(words, readings, scope, spread, highest, seconded))
+            vector = None if vectors is None else vectors[s]
+            found = ClauseReadings(words, readings, scope, spread, highest, seconded, vector)
+            out.append(found)
         return out
 
     def judge_intents(
@@ -352,15 +355,19 @@ class JointRecognizer(Recognizer):
         less = float(forward[-1].max()) - float(tagging.forward[-1].max())
         return Tagging(tagging.intent, tagging.tags_lp + less, path, scores, forward)
 
-    def _near(self, words: list[Token], reading: Reading) -> float:
-        """How near a clause is to what is labelled as the reading has it, in [0, 1]."""
-        assert self.nearness is not None
+    def _pool(self, h: Floats, mask: Floats) -> Floats | None:
+        """A vector for each clause [S, .] that says what it means, where a kind has such."""
+        return None
+
+    def _near(self, clause: ClauseReadings, reading: Reading) -> float:
+        """How near a clause is to what is labelled as the reading has it, at most 1."""
+        assert isinstance(self.nearness, Nearness)
         tags = reading.tags
         values = [
             (first, last, self.parameters[k])
             for first, last, k in spans_of(tags.path, len(self.parameters))
         ]
-        return self.nearness(tags.intent, [t.text for t in words], values)
+        return self.nearness(tags.intent, [t.text for t in clause.words], values)
 
     def _second(self, text: str, words: list[Token], best: Reading) -> Reading | None:
         """The best reading with the same intent and other tags."""
