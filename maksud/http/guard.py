@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from maksud.http.api_error import ApiError, as_api_error, new_id
-from maksud.http.settings import ServeSettings
+from maksud.http.settings import HttpSettings
 from maksud.http.tokens import INFER, Tokens
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ _CLIENT_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 log = logging.getLogger("maksud.serving")
 
 
-def guard_app(app: ASGIApp, tokens: Tokens, settings: ServeSettings) -> ASGIApp:
+def guard_app(app: ASGIApp, tokens: Tokens, settings: HttpSettings) -> ASGIApp:
     """The application behind all three layers: the only way to serve one."""
     return Envelope(Gate(Admission(app, settings), tokens), settings)
 
@@ -63,7 +63,7 @@ def header(scope: Scope, name: bytes) -> list[bytes]:
 class Envelope:
     """What holds for every exchange, whatever the layers inside do."""
 
-    def __init__(self, app: ASGIApp, settings: ServeSettings) -> None:
+    def __init__(self, app: ASGIApp, settings: HttpSettings) -> None:
         self.app = app
         self.settings = settings
 
@@ -218,7 +218,7 @@ def is_public(scope: Scope) -> bool:
 class Admission:
     """Limits that hold before anything is parsed. Public paths take no place in the queue."""
 
-    def __init__(self, app: ASGIApp, settings: ServeSettings) -> None:
+    def __init__(self, app: ASGIApp, settings: HttpSettings) -> None:
         self.app = app
         self.settings = settings
         self._at_work = 0
@@ -246,6 +246,10 @@ class Admission:
         finally:
             self._at_work -= 1
 
+    def most_bytes(self, scope: Scope) -> int:
+        """Bytes of the largest body of this request."""
+        return self.settings.max_body_bytes
+
     def _check_headers(self, scope: Scope) -> None:
         lines = scope["headers"]
         size = sum(len(name) + len(value) + 4 for name, value in lines)
@@ -260,7 +264,7 @@ class Admission:
             )
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
-        limit, length = self.settings.max_body_bytes, _content_length(scope)
+        limit, length = self.most_bytes(scope), _content_length(scope)
         if length == 0:
             return b""
         _check_content_type(scope)

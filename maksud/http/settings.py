@@ -1,4 +1,4 @@
-"""Settings of the server."""
+"""Settings of servers."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from maksud.settings import check_settings, setting
 
 
 @dataclass(frozen=True)
-class ServeSettings:
-    """Where to listen, and the limits of the server."""
+class HttpSettings:
+    """Where to listen, and the limits that hold for every server."""
 
     host: str = "127.0.0.1"
     """Address to listen on."""
@@ -33,6 +33,19 @@ class ServeSettings:
     and proxies keep theirs. Others are kept for `header_seconds`."""
     max_requests: int = setting(128, above=0)
     """Requests with a body in work at once; over it 429."""
+    drain_seconds: int = setting(20, above=0)
+    """Time for requests in work to end at shutdown."""
+    access_log: bool = True
+    """A line per request on standard error."""
+
+    def __post_init__(self) -> None:
+        check_settings(self)
+
+
+@dataclass(frozen=True)
+class ServeSettings(HttpSettings):
+    """The limits of asking models, besides those of every server."""
+
     max_waiting: int = setting(256, above=0)
     """Utterances that may wait for one model; over it 429."""
     batch_size: int = setting(32, above=0)
@@ -45,13 +58,9 @@ class ServeSettings:
     """Time for the first answer to a request, with waiting, and for each further; over it 503."""
     ready_seconds: float = setting(5.0, above=0)
     """/ready: how old a model's last answer or step may be, and how long a new one may take."""
-    drain_seconds: int = setting(20, above=0)
-    """Time for requests in work to end at shutdown."""
-    access_log: bool = True
-    """A line per request on standard error."""
 
     def __post_init__(self) -> None:
-        check_settings(self)
+        super().__post_init__()
         if self.max_batch > self.max_waiting:
             raise SettingsError(
                 f"max_batch {self.max_batch} is above max_waiting {self.max_waiting}",

@@ -52,7 +52,7 @@ class Token:
     @classmethod
     def of(cls, secret: str, name: str, scopes: Iterable[str] = (INFER,)) -> Token:
         """The record of a secret."""
-        return cls(name, _digest(secret.encode()), frozenset(scopes))
+        return cls(name, digest_of(secret.encode()), frozenset(scopes))
 
 
 class Tokens:
@@ -66,17 +66,24 @@ class Tokens:
 
         Exactly one header of the form `Bearer TOKEN` counts; any bytes are safe to give.
         """
-        if len(authorization) != 1:
+        secret = bearer(authorization)
+        if secret is None:
             return None
-        scheme, _, secret = authorization[0].partition(b" ")
-        if scheme.lower() != b"bearer" or not secret.strip():
-            return None
-        digest = _digest(secret.strip())
+        digest = digest_of(secret)
         found = None
         for token in self._tokens:
             if hmac.compare_digest(token.digest, digest):
                 found = token
         return found
+
+
+def bearer(authorization: Sequence[bytes]) -> bytes | None:
+    """The secret in the values of a request's Authorization headers; None without exactly one of
+    the form `Bearer TOKEN`."""
+    if len(authorization) != 1:
+        return None
+    scheme, _, secret = authorization[0].partition(b" ")
+    return (secret.strip() or None) if scheme.lower() == b"bearer" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +121,8 @@ def tokens_file() -> Path:
     return user_config_path("maksud", appauthor=False) / "tokens.json"
 
 
-def _digest(secret: bytes) -> bytes:
+def digest_of(secret: bytes) -> bytes:
+    """What is kept of a secret with 256 random bits: its SHA-256."""
     return hashlib.sha256(secret).digest()
 
 
