@@ -45,8 +45,7 @@ PLANS: list[dict[str, Any]] = [
 class Labelling(RuleBasedStateMachine):
     """A team at work; `held` is what each was given, `saved` what was acknowledged."""
 
-    houses: ClassVar[Callable[[int, Path], House]]
-    """A new house of a plan."""
+    new_house: ClassVar[Callable[[Path], House]]
     seen: ClassVar[set[tuple[str, str]]] = set()
     """Changes of state that some run saw."""
 
@@ -65,9 +64,9 @@ class Labelling(RuleBasedStateMachine):
         assert self.house is not None
         return self.house
 
-    @initialize(plan=st.sampled_from(range(len(PLANS))))
-    def begin(self, plan: int) -> None:
-        self.house = self.houses(plan, self.place / "labels.db")
+    @initialize()
+    def begin(self) -> None:
+        self.house = self.new_house(self.place / "labels.db")
 
     @rule(who=WHO, stage=st.sampled_from(STAGES))
     def take(self, who: str, stage: str) -> None:
@@ -189,24 +188,23 @@ def test_no_item_is_lost_and_none_is_in_two_hands(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Labelling.seen.clear()
-    made: list[House] = []
-    for k, plan in enumerate(PLANS):  # once: making tables takes longer than all the rest
-        made.append(open_house(tmp_path / f"{k}.db", utterances=UTTERANCES[:2], **plan))
-        copy_database(made[-1].store, tmp_path / f"{k}.copy")
-        made[-1].close()
+    for k, plan in enumerate(PLANS):
+        made = open_house(tmp_path / f"{k}.db", utterances=UTTERANCES[:2], **plan)
+        copy = tmp_path / f"{k}.copy"  # making tables takes longer than all the rest
+        copy_database(made.store, copy)
+        made.close()
 
-    def new(plan: int, place: Path) -> House:
-        shutil.copyfile(tmp_path / f"{plan}.copy", place)
-        clock = Clock()
-        house = made[plan]
-        return House(Store(place, clock), clock, house.people, house.dataset, house.task_id)
+        def new(place: Path, made: House = made, copy: Path = copy) -> House:
+            shutil.copyfile(copy, place)
+            clock = Clock()
+            return House(Store(place, clock), clock, made.people, made.dataset, made.task_id)
 
-    monkeypatch.setattr(Labelling, "houses", staticmethod(new), raising=False)
-    chosen = settings(
-        max_examples=40, stateful_step_count=30, deadline=None, derandomize=True,
-        suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
-    run_state_machine_as_test(Labelling, settings=chosen)
+        monkeypatch.setattr(Labelling, "new_house", staticmethod(new), raising=False)
+        chosen = settings(
+            max_examples=10, stateful_step_count=30, deadline=None, derandomize=True,
+            suppress_health_check=list(HealthCheck),
+        )  # fmt: skip
+        run_state_machine_as_test(Labelling, settings=chosen)
     reached = {after for _, after in Labelling.seen} | {"label"}
     left = {before for before, _ in Labelling.seen}
     assert reached == set(STATES) and left == set(STATES), (reached, left)
