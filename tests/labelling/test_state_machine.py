@@ -184,6 +184,7 @@ class Labelling(RuleBasedStateMachine):
         shutil.rmtree(self.place)
 
 
+@pytest.mark.timeout(900)
 def test_no_item_is_lost_and_none_is_in_two_hands(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -201,7 +202,7 @@ def test_no_item_is_lost_and_none_is_in_two_hands(
 
         monkeypatch.setattr(Labelling, "new_house", staticmethod(new), raising=False)
         chosen = settings(
-            max_examples=10, stateful_step_count=30, deadline=None, derandomize=True,
+            max_examples=6, stateful_step_count=25, deadline=None, derandomize=True,
             suppress_health_check=list(HealthCheck),
         )  # fmt: skip
         run_state_machine_as_test(Labelling, settings=chosen)

@@ -6,6 +6,7 @@ import base64
 import binascii
 import re
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -145,7 +146,8 @@ def read_upload(file: str, content: str, format: str) -> Dataset:
                 code="rejected_rows", status=400, where=file,
                 hint="Mend them: `maksud check` shows all",
             )  # fmt: skip
-    return data
+    named = [replace(e, source=file) for e in data]
+    return Dataset(named, catalog=data.declared_catalog, name=data.name, version=data.version)
 
 
 def _line(place: str) -> str:

@@ -44,7 +44,7 @@ ROUTES = (
     Route("GET", "/api/datasets", LEADER, acts.list_datasets, "The registered datasets"),
     Route("POST", "/api/datasets", LEADER, acts.register, "Registers a dataset from a file",
           {"name": NAME, "file": text("The file's name", 200),
-           "content": Field("text", "Its bytes, as base64", most=1 << 30),
+           "content": optional("Its bytes, as base64", most=1 << 30),
            "format": optional("Its format, where it is not told by itself", most=40)}),
     Route("POST", "/api/datasets/{dataset}/rows", LEADER, acts.append_rows,
           "Adds rows to a dataset, and to running tasks on it",
