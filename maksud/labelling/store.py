@@ -7,6 +7,7 @@ judges by (PostgreSQL), so nobody acts on what another is just changing.
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 import time
@@ -154,6 +155,8 @@ def _engine(place: str, file: Path | None) -> Engine:
     if file is not None:
         with writing(file, hint="Choose another --store"):
             make_directory(file.parent)
+            # What people said is nobody else's to read; SQLite gives its other files this mode.
+            os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
         engine = create_engine(
             f"sqlite:///{file}", pool_size=CONNECTIONS, max_overflow=0,
             connect_args={"timeout": BUSY_SECONDS},

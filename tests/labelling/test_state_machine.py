@@ -96,12 +96,14 @@ class Labelling(RuleBasedStateMachine):
     @rule(who=WHO, leader=LEADERS, kind=st.sampled_from(["answer", "answer", "abandon"]),
           answer=ANSWERS)  # fmt: skip
     def do_what_is_next(self, who: str, leader: str, kind: str, answer: str) -> None:
-        """What a team does nearly always: somebody takes what waits longest, and answers it."""
+        """What a team does nearly always: somebody takes what waits longest, and answers it;
+        where nothing waits, a leader opens something again."""
         for stage in STAGES[::-1]:
             self.take(leader if stage != "label" else who, stage)
             if self.held.get(leader if stage != "label" else who, (0, ""))[1] == stage:
                 self.say(leader if stage != "label" else who, kind, answer)
                 return
+        self.open_again(leader, 1)
 
     @precondition(lambda self: self.saved)
     @rule(data=st.data())

@@ -49,6 +49,7 @@ while True:
 
 def test_tables_and_migrations_agree(tmp_path: Path) -> None:
     store = Store(tmp_path / "labels.db")
+    assert (tmp_path / "labels.db").stat().st_mode & 0o077 == 0
     with store.reading() as c:
         assert compare_metadata(MigrationContext.configure(c), metadata) == []
         assert c.scalar(text("PRAGMA journal_mode")) == "wal"

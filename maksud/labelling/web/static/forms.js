@@ -74,8 +74,8 @@ const Maksud = (function () {
         body[field.name] = kind === "number" ? Number(field.value) : field.value;
       }
     }
-    if ("key" in form.dataset) { body.key = newKey(); }
-    if ("link" in form.dataset) { body.link = location.hash.slice(1); }
+    if (form.hasAttribute("data-key")) { body.key = newKey(); }
+    if (form.hasAttribute("data-link")) { body.link = location.hash.slice(1); }
     return body;
   }
 
@@ -85,7 +85,7 @@ const Maksud = (function () {
       location.reload();
     } else if (then === "link") {
       const box = document.getElementById("link");
-      const name = source.dataset.name || answer.person.name;
+      const name = source.getAttribute("data-name") || answer.person.name;
       box.querySelector("span").textContent = t("link_is", { name: name });
       box.querySelector("input").value = location.origin + "/in#" + answer.link;
       box.hidden = false;
@@ -97,11 +97,13 @@ const Maksud = (function () {
     }
   }
 
+  // Never `form.dataset`: a field that is called "dataset" stands in its place.
   async function post(source, body) {
     const told = source.querySelector(".told");
     if (told) { told.textContent = ""; }
     try {
-      after(source.dataset.then, await send(source.dataset.post, body), source);
+      const answer = await send(source.getAttribute("data-post"), body);
+      after(source.getAttribute("data-then"), answer, source);
     } catch (error) {
       if (told) { told.textContent = error.message; } else { alertIn(error.message); }
     }

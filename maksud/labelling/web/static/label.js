@@ -403,9 +403,9 @@
   // ------------------------------------------------------------ items
 
   function tell(where, message) {
-    $("notice").hidden = $("alert").hidden = true;
-    $(where).textContent = message;
-    $(where).hidden = !message;
+    $("notice").textContent = where === "notice" ? message : "";
+    $("alert").textContent = where === "alert" ? message : "";
+    $("alert").hidden = !$("alert").textContent;
   }
 
   function home() { $("content").focus({ preventScroll: true }); }
