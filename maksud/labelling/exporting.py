@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 FORMATS = {"json": ".json", "itag": ".manifest", "jsonl": ".jsonl", "csv": ".csv",
-           "label_studio": ".json"}  # fmt: skip
+           "label-studio": ".json"}  # fmt: skip
 """What the page offers, with the ending of its file; the command line writes all that there are."""
 _STAGES = {LABEL: "label", JUDGE: "check", CHECK: "check", ACCEPT: "verify"}
 """What iTAG calls the stages."""

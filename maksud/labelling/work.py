@@ -189,10 +189,11 @@ def save(
                           hint="Make a new key for each save")  # fmt: skip
         return {"act": done.id, "item": done.item_id, "state": done.state, "repeated": True}
     _check_stage(task, person, said.stage)
-    standing = _standing(connection, task, said.item)
+    standing, before = _looked_at(connection, task, said.item)
     _check_in_hand(connection, task, person, said, standing, now)
     output = _checked(connection, task, said)
-    after = _settle_with(connection, task, person, said, output, standing)
+    new = Act(person.id, said.stage, said.kind, output, said.reason)
+    after = settle(task.plan, [*map(act_of, before), new])
     values = {
         "item_id": said.item, "task_id": task.id, "user_id": person.id, "stage": said.stage,
         "kind": said.kind, "round": standing.round, "output": output, "reason": said.reason,
@@ -227,19 +228,15 @@ def act_of(row: Any) -> Act:
 
 
 def _standing(connection: Connection, task: Task, item: int) -> Standing:
-    """The standing of an item, whose row is locked. Raises `Unknown` for another task's."""
+    return _looked_at(connection, task, item)[0]
+
+
+def _looked_at(connection: Connection, task: Task, item: int) -> tuple[Standing, list[Any]]:
+    """`standing_of` an item, whose row is locked. Raises `Unknown` for another task's."""
     query = select(items.c.id).where(items.c.id == item, items.c.task_id == task.id)
     if connection.scalar(query.with_for_update()) is None:
         raise Unknown(f"item {item}")
-    return standing_of(connection, task, item)[0]
-
-
-def _settle_with(
-    connection: Connection, task: Task, person: Person, said: Said, output: str, now: Standing
-) -> Standing:
-    _, before = standing_of(connection, task, said.item)
-    new = Act(person.id, said.stage, said.kind, output, said.reason)
-    return settle(task.plan, [*map(act_of, before), new])
+    return standing_of(connection, task, item)
 
 
 def _write_standing(

@@ -296,13 +296,13 @@ def show_figures(asked: Asked) -> dict[str, Any]:
 def claim(asked: Asked) -> dict[str, Any]:
     """Takes the next item in hand, or the one that is asked for; `item` is null for none."""
     stage, item = asked.fields["stage"], asked.fields["item"]
-    return {"item": _claim(asked, stage, item)}
-
-
-def _claim(asked: Asked, stage: str, item: int = 0) -> dict[str, Any] | None:
     taken = asked.write(
         lambda c: work.claim(c, asked.task(c), asked.person, stage, asked.now, item)
     )
+    return {"item": _show_taken(asked, taken)}
+
+
+def _show_taken(asked: Asked, taken: int | None) -> dict[str, Any] | None:
     if taken is None:
         return None
     if asked.house.suggester is not None:
@@ -326,12 +326,19 @@ def save(asked: Asked) -> dict[str, Any]:
         f["item"], f["stage"], f["kind"], f["key"], f["output"], f["reason"], f["comment"],
         f["suggested"], float(f["seconds"]),
     )  # fmt: skip
-    done = asked.write(lambda c: work.save(c, asked.task(c), asked.person, said, asked.now))
+
+    def store(c: Any) -> tuple[dict[str, Any], int | None]:
+        task = asked.task(c)
+        done = work.save(c, task, asked.person, said, asked.now)
+        # In one transaction, which is synced once.
+        taken = work.claim(c, task, asked.person, f["stage"], asked.now) if f["next"] else None
+        return done, taken
+
+    done, taken = asked.write(store)
     if not f["next"]:
         return {"saved": done}
-    following = _claim(asked, f["stage"])
     waiting = asked.read(lambda c: looking.waiting(c, asked.task(c)))
-    return {"saved": done, "item": following, "waiting": waiting}
+    return {"saved": done, "item": _show_taken(asked, taken), "waiting": waiting}
 
 
 def reopen(asked: Asked) -> dict[str, Any]:

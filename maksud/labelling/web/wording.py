@@ -155,7 +155,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "format_itag": ("Manifes iTAG", "iTAG manifest"),
     "format_jsonl": ("JSON Lines", "JSON Lines"),
     "format_csv": ("CSV", "CSV"),
-    "format_label_studio": ("Label Studio", "Label Studio"),
+    "format_label-studio": ("Label Studio", "Label Studio"),
     "keep_version": ("Simpan sebagai versi set data", "Keep as a version of a dataset"),
     "kept": ("Tersimpan sebagai {version}", "Kept as {version}"),
     "all_items": ("Semua butir", "All items"),

@@ -57,12 +57,13 @@
     timer = window.setTimeout(async () => {
       const mine = ++asked;
       const text = textNow();
+      if (!item) { return; }
       if (!text) { showMessages([], []); if (typed) { calls = []; drawCalls(); } return; }
       let found;
       try {
         found = await send(base + "/validate", { utterance: item.utterance, output: text });
       } catch (error) { return; }
-      if (mine !== asked || text !== textNow()) { return; }
+      if (mine !== asked || !item || text !== textNow()) { return; }
       showMessages(found.errors, found.notes);
       if (typed && withCalls && found.calls.length) {
         calls = found.calls.map((c) => ({ intent: c.intent, args: c.arguments }));
@@ -257,15 +258,19 @@
   const fold = (text) => text.toLowerCase().normalize("NFKD").replace(/\p{M}/gu, "");
   const split = (text) => fold(text.replace(/([a-z])([A-Z])/g, "$1 $2")).split(/[^\p{L}\p{N}]+/u).filter(Boolean);
 
-  function within(a, b, most) {  // whether the edit distance is at most so much
+  // Whether two words are at most so many edits apart; two letters that changed places are one.
+  function within(a, b, most) {
     if (Math.abs(a.length - b.length) > most) { return false; }
-    let row = Array.from({ length: b.length + 1 }, (_, k) => k);
+    let before = [], row = Array.from({ length: b.length + 1 }, (_, k) => k);
     for (let i = 1; i <= a.length; i++) {
       const next = [i];
       for (let j = 1; j <= b.length; j++) {
         next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] !== b[j - 1]));
+        if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
+          next[j] = Math.min(next[j], before[j - 2] + 1);
+        }
       }
-      row = next;
+      [before, row] = [row, next];
     }
     return row[b.length] <= most;
   }
