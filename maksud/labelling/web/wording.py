@@ -79,6 +79,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "value": ("nilai", "value"),
     "required": ("wajib", "required"),
     "choose": ("(pilih)", "(choose)"),
+    "fits": ("Sesuai katalog", "Fits the catalog"),
     "call_text": ("Teks panggilan", "Call text"),
     "free_text": ("Jawaban", "Answer"),
     "comment": ("Catatan (boleh kosong)", "Remark (may be empty)"),

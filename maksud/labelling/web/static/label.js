@@ -75,7 +75,7 @@
   function showMessages(errors, notes) {
     const shown = errors.map((m) => el("li", { class: "error" }, m));
     shown.push(...notes.map((m) => el("li", { class: "note" }, m)));
-    if (!shown.length && textNow() && withCalls) { shown.push(el("li", { class: "good" }, textNow())); }
+    if (!shown.length && textNow() && withCalls) { shown.push(el("li", { class: "good" }, t("fits"))); }
     $("messages").replaceChildren(...shown);
     $("text").setAttribute("aria-invalid", errors.length ? "true" : "false");
   }
