@@ -38,13 +38,15 @@ def _parameters(draw: st.DrawFn) -> Parameter:
     )
 
 
-_intents = st.builds(
-    Intent,
-    _name,
-    _text,
-    st.lists(_parameters(), max_size=3, unique_by=lambda p: p.name).map(tuple),
-    st.booleans(),
-)
+@st.composite
+def _made_intents(draw: st.DrawFn) -> Intent:
+    found = draw(st.lists(_parameters(), max_size=3, unique_by=lambda p: p.name))
+    named = [f"{{{p.name}}}" if p.required else f"[ {{{p.name}}}]" for p in found]
+    confirm = draw(st.sampled_from(["", "OK " + " ".join(named), "{{}} . " + "".join(named)]))
+    return Intent(draw(_name), draw(_text), tuple(found), draw(st.booleans()), confirm)
+
+
+_intents = _made_intents()
 CATALOGS = st.lists(_intents, max_size=3, unique_by=lambda i: i.name).map(
     lambda found: Catalog(tuple(found))
 )
@@ -58,6 +60,7 @@ _fields = [
         "many",
         "items",
         "positional",
+        "confirm",
         "function",
         "name",
         "properties",

@@ -11,11 +11,10 @@ from typing import Any
 
 import httpx
 
-from maksud.http.running import bind
 from maksud.labelling.people import Person, add_person, first_admin, make_link, make_token
 from maksud.labelling.store import Store
 from maksud.labelling.suggestions import Suggester
-from maksud.labelling.web.app import House, server_of
+from maksud.labelling.web.app import House, bind, server_of
 from maksud.labelling.web.settings import LabelSettings
 
 

@@ -177,6 +177,18 @@ def test_the_example_of_a_format_is_read_as_its_page_says(page: Path, tmp_path: 
     assert rows == [json.loads(line) for line in blocks[1].splitlines()]
 
 
+def test_the_catalog_of_the_docs_is_read() -> None:
+    from maksud.language.catalog_files import _parse_yaml, catalog_from_json
+    from maksud.language.confirmation import fill_confirmation
+
+    page = (DOCS / "formats.md").read_text(encoding="utf-8")
+    shown = page.split("\n## Catalog\n")[1].split("```yaml\n")[1].split("```")[0]
+    catalog = catalog_from_json(_parse_yaml(shown))
+    assert catalog.names == ("set_alarm", "weather_search", "volume_up")
+    said = fill_confirmation(catalog.intents[0].confirm, {"time": ["5"], "sound": ["bell"]})
+    assert said == "Alarm dipasang 5 dengan nada bell."
+
+
 def test_what_reading_tells_is_documented() -> None:
     page = (DOCS / "formats.md").read_text(encoding="utf-8")
     code = "\n".join(p.read_text("utf-8") for p in (PACKAGE / "data" / "formats").glob("*.py"))

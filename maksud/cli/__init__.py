@@ -12,7 +12,7 @@ import sys
 
 import typer
 
-from maksud.cli import data, labelling, recognizers  # noqa: F401  (they register their commands)
+from maksud.cli import data, labelling, recognizers, serving  # noqa: F401  (they register commands)
 from maksud.cli.commands import app
 from maksud.cli.output import fail
 from maksud.errors import MaksudError

@@ -63,8 +63,8 @@ def label(
     """
     if context.invoked_subcommand is not None:
         return
-    from maksud.http.running import bind
-    from maksud.labelling.web.app import Announcement, House, run
+    _require_packages()
+    from maksud.labelling.web.app import Announcement, House, bind, run
     from maksud.labelling.web.settings import LabelSettings
     from maksud.settings import change_settings
 

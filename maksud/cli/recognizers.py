@@ -1,4 +1,4 @@
-"""Commands about recognizers: train, evaluate, compare, recognize, serve, models, demo."""
+"""Commands about recognizers: train, evaluate, compare, recognize, models, demo."""
 
 from __future__ import annotations
 
@@ -29,7 +29,6 @@ from maksud.cli.arguments import (
     merge_settings,
     read_options,
     resolve,
-    split_name,
 )
 from maksud.cli.commands import app, models_app
 from maksud.cli.output import (
@@ -38,7 +37,6 @@ from maksud.cli.output import (
     open_directory,
     progress,
     say,
-    spinner,
     tell_decision,
     tell_run,
     terminal,
@@ -46,9 +44,8 @@ from maksud.cli.output import (
     write_json,
 )
 from maksud.errors import InputError
-from maksud.http.settings import ServeSettings
 from maksud.recognizers.settings import TrainSettings
-from maksud.settings import change_settings, help_of
+from maksud.settings import help_of
 
 if TYPE_CHECKING:
     from maksud.data.dataset import Example
@@ -316,54 +313,6 @@ def recognize(
                 continue
             write(format_answer(answer) if answer.utterance else "")
             sys.stdout.flush()
-
-
-@app.command()
-def serve(
-    runs: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="[NAME=]RUN...",
-            help="Runs to serve, by their directories' names, or as NAME=RUN.",
-        ),
-    ],
-    host: Annotated[str | None, typer.Option(help=help_of(ServeSettings, "host"))] = None,
-    port: Annotated[int | None, typer.Option(help=help_of(ServeSettings, "port"))] = None,
-    setting: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="A limit of the server; may be repeated."),
-    ] = None,
-    settings: Annotated[Path | None, typer.Option(help="A TOML file of settings.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Serve runs over HTTP: an OpenAI-compatible endpoint behind a bearer token.
-
-    The token comes from MAKSUD_TOKEN, or is made at the first start, shown once, stored hashed.
-    """
-    from maksud.recognizers.door import load_recognizer
-    from maksud.recognizers.runs import Run
-    from maksud.serving.app import Announcement, bind
-    from maksud.serving.app import serve as run_server
-    from maksud.serving.ending import Ending
-
-    given = merge_settings(settings, {"host": host, "port": port}, setting or [])
-    chosen = change_settings(ServeSettings(), given)
-    named = [split_name(run) for run in runs]
-    opened = [(name, Run.open(path)) for name, path in named]  # wrong paths are told first
-    listener = bind(chosen)
-
-    def announce(about: Announcement) -> None:
-        if as_json:
-            write_json(about.to_json(), indent=None)
-        else:
-            for line in about.lines():
-                write(line)
-        sys.stdout.flush()
-
-    with listener, Ending().heard():
-        with spinner("Loading"):
-            recognizers = [load_recognizer(run, name=name) for name, run in opened]
-        run_server(recognizers, chosen, listener=listener, announce=announce)
 
 
 @app.command()

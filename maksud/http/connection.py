@@ -23,8 +23,9 @@ from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 from maksud.errors import SystemFault
 from maksud.http.api_error import ApiError, new_id
 from maksud.http.framing import Framing, Refused
-from maksud.http.guard import CONNECTION, KNOWN, tell_gone
+from maksud.http.guard import CONNECTION, tell_gone
 from maksud.http.lingering import LingeringTransport
+from maksud.http.scope import KNOWN
 
 UVICORN = "uvicorn>=0.35,<0.55"
 """The versions whose protocol class, which is private to uvicorn, is known to fit this module."""
@@ -63,6 +64,7 @@ class _Connection(H11Protocol, asyncio.BufferedProtocol):
     _deadline: asyncio.TimerHandle | None = None
     _heard = False
     _refused = False
+    _known = False
     _room = bytearray()
 
     def __init__(self, config: uvicorn.Config, *args: Any, **more: Any) -> None:
@@ -109,11 +111,12 @@ class _Connection(H11Protocol, asyncio.BufferedProtocol):
         self._unstall()
 
     def on_response_complete(self) -> None:
-        # Whoever has no token holds no connection for long.
+        # Whoever has no token holds no connection for long. Who showed one once keeps it: a proxy
+        # asks for many, and one that is closed first loses it the next request.
         seconds = self.config.timeout_keep_alive
-        known = KNOWN in self.scope
+        self._known = self._known or KNOWN in self.scope
         self.timeout_keep_alive = (
-            seconds if known else min(seconds, round(self.header_seconds) or 1)
+            seconds if self._known else min(seconds, round(self.header_seconds) or 1)
         )
         super().on_response_complete()
 

@@ -1,7 +1,9 @@
-"""Who and what may come in: three layers of ASGI between the socket and the routes.
+"""Who and what may come in: layers of ASGI between the socket and the routes.
 
     Envelope   every exchange: its id, errors in one shape, unread bodies, the log
+    Origins    which pages of a browser may ask, where any may (`origins`)
     Gate       deny by default: what is not on the public list needs a token
+    Limits     what a token may ask in a minute, where that is bounded (`limits`)
     Admission  limits before parsing: headers, content type, bytes, time, requests at once
 
 The decision who is public is made on `scope["path"]`, the path that the routes see, and never
@@ -19,10 +21,14 @@ import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
+from maksud.http.access_log import format_line
 from maksud.http.api_error import ApiError, as_api_error, new_id
-from maksud.http.settings import HttpSettings
+from maksud.http.limits import limited
+from maksud.http.origins import open_to_origins
+from maksud.http.rights import may_read_figures, needed_scope
+from maksud.http.scope import EXTRA, KNOWN, header
+from maksud.http.settings import HttpSettings, ServeSettings
 from maksud.http.tokens import INFER, Tokens
 
 if TYPE_CHECKING:
@@ -31,8 +37,6 @@ if TYPE_CHECKING:
 PUBLIC = frozenset({"/health", "/ready"})
 """Paths that need no token, with GET or HEAD. Everything else does, unknown paths too."""
 _GONE = "maksud.gone"
-KNOWN = "maksud.known"
-"""Key in the scope of a request whose token is valid."""
 CONNECTION = "maksud.connection"
 """Key in the state of a request's scope: its connection, where it is one of `connection`."""
 SMALL_BODY = 64 << 10
@@ -45,9 +49,17 @@ _CLIENT_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 log = logging.getLogger("maksud.serving")
 
 
-def guard_app(app: ASGIApp, tokens: Tokens, settings: HttpSettings) -> ASGIApp:
-    """The application behind all three layers: the only way to serve one."""
-    return Envelope(Gate(Admission(app, settings), tokens), settings)
+Told = Callable[["Scope", int, float, str], None]
+"""Is told of each exchange: its scope, status, seconds, and the code of its error or ""."""
+
+
+def guard_app(
+    app: ASGIApp, tokens: Tokens, settings: ServeSettings, tell: Told | None = None
+) -> ASGIApp:
+    """The application behind all layers: the only way to serve one."""
+    inside = limited(Admission(app, settings), settings)
+    gate = open_to_origins(Gate(inside, tokens, settings), settings.origins)
+    return Envelope(gate, settings, tell)
 
 
 def connection_of(scope: Scope) -> Any:
@@ -55,17 +67,13 @@ def connection_of(scope: Scope) -> Any:
     return scope.get("state", {}).get(CONNECTION)
 
 
-def header(scope: Scope, name: bytes) -> list[bytes]:
-    """All values of a header, in order."""
-    return [value for key, value in scope["headers"] if key == name]
-
-
 class Envelope:
     """What holds for every exchange, whatever the layers inside do."""
 
-    def __init__(self, app: ASGIApp, settings: HttpSettings) -> None:
+    def __init__(self, app: ASGIApp, settings: HttpSettings, tell: Told | None = None) -> None:
         self.app = app
         self.settings = settings
+        self.tell = tell
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -82,6 +90,8 @@ class Envelope:
             await exchange.fail(_SHUTTING_DOWN)  # the time for ending at shutdown is over
         except Exception as error:
             await exchange.fail(error)
+        if self.tell is not None:
+            self.tell(scope, exchange.status, time.perf_counter() - exchange.started, exchange.code)
         if self.settings.access_log and log.isEnabledFor(logging.INFO):
             # log.info() looks for the caller's place on the stack first, which no line shows.
             log.handle(
@@ -105,6 +115,7 @@ class _Exchange:
         self.scope = scope
         self.started = time.perf_counter()
         self.status = 0
+        self.code = ""
         given = header(scope, b"x-request-id")
         valid = len(given) == 1 and _CLIENT_ID.fullmatch(given[0])
         self.id = given[0] if valid else new_id("req_").encode()
@@ -134,7 +145,8 @@ class _Exchange:
             await self._send(start)
         elif message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = [*message["headers"], (b"x-request-id", self.id)]
+            extra = self.scope.get(EXTRA, {})
+            headers = [*message["headers"], *extra.items(), (b"x-request-id", self.id)]
             # What is left of a body is not read: whoever may not come in makes no work.
             closing = self._unread and (
                 self._length is None
@@ -158,6 +170,7 @@ class _Exchange:
     async def fail(self, error: BaseException) -> None:
         """Answers with the error; where an answer began already, it is cut, never ended."""
         shown = as_api_error(error)
+        self.code = shown.code
         if shown.status >= 500 and (shown is not error or error.__cause__):
             log.error("fault %s %s", self.id.decode(), _described(error))
         if self.status:
@@ -174,24 +187,20 @@ class _Exchange:
         await self.send({"type": "http.response.body", "body": body})
 
     def __str__(self) -> str:
-        client = (self.scope.get("client") or ("-", 0))[0]
-        path = quote(self.scope["path"][:200], safe="/:")  # no control characters, no query
-        took = (time.perf_counter() - self.started) * 1000
-        return (
-            f"{client} {self.scope['method'][:16]} {path} {self.status} {took:.1f}ms "
-            f"{self.id.decode()}"
-        )
+        seconds = time.perf_counter() - self.started
+        return format_line(self.scope, self.status, seconds, self.id.decode())
 
 
 class Gate:
     """Lets public paths through, and whoever has a token with the right scope."""
 
-    def __init__(self, app: ASGIApp, tokens: Tokens) -> None:
+    def __init__(self, app: ASGIApp, tokens: Tokens, settings: ServeSettings) -> None:
         self.app = app
         self.tokens = tokens
+        self.settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not is_public(scope):
+        if scope["type"] == "http" and not self._is_open(scope):
             token = self.tokens.find(header(scope, b"authorization"))
             if token is None:
                 raise ApiError(
@@ -200,14 +209,18 @@ class Gate:
                     code="invalid_api_key",
                     headers={"www-authenticate": "Bearer"},
                 )
-            if INFER not in token.scopes:
+            needed = needed_scope(scope["path"])
+            if needed not in token.scopes:
+                what = "ask models" if needed == INFER else f"do this, it lacks the scope {needed}"
                 raise ApiError(
-                    403,
-                    f"the token {token.name!r} may not ask models",
-                    code="insufficient_permissions",
+                    403, f"the token {token.name!r} may not {what}", code="insufficient_permissions"
                 )
-            scope[KNOWN] = True
+            scope[KNOWN] = token
         await self.app(scope, receive, send)
+
+    def _is_open(self, scope: Scope) -> bool:
+        """Whether a request needs no token."""
+        return is_public(scope) or may_read_figures(scope, self.settings.metrics)
 
 
 def is_public(scope: Scope) -> bool:

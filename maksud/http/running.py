@@ -8,7 +8,7 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 BACKLOG = 2048
 
 
-def bind(settings: HttpSettings) -> socket.socket:
-    """A listening socket, before anything heavy is loaded.
+def listen(settings: HttpSettings, needed: Sequence[str], extra: str) -> socket.socket:
+    """A listening socket, before anything heavy is loaded. `needed`: packages of the extra.
 
     Raises `SystemFault` for a port in use, an address that is not ours, a missing permission, or
     server packages that are not installed.
     """
-    missing = [name for name in ("starlette", "uvicorn", "h11") if find_spec(name) is None]
+    missing = [name for name in needed if find_spec(name) is None]
     if missing:
         raise SystemFault(
-            f"{', '.join(missing)} is not installed", hint="pip install 'maksud[serve]'"
+            f"{', '.join(missing)} is not installed", hint=f"pip install 'maksud[{extra}]'"
         )
     where = f"{settings.host}:{settings.port}"
     try:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from maksud.errors import SettingsError
+from maksud.http.origins import read_origins
 from maksud.settings import check_settings, setting
 
 
@@ -28,15 +30,15 @@ class HttpSettings:
     """Time for a whole body to arrive; over it 408 and the connection closes."""
     send_seconds: float = setting(30.0, above=0)
     """Time that a client may take to accept what is sent, before the connection closes."""
-    keep_alive_seconds: int = setting(120, above=0)
-    """How long an idle connection is kept whose client has a token: longer than common clients
+    keep_alive_seconds: int = setting(620, above=0)
+    """How long an idle connection is kept whose client showed a token: longer than common clients
     and proxies keep theirs. Others are kept for `header_seconds`."""
     max_requests: int = setting(128, above=0)
     """Requests with a body in work at once; over it 429."""
     drain_seconds: int = setting(20, above=0)
     """Time for requests in work to end at shutdown."""
     access_log: bool = True
-    """A line per request on standard error."""
+    """A line per request on standard error. It holds no utterance."""
 
     def __post_init__(self) -> None:
         check_settings(self)
@@ -44,7 +46,7 @@ class HttpSettings:
 
 @dataclass(frozen=True)
 class ServeSettings(HttpSettings):
-    """The limits of asking models, besides those of every server."""
+    """What a server of models needs besides."""
 
     max_waiting: int = setting(256, above=0)
     """Utterances that may wait for one model; over it 429."""
@@ -58,9 +60,22 @@ class ServeSettings(HttpSettings):
     """Time for the first answer to a request, with waiting, and for each further; over it 503."""
     ready_seconds: float = setting(5.0, above=0)
     """/ready: how old a model's last answer or step may be, and how long a new one may take."""
+    requests_per_minute: int = setting(0, low=0)
+    """Requests that a token may make in a minute; over it 429. 0: as many as it likes."""
+    utterances_per_minute: int = setting(0, low=0)
+    """Utterances that a token may have a model asked in a minute; over it 429. 0: any number."""
+    origins: str = ""
+    """Origins of pages in a browser that may ask (`https://shop.example`), separated by blanks; `*`
+    for any. Empty: none."""
+    metrics: Literal["token", "loopback", "off"] = "token"
+    """Who reads the figures at /metrics: whoever has a token of the scope `metrics`, programs on
+    this machine as well (`loopback`), or nobody: then nothing is counted."""
+    log_utterances: bool = False
+    """Whether lines of the log hold what was said and answered, too: mind whose words they are."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        read_origins(self.origins)
         if self.max_batch > self.max_waiting:
             raise SettingsError(
                 f"max_batch {self.max_batch} is above max_waiting {self.max_waiting}",

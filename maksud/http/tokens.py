@@ -27,8 +27,12 @@ from maksud.storage import Taken, write_file, writing
 
 INFER = "infer"
 """Scope: ask the models."""
+METRICS = "metrics"
+"""Scope: read the server's figures, and nothing else."""
 FORMAT = "maksud-tokens/1"
 VARIABLE = "MAKSUD_TOKEN"
+METRICS_VARIABLE = "MAKSUD_METRICS_TOKEN"
+"""A token that reads figures, beside those that ask models."""
 SHORTEST = 8
 """Fewest characters of a token that a person chooses."""
 MOST_BYTES = 1 << 20
@@ -96,21 +100,44 @@ class Opened:
 
 
 def open_tokens() -> Opened:
-    """The token in MAKSUD_TOKEN, else those in the file, else a new one.
+    """The token in MAKSUD_TOKEN, else those in the file, else a new one; beside them that in
+    MAKSUD_METRICS_TOKEN, which reads figures.
 
-    Raises `SettingsError` for a token that is too weak, `SystemFault` for a file that can't be
-    trusted, read or written.
+    Raises `SettingsError` for a token that is too weak or given twice, `SystemFault` for a file
+    that can't be trusted, read or written.
     """
+    readers = _readers()
     given = os.environ.get(VARIABLE)
     if given is not None:
-        _check(given)
-        return Opened(Tokens([Token.of(given, VARIABLE)]), VARIABLE)
+        _check(given, VARIABLE)
+        return _opened([Token.of(given, VARIABLE)], readers, VARIABLE)
     path = tokens_file()
     if not path.exists():
         secret = f"mk-{secrets.token_urlsafe(32)}"
         if _write(path, [Token.of(secret, "first")]):
-            return Opened(Tokens([Token.of(secret, "first")]), str(path), secret)
-    return Opened(Tokens(_read(path)), str(path))
+            return _opened([Token.of(secret, "first")], readers, str(path), secret)
+    return _opened(_read(path), readers, str(path))
+
+
+def _readers() -> list[Token]:
+    """The token that reads figures, where the environment has one."""
+    given = os.environ.get(METRICS_VARIABLE)
+    if given is None:
+        return []
+    _check(given, METRICS_VARIABLE)
+    return [Token.of(given, METRICS_VARIABLE, (METRICS,))]
+
+
+def _opened(
+    tokens: list[Token], readers: list[Token], source: str, secret: str | None = None
+) -> Opened:
+    if {t.digest for t in tokens} & {t.digest for t in readers}:
+        raise SettingsError(
+            "is a token that asks models, too",
+            where=METRICS_VARIABLE,
+            hint="Give what reads figures a token of its own",
+        )
+    return Opened(Tokens([*tokens, *readers]), source, secret)
 
 
 def tokens_file() -> Path:
@@ -126,18 +153,18 @@ def digest_of(secret: bytes) -> bytes:
     return hashlib.sha256(secret).digest()
 
 
-def _check(secret: str) -> None:
+def _check(secret: str, variable: str) -> None:
     if not re.fullmatch(r"[\x21-\x7e]+", secret):
         raise SettingsError(
             "has characters that a header can't carry, or none",
-            where=VARIABLE,
+            where=variable,
             hint="Use visible ASCII without spaces, or unset it to have a token made",
         )
     if len(secret) < SHORTEST or _is_trivial(secret.lower()):
         raise SettingsError(
             f"is too weak: shorter than {SHORTEST} characters, well known, or a repetition or a "
             "row of characters that is easily guessed",
-            where=VARIABLE,
+            where=variable,
             hint="Unset it to have a token made",
         )
 

@@ -16,6 +16,7 @@ from typing import Literal, get_args
 
 from maksud.errors import CatalogError, nearest
 from maksud.language.calls import NONE, OUT_OF_SCOPE, Argument, Call, format_calls, is_name
+from maksud.language.confirmation import check_confirmation
 
 ParameterType = Literal["text", "enumeration", "number", "datetime", "boolean"]
 PARAMETER_TYPES: tuple[str, ...] = get_args(ParameterType)
@@ -60,12 +61,16 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """Something that people want. `positional`: answers are written `f(x)`, not `f(p=x)`."""
+    """Something that people want. `positional`: answers are written `f(x)`, not `f(p=x)`.
+
+    `confirm`: what a person reads when it is acted on, with values in it (`confirmation`).
+    """
 
     name: str
     description: str = ""
     parameters: tuple[Parameter, ...] = ()
     positional: bool = False
+    confirm: str = ""
 
     def parameter(self, name: str) -> Parameter | None:
         """The parameter of that name, if there is one."""
@@ -277,3 +282,9 @@ def _check_intent(intent: Intent) -> None:
                 f"parameter {p.name!r}: an enumeration, and only that, lists its values",
                 where=where,
             )
+    check_confirmation(
+        intent.confirm,
+        [p.name for p in intent.parameters],
+        [p.name for p in intent.parameters if p.required],
+        where,
+    )

@@ -25,13 +25,14 @@ from maksud.language.catalog_tools import catalog_from_tools, catalog_to_tools
 from maksud.storage import write_file
 
 _YAML_HEAD = """\
-# Catalog of intents. Each intent: description, parameters; positional: true writes f(value).
+# Catalog of intents. Each intent: description, parameters; positional: true writes f(value);
+# confirm: what a person reads when it is acted on ("Alarm dipasang {time}[ untuk {date}]").
 # A parameter: type (text | enumeration | number | datetime | boolean), description, required,
 # question (asked when a required one is missing), values (of an enumeration),
 # copied (false: the value need not stand in the utterance; a number is then in digits).
 """
 
-_INTENT_KEYS = ("description", "positional", "parameters")
+_INTENT_KEYS = ("description", "positional", "confirm", "parameters")
 _PARAMETER_KEYS = ("type", "description", "required", "question", "values", "copied", "many")
 
 
@@ -41,7 +42,7 @@ def catalog_to_json(catalog: Catalog) -> dict[str, Any]:
 
 
 def catalog_from_json(content: Any, where: str = "catalog") -> Catalog:
-    """A catalog from `{"intents": {name: {description, positional, parameters}}}`.
+    """A catalog from `{"intents": {name: {description, positional, confirm, parameters}}}`.
 
     Raises `CatalogError` for anything else, with the place of it.
     """
@@ -146,6 +147,8 @@ def _intent_json(intent: Intent) -> dict[str, Any]:
         body["description"] = intent.description
     if intent.positional:
         body["positional"] = True
+    if intent.confirm:
+        body["confirm"] = intent.confirm
     if intent.parameters:
         body["parameters"] = {p.name: _parameter_json(p) for p in intent.parameters}
     return body
@@ -176,6 +179,7 @@ def _read_intent(name: str, body: Any, where: str) -> Intent:
         description=read_text(body, "description", where),
         parameters=tuple(_read_parameter(n, b, f"{where}.{n[:60]}") for n, b in parameters.items()),
         positional=read_flag(body, "positional", where),
+        confirm=read_text(body, "confirm", where),
     )
 
 

@@ -1,6 +1,6 @@
 """Catalogs as the OpenAI API's `tools` list, and from it.
 
-What JSON Schema has no word for (question, copied, positional) stands under `x-maksud`.
+What JSON Schema has no word for (question, copied, positional, confirm) stands under `x-maksud`.
 """
 
 from __future__ import annotations
@@ -99,8 +99,11 @@ def _tool(intent: Intent) -> dict[str, Any]:
             "additionalProperties": False,
         },
     }
-    if intent.positional:
-        function["x-maksud"] = {"positional": True}
+    ours: dict[str, Any] = {"positional": True} if intent.positional else {}
+    if intent.confirm:
+        ours["confirm"] = intent.confirm
+    if ours:
+        function["x-maksud"] = ours
     return {"type": "function", "function": function}
 
 
@@ -117,6 +120,7 @@ def _read_function(function: Mapping[str, Any], where: str) -> Intent:
             for name in properties
         ),
         positional=read_flag(own, "positional", where),
+        confirm=read_text(own, "confirm", where),
     )
 
 

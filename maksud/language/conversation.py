@@ -20,13 +20,12 @@ from typing import Literal
 from maksud.errors import CallSyntaxError
 from maksud.language.calls import NONE, Call, parse_calls
 from maksud.language.catalog import Catalog
+from maksud.language.text import is_question
 
 Role = Literal["system", "user", "assistant", "tool"]
 
 FURTHEST = 4
 """Exchanges before the last turn that may still be open: a long history costs no more."""
-
-_MARKS = "?？؟"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +111,3 @@ def find_calls(exchange: Exchange) -> tuple[Call, ...] | None:
         except CallSyntaxError:
             continue
     return None
-
-
-def is_question(text: str) -> bool:
-    """Whether the last mark of a text is a question mark; what is drawn behind it says nothing."""
-    last = next((c for c in reversed(text) if c.isalnum() or c in _MARKS), "")
-    return last in _MARKS and bool(last)

@@ -28,6 +28,7 @@ TEXT_FORM = "text/1"
 SIGNS = "SIGNS"
 """Stands among scripts for texts without a letter or digit."""
 
+_ASKING = "?？؟"
 _MOST_MARKS = 31
 """Behind one letter; of more, sorting them (which NFKC does) is no longer linear."""
 
@@ -124,6 +125,12 @@ def normalise_text(text: str) -> NormalText:
 def says_something(text: str) -> bool:
     """Whether a text has a letter or a digit."""
     return _SAYS.search(text) is not None
+
+
+def is_question(text: str) -> bool:
+    """Whether the last mark of a text is a question mark; what is drawn behind it says nothing."""
+    last = next((c for c in reversed(text) if c.isalnum() or c in _ASKING), "")
+    return last in _ASKING and bool(last)
 
 
 def scripts_of(text: str) -> frozenset[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from maksud.http.guard import guard_app
-from maksud.http.running import address_of, bind, http_server, is_loopback, log_lines
+from maksud.http.running import address_of, http_server, is_loopback, listen, log_lines
 from maksud.http.settings import ServeSettings
 from maksud.http.tokens import VARIABLE, Opened, Tokens, open_tokens
 from maksud.recognizers.recognition import Recognizer
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     import uvicorn
 
 __all__ = ["Announcement", "Front", "ServeSettings", "bind", "serve", "server_of"]
+
+NEEDED = ("starlette", "uvicorn", "h11", "prometheus_client", "limits")
+"""Packages of the extra `serve`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,14 @@ class Announcement:
             out.append("Lost it? Delete that file and start again.")
         if not is_loopback(self.host):
             out.append("Others can reach this address, and HTTP is not encrypted: put TLS before.")
+        out.append(f"What a person reads instead of calls: {self.models[0]}/chat")
         out.append("Ctrl-C ends it.")
         return out
+
+
+def bind(settings: ServeSettings) -> socket.socket:
+    """A listening socket, before anything heavy is loaded. Raises `SystemFault`, see `listen`."""
+    return listen(settings, NEEDED, "serve")
 
 
 def serve(
@@ -87,7 +96,8 @@ def serve(
 
 def server_of(front: Front, tokens: Tokens, settings: ServeSettings) -> uvicorn.Server:
     """The HTTP server of a front; `run(sockets=[…])` runs it."""
-    return http_server(guard_app(front.app(), tokens, settings), settings)
+    tell = front.metrics.count_exchange if front.metrics is not None else None
+    return http_server(guard_app(front.app(), tokens, settings, tell), settings)
 
 
 def _announcement(

@@ -1,8 +1,9 @@
 """The application: routes over recognizers.
 
     GET  /health, /ready                 public
+    GET  /metrics                        figures, for the scope `metrics`
     GET  /v1/models, /v1/models/ID
-    POST /v1/chat/completions            OpenAI's shape, plain and streamed
+    POST /v1/chat/completions            OpenAI's shape, plain and streamed; NAME/chat talks
     POST /v1/recognize                   structured; one utterance, a batch, or turns
 
 A stream is sent when the answer is whole: only then it is known whether it is accepted, so a
@@ -18,15 +19,19 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from typing import TYPE_CHECKING, Any
 
 from maksud.errors import EngineError, SettingsError
+from maksud.http.access_log import note_said
 from maksud.http.api_error import ApiError, as_api_error, new_id
 from maksud.http.guard import client_gone, when_gone
 from maksud.http.json_body import dumps, parse_json
+from maksud.http.limits import check_utterances, count_utterances
+from maksud.http.rights import METRICS_PATH
 from maksud.http.settings import ServeSettings
 from maksud.language.conversation import Turn
 from maksud.recognizers.conversation import Reading, follow
 from maksud.recognizers.recognition import Recognition, Recognizer
-from maksud.serving import protocol
+from maksud.serving import chat, protocol
 from maksud.serving.batching import Failure, Lane
+from maksud.serving.metrics import CONTENT_TYPE, Metrics
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -44,7 +49,8 @@ class Front:
         names = [r.name for r in recognizers]
         if not names:
             raise SettingsError("there is nothing to serve", hint="Name a run")
-        twins = sorted({n for n in names if names.count(n) > 1})
+        served = [*names, *(n + chat.SUFFIX for n in names)]
+        twins = sorted({n for n in served if served.count(n) > 1})
         if twins:
             raise SettingsError(
                 f"two runs are called {twins[0]!r}, and a model is asked for by that name",
@@ -61,6 +67,9 @@ class Front:
             )
             for r in recognizers
         }
+        counts = settings.metrics != "off"
+        paths = [path for _, path in self._table()]
+        self.metrics = Metrics(self.lanes, paths) if counts else None
 
     def warm_up(self) -> None:
         """Asks every model once. Raises `EngineError` for one that does not answer."""
@@ -96,6 +105,7 @@ class Front:
             ("GET", "/health"): self.health,
             ("GET", "/ready"): self.ready,
             ("GET", "/v1/models"): self.models,
+            **({("GET", METRICS_PATH): self.figures} if self.settings.metrics != "off" else {}),
         }
 
     def routes(self) -> list[Route]:
@@ -130,14 +140,20 @@ class Front:
             )
         return _json({"status": "ready"})
 
+    async def figures(self, _: Request) -> Response:
+        """What was counted, for Prometheus."""
+        assert self.metrics is not None
+        return _response(self.metrics.text(), CONTENT_TYPE)
+
     async def models(self, _: Request) -> Response:
-        """The served models, in the order of the command line."""
-        cards = [protocol.model_card(name, self.created) for name in self.lanes]
+        """The served models, in the order of the command line; behind them those that talk."""
+        cards = [protocol.model_card(name, self.created) for name in self.names]
         return _json({"object": "list", "data": cards})
 
     async def model(self, request: Request) -> Response:
         """One served model."""
-        name = self._lane(request.path_params["id"]).recognizer.name
+        name = request.path_params["id"]
+        self._lane(name)
         return _json(protocol.model_card(name, self.created))
 
     async def chat(self, request: Request) -> Response:
@@ -145,11 +161,20 @@ class Front:
         asked = protocol.parse_chat(parse_json(await request.body()))
         lane = self._lane(asked.model)
         recognition = await self._converse(request, lane, asked.turns, asked.reading, "messages")
-        answer = protocol.Answer.of(recognition, asked)
+        self._count(request, lane, [recognition])
+        talks = asked.model not in self.lanes
+        text = None
+        if talks:
+            catalog = lane.recognizer.contract.catalog
+            text = chat.speak(recognition, catalog, chat.what_was_said(asked.turns))
+        answer = protocol.Answer.of(recognition, asked, text)
         id, created = new_id("chatcmpl-"), int(time.time())
         if not asked.stream:
-            return _json(protocol.completion(answer, id, created))
+            reply = protocol.completion(answer, id, created)
+            return _json(chat.as_talk(reply, asked.model) if talks else reply)
         chunks = protocol.chunks(answer, id, created, asked.include_usage)
+        if talks:
+            chunks = chat.as_talking(chunks, asked.model)
         return _response(
             protocol.events(chunks),
             "text/event-stream; charset=utf-8",
@@ -166,14 +191,21 @@ class Front:
             answers = [one]
         else:
             answers = await self._recognize(request, lane, asked.utterances, asked.param)
+        self._count(request, lane, answers)
         return _json(protocol.recognitions(answers, lane.recognizer.name))
 
     # ------------------------------------------------------------ what they share
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What can be asked for as a model: each by its name, then each as one that talks."""
+        return (*self.lanes, *(name + chat.SUFFIX for name in self.lanes))
+
     def _lane(self, name: str) -> Lane:
-        if name not in self.lanes:
-            raise protocol.unknown_model(name, self.lanes)
-        return self.lanes[name]
+        lane = self.lanes.get(name) or self.lanes.get(name.removesuffix(chat.SUFFIX))
+        if lane is None:
+            raise protocol.unknown_model(name, self.names)
+        return lane
 
     def _only_model(self) -> str:
         if len(self.lanes) > 1:
@@ -184,6 +216,13 @@ class Front:
                 param="model",
             )
         return next(iter(self.lanes))
+
+    def _count(self, request: Request, lane: Lane, answers: Sequence[Recognition]) -> None:
+        """Counts what a request is answered with, and notes it where the log is to have it."""
+        if self.settings.log_utterances:
+            note_said(request.scope, map(_noted, answers))
+        if self.metrics is not None:
+            self.metrics.count_answers(request.scope, lane.recognizer.name, answers)
 
     async def _converse(
         self,
@@ -196,8 +235,10 @@ class Front:
         """The recognition of a conversation's last turn, by the contract's rule."""
         steps = follow(lane.recognizer.contract, turns, reading)
         asked = next(steps)
+        first = True
         while True:
-            answers = await self._recognize(request, lane, asked, param)
+            answers = await self._recognize(request, lane, asked, param, first=first)
+            first = False
             try:
                 asked = steps.send(answers)
             except StopIteration as end:
@@ -205,12 +246,24 @@ class Front:
                 return recognition
 
     async def _recognize(
-        self, request: Request, lane: Lane, utterances: Sequence[str], param: str
+        self,
+        request: Request,
+        lane: Lane,
+        utterances: Sequence[str],
+        param: str,
+        *,
+        first: bool = True,
     ) -> list[Recognition]:
-        """The recognitions, unless the client leaves, or none comes for too long."""
+        """The recognitions, unless the client leaves, or none comes for too long.
+
+        `first`: what is begun is not refused half-way because of the token's limit.
+        """
         protocol.check_length(utterances, self.settings.max_utterance_chars, param)
+        if first:
+            check_utterances(request.scope, len(utterances))
         job = lane.submit(utterances)
-        before = -1
+        count_utterances(request.scope, len(utterances))
+        before, started = -1, time.perf_counter()
         try:
             when_gone(request.scope, job.cancel)
             # Time runs from answer to answer: what is done of a batch is not thrown away.
@@ -220,6 +273,9 @@ class Front:
             if job.cancelled():
                 raise client_gone()
             if job.done():
+                if self.metrics is not None:
+                    took = time.perf_counter() - started
+                    self.metrics.count_waiting(lane.recognizer.name, took)
                 return job.result()
         except Failure as failure:
             raise _shown(failure, param) from failure.cause
@@ -239,6 +295,15 @@ def _shown(failure: Failure, param: str) -> ApiError:
     error = as_api_error(failure.cause)
     error.param = f"{param}[{failure.place}]" if param == "utterances" else param
     return error
+
+
+def _noted(answer: Recognition) -> dict[str, Any]:
+    return {
+        "utterance": answer.utterance,
+        "text": answer.text,
+        "confidence": round(answer.confidence, 4),
+        "accepted": answer.accepted,
+    }
 
 
 def _json(content: Any) -> Response:

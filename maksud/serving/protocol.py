@@ -247,12 +247,15 @@ class Answer:
     recognition: Recognition
 
     @classmethod
-    def of(cls, recognition: Recognition, request: ChatRequest) -> Answer:
+    def of(cls, recognition: Recognition, request: ChatRequest, text: str | None = None) -> Answer:
         """The recognition's text, or `none()` where it was not accepted, up to stop or length.
 
-        `max_tokens` counts pieces; a stop text is looked for in what is left, and ends it.
+        `text`: what is said instead. `max_tokens` counts pieces; a stop text is looked for in what
+        is left, and ends it.
         """
-        whole = split(recognition.text if recognition.accepted else REFUSED)
+        if text is None:
+            text = recognition.text if recognition.accepted else REFUSED
+        whole = split(text)
         kept = whole[: request.max_tokens]
         said = "".join(kept)
         ends = [at for stop in request.stop if (at := said.find(stop)) >= 0]

@@ -110,7 +110,7 @@ def test_what_is_null_counts_as_not_given() -> None:
 
 def _put(place: str, value: Any) -> Any:
     parameter = {place: value} if place not in ("intents", "f", "parameters", "x") else {}
-    if place in ("description of f", "positional"):
+    if place in ("description of f", "positional", "confirm"):
         return {"intents": {"f": {place.split()[0]: value}}}
     content: Any = value if place == "x" else {"type": "text"} | parameter
     content = value if place == "parameters" else {"x": content}
@@ -120,7 +120,7 @@ def _put(place: str, value: Any) -> Any:
 
 @given(
     st.sampled_from(
-        ("intents", "f", "parameters", "x", "positional", "description of f", *WRONG)
+        ("intents", "f", "parameters", "x", "positional", "description of f", "confirm", *WRONG)
     ).flatmap(lambda place: ANYTHING.map(lambda value: _put(place, value)))
     | ANYTHING
 )
@@ -173,7 +173,7 @@ def test_unquoted_words_of_yaml_are_truth_values(tmp_path: Path) -> None:
 def test_a_catalog_is_written_to_be_read_by_people() -> None:
     lines = format_catalog(CATALOG).splitlines()
     head = [line for line in lines if line.startswith("#")]
-    assert lines[: len(head)] == head and len(head) == 4
+    assert lines[: len(head)] == head and len(head) == 5
     assert lines[len(head) :] == [
         "intents:",
         "  set_alarm:",
@@ -235,7 +235,7 @@ def test_only_what_was_said_is_written() -> None:
         (3, "c: expected a mapping 'intents'. See docs/formats.md, Catalog"),
         ({"intents": {}, "x": 1}, "c: unknown key 'x'. Known: intents"),
         ({"intents": {3: {}}}, "c: a name in 'intents' must be a text, found a number. Put it in"),
-        ({"intents": {"f": {"x": 1}}}, "c: f: unknown key 'x'. Known: description, parameters"),
+        ({"intents": {"f": {"x": 1}}}, "c: f: unknown key 'x'. Known: confirm, description"),
         ({"intents": {"f": {"parameters": {"p": {"x": 1}}}}}, "c: f.p: unknown key 'x'. Known: c"),
         (
             {"intents": {"f": {"parameters": {"p": {"type": "nmber"}}}}},

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from maksud.http.api_error import ApiError
 from maksud.http.guard import Envelope
 from maksud.http.json_body import dumps, parse_json
-from maksud.http.running import address_of, bind, http_server, is_loopback, log_lines
+from maksud.http.running import address_of, http_server, is_loopback, listen, log_lines
 from maksud.labelling import library, people
 from maksud.labelling.refusals import Refused
 from maksud.labelling.web import pages
@@ -19,6 +19,7 @@ from maksud.labelling.web.asked import Asked, House, Reply, Route
 from maksud.labelling.web.door import SESSION, STATIC, Door, Room
 from maksud.labelling.web.fields import read_fields
 from maksud.labelling.web.routes import ROUTES
+from maksud.labelling.web.settings import LabelSettings
 from maksud.serving.ending import Ending
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 __all__ = ["Announcement", "House", "bind", "run", "server_of"]
+
+NEEDED = ("sqlalchemy", "alembic", "nltk", "starlette", "uvicorn", "h11")
+"""Packages of the extra `label`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,11 @@ class Announcement:
                        "TLS before it, and say --set secure=true.")  # fmt: skip
         out.append("Ctrl-C ends it.")
         return out
+
+
+def bind(settings: LabelSettings) -> socket.socket:
+    """A listening socket, before anything heavy is loaded. Raises `SystemFault`, see `listen`."""
+    return listen(settings, NEEDED, "label")
 
 
 def app_of(house: House) -> ASGIApp:

@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
 
-from maksud.http.api_error import ApiError, as_api_error
-from maksud.http.guard import KNOWN, Admission, header
+from maksud.http.api_error import ApiError
+from maksud.http.guard import Admission
+from maksud.http.scope import KNOWN, add_headers, header
 from maksud.http.settings import HttpSettings
 from maksud.http.tokens import bearer
 from maksud.labelling.people import SESSION_SECONDS, find_session
@@ -22,7 +23,7 @@ from maksud.labelling.refusals import StoreFault
 from maksud.labelling.store import Store
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 PUBLIC = frozenset({("GET", "/health"), ("HEAD", "/health"), ("GET", "/in"), ("HEAD", "/in"),
                     ("POST", "/api/session")})  # fmt: skip
@@ -42,7 +43,8 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "cache-control": "no-store",
 }
-_RAW = [(k.encode(), v.encode()) for k, v in HEADERS.items()]
+_PAGES = {k.encode(): v.encode() for k, v in HEADERS.items()}
+_STATIC = {k: v for k, v in _PAGES.items() if k != b"cache-control"}
 
 
 def cookie_name(secure: bool) -> str:
@@ -70,18 +72,19 @@ class Door:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        static = scope["path"].startswith(STATIC)
+        add_headers(scope, _STATIC if static else _PAGES)
         try:
             if await self._enter(scope):
-                await self.app(scope, receive, _closed(send, scope))
-            else:
-                await _closed(send, scope)(_TO_SIGN_IN)
-                await send({"type": "http.response.body", "body": b""})
-        except Exception as error:
-            shown = _shown(error)
-            shown.headers = {**HEADERS, **shown.headers}
-            if shown is error:
-                raise
-            raise shown from error
+                await self.app(scope, receive, send)
+                return
+        except StoreFault as error:
+            again = {"retry-after": "2"} if error.code == "store_busy" else {}
+            raise ApiError(
+                error.status, str(error), code=error.code, kind="server_error", headers=again
+            ) from error
+        await send(_TO_SIGN_IN)
+        await send({"type": "http.response.body", "body": b""})
 
     async def _enter(self, scope: Scope) -> bool:
         """Whether the request may go on. Raises `ApiError` where it may not; False for a page
@@ -115,7 +118,7 @@ class Door:
                 raise ApiError(403, "this does not come from our own page: load it again",
                                code="csrf")  # fmt: skip
         scope[SESSION] = session
-        scope[KNOWN] = True
+        scope[KNOWN] = session
         return True
 
 
@@ -151,32 +154,8 @@ def _cookie_of(scope: Scope, name: str) -> bytes:
     return b""
 
 
-def _closed(send: Send, scope: Scope) -> Send:
-    """Sends with the headers that keep a page to itself."""
-    static = scope["path"].startswith(STATIC)
-
-    async def closed(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            there = {k for k, _ in message["headers"]}
-            more = [(k, v) for k, v in _RAW if k not in there]
-            if static:
-                more = [(k, v) for k, v in more if k != b"cache-control"]
-            message = {**message, "headers": [*message["headers"], *more]}
-        await send(message)
-
-    return closed
-
-
 _TO_SIGN_IN: dict[str, Any] = {
     "type": "http.response.start",
     "status": 303,
     "headers": [(b"location", b"/in"), (b"content-length", b"0")],
 }
-
-
-def _shown(error: Exception) -> ApiError:
-    if isinstance(error, StoreFault):
-        headers = {"retry-after": "2"} if error.code == "store_busy" else {}
-        return ApiError(error.status, str(error), code=error.code, kind="server_error",
-                        headers=headers)  # fmt: skip
-    return as_api_error(error)

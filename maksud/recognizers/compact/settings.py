@@ -49,8 +49,14 @@ class CompactSettings:
     frame: float = setting(0.15, low=0.0, high=1.0)
     """Share of single wishes that are put into a frame which negates, reports, quotes or calls
     them off, or only seems to; where the data is Indonesian or English."""
+    correct: float = setting(0.1, low=0.0, high=1.0)
+    """Share of clauses with values in which one is said wrongly first and corrected; where there
+    are frames."""
     hide: float = setting(0.5, low=0.0, high=100.0)
     """How often rare words are hidden: a word seen n times with probability hide / (hide + n)."""
+    linear: float = setting(-1.0, low=-1.0, high=100.0)
+    """How much a linear classifier of words and n-grams counts beside the network where intents
+    are told apart; 0 does without one, negative derives it: more for few examples an intent."""
     veil: float = setting(-1.0, low=-1.0, high=0.9)
     """Share of the words of values that are shown without word and spelling, so that only the
     words around them tell what they are; negative derives it: none for much data."""
@@ -75,5 +81,6 @@ class CompactSettings:
             dropout=self.dropout if self.dropout >= 0 else 0.1 if plenty else 0.2,
             swap=self.swap if self.swap >= 0 else 0.8 if little else 0.6,
             mix=self.mix if self.mix >= 0 else 0.3 if little else 0.0,
+            linear=self.linear if self.linear >= 0 else min(2.0, max(0.5, 60 * intents / clauses)),
             veil=self.veil if self.veil >= 0 else 0.2 if little else 0.0,
         )

@@ -23,6 +23,7 @@ from maksud.recognizers.compact.settings import CompactSettings
 from maksud.recognizers.compact.words import WordTable
 from maksud.recognizers.joint.alignment import build_corpus, count_untrimmed
 from maksud.recognizers.joint.corpus import Corpus
+from maksud.recognizers.joint.linear import Linear
 from maksud.recognizers.joint.nearness import Nearness
 from maksud.recognizers.joint.planning import Plan
 from maksud.recognizers.joint.saving import describe_heads
@@ -52,6 +53,7 @@ def train_compact(
     import torch
 
     from maksud.recognizers.compact.loop import fit
+    from maksud.recognizers.joint.linear_training import fit_linear
 
     started, cpu = time.perf_counter(), time.process_time()
     corpus = _corpus_of(train, catalog)
@@ -63,9 +65,11 @@ def train_compact(
     torch.set_num_threads(resolved.threads)
     try:
         network, loss = fit(plan, words, resolved, seed, progress)
+        linear = fit_linear(corpus.clauses, plan.intents, resolved.linear)
     finally:
         torch.set_num_threads(threads)
-    _save(network, words, plan, Nearness.build(corpus.clauses, plan.intents, seed), Path(out))
+    nearness = Nearness.build(corpus.clauses, plan.intents, seed)
+    _save(network, words, plan, nearness, linear, Path(out))
     parameters = sum(p.numel() for p in network.parameters())
     tables = sum(p.numel() for n, p in network.named_parameters() if "word" in n or "gram" in n)
     return {
@@ -98,12 +102,19 @@ def _corpus_of(train: Sequence[Example], catalog: Catalog) -> Corpus:
     return corpus
 
 
-def _save(network: Network, words: WordTable, plan: Plan, nearness: Nearness, out: Path) -> None:
-    network.heads.settle()
+def _save(
+    network: Network,
+    words: WordTable,
+    plan: Plan,
+    nearness: Nearness,
+    linear: Linear | None,
+    out: Path,
+) -> None:
+    network.heads.settle(plan)
     tensors = {
         name: np.ascontiguousarray(p.detach().numpy()) for name, p in network.named_parameters()
     }
-    tensors |= nearness.tensors()
+    tensors |= nearness.tensors() | ({} if linear is None else linear.tensors())
     extractor = {
         "shape": asdict(network.extractor.shape),
         "vocabulary": words.vocabulary.to_list(),

@@ -26,19 +26,24 @@ FEATURES = (
     "arguments",
     "lowest score of an intent",
     "lowest nearness to a labelled clause",
+    "lowest log p(intent) by the linear member",
 )
-"""What the numbers of `Proposal.features` mean, in order; runs of before lack the last two."""
-SCOPE = ("lowest log p(intent)", "log p(in scope)", "disagreement of members", FEATURES[-1])
+"""What the numbers of `Proposal.features` mean, in order; see `name_features`."""
+SCOPE = ("lowest log p(intent)", "log p(in scope)", "disagreement of members", FEATURES[13])
 """Those that look alike for an intent that was left out of training and for one that is left out
 of the choice: heights of scores do not, and lengths and values say nothing of scope."""
-BEFORE = 12
-"""Features of runs that have no index of labelled clauses."""
 
 WIDEST_MARGIN = 20.0
 """The margin of an answer without another, and of any that is wider."""
 
 ALTERNATIVES = 3
 """Other answers of a proposal, at most."""
+
+
+def name_features(*, near: bool, linear: bool) -> tuple[str, ...]:
+    """What a run's features are: without an index of labelled clauses, and without a linear
+    member, it lacks those that these give."""
+    return FEATURES[:12] + FEATURES[12:14] * near + FEATURES[14:] * linear
 
 
 @dataclass(slots=True)
@@ -75,6 +80,8 @@ class ClauseReadings:
     disagreement: float
     highest: float
     """The score of the likeliest intent before it is made a probability."""
+    seconded: float | None = None
+    """log p of that intent by the linear member, where there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +162,8 @@ def propose_answer(
     if near is not None:
         pairs = zip(clauses, best.readings, strict=True)
         features += (min(c.highest for c in clauses), min(near(c.words, r) for c, r in pairs))
+    if clauses[0].seconded is not None:
+        features += (min(c.seconded or 0.0 for c in clauses),)
     usage = Usage(words, sum(1 + len(c.arguments) for c in calls))
     outside = min(1.0, max(0.0, 1 - math.exp(in_scope)))
     return Proposal(calls, features, tuple(ranked[:ALTERNATIVES]), outside, usage)

@@ -23,12 +23,14 @@ class Variation:
 
     `swap`: share of clauses whose values are swapped for others of the same parameter. `mix`:
     share of values in these that are made of the beginning of one and the end of another.
-    `frame`: share of single wishes that are put into a contrast frame.
+    `frame`: share of single wishes that are put into a contrast frame. `correct`: share of clauses
+    with values in which one is corrected as it is said.
     """
 
     swap: float
     mix: float
     frame: float = 0.0
+    correct: float = 0.0
 
 
 @dataclass(slots=True)
@@ -105,6 +107,8 @@ def _join(plan: Plan, group: Sequence[Item], variation: Variation, rng: random.R
         words, spans = item.types, item.spans
         if spans and rng.random() < variation.swap:
             words, spans = _swap(words, spans, plan.values, rng, variation.mix)
+        if spans and item.languages and rng.random() < variation.correct:
+            words, spans = _correct(words, spans, plan, item.languages, rng)
         lead: list[int] = []
         if types:
             lead = rng.choices(plan.connectives, plan.connective_weights)[0]
@@ -116,6 +120,34 @@ def _join(plan: Plan, group: Sequence[Item], variation: Variation, rng: random.R
         types = types + lead + words
         tags.append(row)
     return Utterance(types, bounds, tags, list(group))
+
+
+def _correct(
+    types: list[int],
+    spans: list[tuple[int, int, int]],
+    plan: Plan,
+    languages: Sequence[int],
+    rng: random.Random,
+) -> tuple[list[int], list[tuple[int, int, int]]]:
+    """One of the values beside another of its parameter, in words that tell which is meant."""
+    at = rng.randrange(len(spans))
+    i, j, k = spans[at]
+    meant, other = types[i:j], rng.choice(plan.values[k])
+    if other == meant:
+        return types, spans
+    how = rng.choice(plan.corrections[rng.choice(languages)])
+    lead = [*how.before, *other, *how.between] if how.last else how.before
+    tail = how.after if how.last else [*how.between, *other, *how.after]
+    more = len(lead) + len(tail)
+    moved = [
+        (a, b, p)
+        if b <= i
+        else (a + len(lead), b + len(lead), p)
+        if a == i
+        else (a + more, b + more, p)
+        for a, b, p in spans
+    ]
+    return [*types[:i], *lead, *meant, *tail, *types[j:]], moved
 
 
 def _swap(

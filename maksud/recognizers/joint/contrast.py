@@ -6,7 +6,9 @@
 A network that learns from wishes alone acts on "jangan matikan lampu": it never saw a lamp that
 should stay on. In training some wishes are put into such frames; refusing ones make them
 `none()`. Both kinds hold the same negators, past tenses and quotes, so that no single word
-decides (counterfactual augmentation: Kaushik et al. 2020). Written by us, for no domain.
+decides (counterfactual augmentation: Kaushik et al. 2020). Some values are corrected as they are
+said, in the ways of `load_corrections`: the one that is meant counts, wherever it stands.
+Written by us, for no domain.
 """
 
 from __future__ import annotations
@@ -50,6 +52,34 @@ def load_frames(language: str) -> tuple[Frame, ...]:
             kind, form, frame = line.split("\t")
             before, _, after = frame.partition("{}")
             out.append(Frame(kind == "act", form == "bare", _words(before), _words(after)))
+    return tuple(out)
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """Words before, between and after two values, of which the speaker means one.
+
+    `last`: it is the second that is meant.
+    """
+
+    before: tuple[str, ...]
+    between: tuple[str, ...]
+    after: tuple[str, ...]
+    last: bool
+
+
+@cache
+def load_corrections(language: str) -> tuple[Correction, ...]:
+    """How a value is corrected in a language (`id`, `en`): "jam 5, eh bukan, jam 6"."""
+    path = files(__package__).joinpath("frames", f"{language}.corrections.txt")
+    out = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            last = line.index("{old}") < line.index("{new}")
+            first, second = ("{old}", "{new}") if last else ("{new}", "{old}")
+            before, _, rest = line.partition(first)
+            between, _, after = rest.partition(second)
+            out.append(Correction(_words(before), _words(between), _words(after), last))
     return tuple(out)
 
 

@@ -20,6 +20,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from maksud.language.calls import OUT_OF_SCOPE
+from maksud.recognizers.joint.planning import Plan
+
 IMPOSSIBLE = -1e4
 """Score of what can't be: far below any other, finite so that differences stay numbers."""
 
@@ -113,10 +116,18 @@ class Heads(nn.Module):
         """Tag scores given the intents [S]: [M, S, T, K]."""
         return tags + (self.intent_tag + self.allowed).index_select(1, intents).unsqueeze(2)
 
-    def settle(self) -> None:
-        """Adds `allowed` to the weights: training is over, and only weights are saved."""
+    def settle(self, plan: Plan) -> None:
+        """Adds to the weights what only training held apart: only weights are saved.
+
+        These are `allowed` tags, and how much likelier `none()` and several calls are among
+        composed utterances than in use (a correction of the prior, by Bayes' rule).
+        """
         self.intent_tag.data += self.allowed
         self.allowed.zero_()
+        if plan.none_excess:
+            none = plan.intents.index(OUT_OF_SCOPE)
+            self.intent.bias.data[..., none] -= plan.none_excess
+        self.boundary.bias.data -= plan.joined_excess
 
 
 class LogPartition(torch.autograd.Function):

@@ -5,6 +5,7 @@ Words are numbered by type, from 1 (0 is padding): a batch computes each type on
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,14 @@ import numpy as np
 
 from maksud.language.calls import OUT_OF_SCOPE
 from maksud.recognizers.joint.choices import Choice, lay_out
-from maksud.recognizers.joint.contrast import Frame, find_bare, languages_of, load_frames
+from maksud.recognizers.joint.contrast import (
+    Correction,
+    Frame,
+    find_bare,
+    languages_of,
+    load_corrections,
+    load_frames,
+)
 from maksud.recognizers.joint.corpus import Clause, Corpus
 
 IGNORED = -100
@@ -26,6 +34,12 @@ UNLIKELY = -8.0
 
 MOST_CALLS = 6
 """Calls of a composed utterance at most."""
+
+FRAMED_LESS = 1.0
+"""Log-odds by which framed wishes are rarer in use than in training, where data has no `none()`."""
+
+SELDOM = 0.01
+"""Share of utterances in use that have several calls, at least, once data has any."""
 
 
 @dataclass(slots=True)
@@ -58,6 +72,16 @@ class Frames:
     cumulative: list[float]
 
 
+@dataclass(slots=True)
+class Retake:
+    """A `Correction` in numbers: word types before, between and after the two values."""
+
+    before: list[int]
+    between: list[int]
+    after: list[int]
+    last: bool
+
+
 @dataclass
 class Plan:
     """Everything that training needs, in numbers.
@@ -78,6 +102,8 @@ class Plan:
     call_weights: list[float]
     frames: list[dict[tuple[bool, bool], Frames]] = field(default_factory=list)
     """Of each language that has some: by whether the wish stays one, and whether it is bare."""
+    corrections: list[list[Retake]] = field(default_factory=list)
+    """Of each language that has frames: how a value is corrected."""
     ends: frozenset[int] = frozenset()
     """Types of the signs that end a sentence."""
 
@@ -90,6 +116,7 @@ class Plan:
         clauses = corpus.clauses
         languages, of_clause = languages_of(c.words for c in clauses) if contrast else ([], [])
         frames = [load_frames(language) for language in languages]
+        corrections = [load_corrections(language) for language in languages]
         intents = sorted({c.intent for c in clauses} | ({OUT_OF_SCOPE} if frames else set()))
         parameters = sorted({p for c in clauses for _, _, p in c.spans})
         words = Counter(w for c in clauses for w in c.words)
@@ -98,6 +125,8 @@ class Plan:
                 words[word] += 0
         for frame in (frame for of_language in frames for frame in of_language):
             words.update((*frame.before, *frame.after))
+        for c in (c for of_language in corrections for c in of_language):
+            words.update((*c.before, *c.between, *c.after))
         types = {w: i for i, w in enumerate(words, start=1)}
         used = {p for c in clauses for p in c.choices}
         choices = lay_out((p, listed) for p, listed in corpus.choices.items() if p in used)
@@ -135,6 +164,7 @@ class Plan:
             [float(n) for n in corpus.connectives.values()],
             _call_weights(corpus.call_counts),
             [_number_frames(of_language, types) for of_language in frames],
+            [[_number_correction(c, types) for c in of_language] for of_language in corrections],
             frozenset(types[sign] for sign in ".!?" if sign in types),
         )
 
@@ -142,6 +172,28 @@ class Plan:
     def joins(self) -> bool:
         """Whether the data has utterances with several calls."""
         return len(self.call_weights) > 1
+
+    @property
+    def none_excess(self) -> float:
+        """Log-odds by which `none()` is likelier in training than in use.
+
+        Where data has none of its own, frames are all that is known of it, and what is only far
+        from the few rows that there are would be taken for framed.
+        """
+        known = any(c.intent == OUT_OF_SCOPE for c in self.corpus.clauses)
+        return FRAMED_LESS if OUT_OF_SCOPE in self.intents and not known else 0.0
+
+    @property
+    def joined_excess(self) -> float:
+        """Log-odds by which several calls are likelier in training than in the data.
+
+        Utterances are joined more often than the data has it, so that joining is learnt at all.
+        """
+        if not self.joins:
+            return 0.0
+        counts = self.corpus.call_counts
+        found = max(SELDOM, 1 - counts[1] / counts.total())
+        return max(0.0, _log_odds(1 - self.call_weights[0]) - _log_odds(found))
 
     def tag_penalties(self) -> np.ndarray[Any, np.dtype[np.float32]]:
         """[I, K]: 0 for tags that an intent has in training, `UNLIKELY` for others."""
@@ -152,6 +204,11 @@ class Plan:
             for _, _, k in item.spans:
                 out[item.intent, [1 + k, 1 + many + k]] = 0
         return out
+
+
+def _log_odds(share: float) -> float:
+    share = min(0.999, max(0.001, share))
+    return math.log(share / (1 - share))
 
 
 def _number_frames(
@@ -165,6 +222,11 @@ def _number_frames(
             weights = (1 / (1 + len(before) + len(after)) for before, after in each)
             out[acts, bare] = Frames(each, list(accumulate(weights)))
     return out
+
+
+def _number_correction(c: Correction, types: Mapping[str, int]) -> Retake:
+    before, between, after = ([types[w] for w in part] for part in (c.before, c.between, c.after))
+    return Retake(before, between, after, c.last)
 
 
 def _places_of(

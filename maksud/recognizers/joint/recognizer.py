@@ -19,14 +19,13 @@ from maksud.errors import RunError
 from maksud.language.calls import NONE, OUT_OF_SCOPE, Argument, Call
 from maksud.recognizers.contract import Contract
 from maksud.recognizers.joint.answers import (
-    BEFORE,
-    FEATURES,
     SCOPE,
     ClauseReadings,
     Reading,
     Tagging,
     Way,
     answer_nothing,
+    name_features,
     propose_answer,
 )
 from maksud.recognizers.joint.arguments import CallWriter
@@ -46,6 +45,7 @@ from maksud.recognizers.joint.decoding import (
     viterbi,
 )
 from maksud.recognizers.joint.engine import Extractor, Heads, cut_segments
+from maksud.recognizers.joint.linear import Linear, add_opinion
 from maksud.recognizers.joint.nearness import Nearness
 from maksud.recognizers.joint.tokens import MAX_TOKENS, Token, tokenize
 from maksud.recognizers.recognition import Proposal, Recognizer
@@ -92,12 +92,15 @@ class JointRecognizer(Recognizer):
         extractor: Extractor,
         heads: Heads,
         nearness: Nearness | None = None,
+        linear: Linear | None = None,
     ) -> None:
         super().__init__(name, contract)
         self.extractor = extractor
         self.heads = heads
         self.nearness = nearness
-        known = FEATURES if nearness is not None else FEATURES[:BEFORE]
+        self.linear = linear
+        self.features = name_features(near=nearness is not None, linear=linear is not None)
+        known = self.features
         self.scope_features = tuple(known.index(name) for name in SCOPE if name in known)
         self.intents: list[str] = content["intents"]
         self.parameters: list[str] = content["parameters"]
@@ -156,7 +159,7 @@ class JointRecognizer(Recognizer):
         """The same, as if some intents of each utterance were not known: see `Recognizer`."""
         found = [tokenize(u, MAX_TOKENS + 1) for u in utterances]
         tokens = [t[:MAX_TOKENS] for t in found]
-        empty = answer_nothing(BEFORE if self.nearness is None else len(FEATURES))
+        empty = answer_nothing(len(self.features))
         out: list[Proposal | None] = [None if t else empty for t in tokens]
         for group in batches(tokens):
             masks = None if unknown is None else self._masks([unknown[k] for k in group])
@@ -217,10 +220,12 @@ class JointRecognizer(Recognizer):
     ) -> list[ClauseReadings]:
         """The readings of each clause: features [M, S, T, D]; mask [S, T, 1]; masks [B, I]."""
         members, tags, choices = self.heads(h, alone, mask)
-        if masks is not None:
-            members += masks[[s.utterance for s in segments]]
+        unknown = None if masks is None else masks[[s.utterance for s in segments]]
+        if unknown is not None:
+            members += unknown
         mean = np.add.reduce(members, 0) / np.float32(len(members))
-        lp = log_softmax(mean + self.intent_mask)
+        said = [[t.text for t in tokens[s.utterance][s.start : s.stop]] for s in segments]
+        lp, seconds = self.judge_intents(mean, said, unknown)
         each = log_softmax(members)
         lengths = [s.stop - s.start for s in segments]
         order = np.argsort(-lp, 1, kind="stable")[:, : TOP_INTENTS + (self.none >= 0)].tolist()
@@ -258,8 +263,25 @@ class JointRecognizer(Recognizer):
             spread = rows[s][best] - min(each[:, s, best].tolist())
             highest = float(mean[s, best])
             scope = max(inside, default=0.0)
-            out.append(ClauseReadings(words, readings, scope, spread, highest))
+            seconded = None
+            if seconds is not None:
+                seconded = 0.0 if best == self.none else float(seconds[s, best])
+            out.append(ClauseReadings(words, readings, scope, spread, highest, seconded))
         return out
+
+    def judge_intents(
+        self, scores: Floats, clauses: list[list[str]], unknown: Floats | None = None
+    ) -> tuple[Floats, Floats | None]:
+        """(log p(intent) of each clause, [S, I]; that of the linear member alone).
+
+        `scores`: the network's, [S, I]; `clauses`: their words; `unknown` is added to scores.
+        """
+        lp = log_softmax(scores + self.intent_mask)
+        if self.linear is None:
+            return lp, None
+        mask = self.intent_mask if unknown is None else self.intent_mask + unknown
+        seconds = self.linear.log_probabilities(clauses, mask)
+        return add_opinion(lp, seconds, self.linear.share, self.none), seconds
 
     def _decode(
         self,

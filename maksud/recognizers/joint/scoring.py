@@ -17,7 +17,6 @@ import numpy as np
 from maksud.data.dataset import Example
 from maksud.language.calls import Call, format_calls
 from maksud.recognizers.joint.alignment import build_corpus
-from maksud.recognizers.joint.answers import FEATURES
 from maksud.recognizers.joint.corpus import Span
 from maksud.recognizers.joint.decoding import (
     IMPOSSIBLE,
@@ -140,7 +139,7 @@ class Scorer:
             if not recognizer.joins:
                 out[b] = AnswerScore(calls)
                 continue
-            features = dict(zip(FEATURES, proposals[n].features, strict=True))
+            features = dict(zip(recognizer.features, proposals[n].features, strict=True))
             out[b] = AnswerScore(
                 calls,
                 cut_lp,
@@ -193,7 +192,8 @@ class Scorer:
         """The score of each clause's call: S answers; features [M, S, T, D]; mask [S, T, 1]."""
         recognizer = self.recognizer
         members, tags, choices = recognizer.heads(h, alone, mask)
-        lp = log_softmax(members.mean(0) + recognizer.intent_mask)
+        said = [[t.text for t in row] for row in words]
+        lp, _ = recognizer.judge_intents(members.mean(0), said)
         number, many = len(lp), len(self.parameters)
         at = np.arange(number)
         given = np.array([recognizer.intents.index(c.intent) for c, _, _ in answers])

@@ -11,7 +11,9 @@ def test_settings_follow_the_data() -> None:
     many = CompactSettings().resolved(13_000, 150)
     assert much.epochs < many.epochs and much.epochs < little.epochs
     assert little.veil > much.veil == 0
-    given = CompactSettings(epochs=3, members=1, dim=8, dropout=0.0, swap=0.0, mix=0.0, veil=0.0)
+    given = CompactSettings(
+        epochs=3, members=1, dim=8, dropout=0.0, swap=0.0, mix=0.0, veil=0.0, linear=0.0
+    )
     assert given.resolved(700, 7) == given
     assert CompactSettings().resolved(1, 1).epochs <= 200
 

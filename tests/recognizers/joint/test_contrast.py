@@ -11,9 +11,9 @@ from maksud.language.calls import OUT_OF_SCOPE
 from maksud.language.catalog_inference import infer_catalog
 from maksud.recognizers.joint.alignment import build_corpus
 from maksud.recognizers.joint.augmentation import Variation, compose_epoch
-from maksud.recognizers.joint.contrast import find_bare, languages_of, load_frames
+from maksud.recognizers.joint.contrast import find_bare, languages_of, load_corrections, load_frames
 from maksud.recognizers.joint.planning import IGNORED, Plan
-from tests.joint_data import single
+from tests.joint_data import several, single
 
 
 @pytest.mark.parametrize("language", sorted(CODES.values()))
@@ -84,3 +84,34 @@ def test_without_frames_nothing_is_framed() -> None:
     assert made.frames == [] and OUT_OF_SCOPE not in made.intents
     epoch = compose_epoch(made, Variation(0, 0, 1.0), random.Random(0))
     assert Counter(len(u.types) for u in epoch) == Counter(len(i.types) for i in made.items)
+
+
+@pytest.mark.parametrize("language", sorted(CODES.values()))
+def test_the_value_that_is_meant_stands_first_or_last(language: str) -> None:
+    """What stands last would be learnt instead of which is meant."""
+    corrections = load_corrections(language)
+    assert len(set(corrections)) == len(corrections) >= 40
+    assert 3 <= sum(not c.last for c in corrections) < len(corrections) / 2
+    assert all(c.between for c in corrections)
+
+
+@pytest.mark.parametrize("also", [0, 1], ids=["one clause", "joined"])
+def test_a_corrected_value_keeps_its_tag_and_the_other_one_has_none(also: int) -> None:
+    rows = [*single(60), *(several(60, 1) if also else [])]
+    made = plan(rows, contrast=True)
+    names = {t: w for w, t in zip(made.words, range(1, len(made.words) + 1), strict=True)}
+    words = [names[t] for c in made.corrections[0] for t in c.between]
+    assert "no" in words or "bukan" in words
+    corrected = 0
+    for u in compose_epoch(made, Variation(0.0, 0.0, 0.0, 1.0), random.Random(0)):
+        for (first, last), tags, item in zip(u.clauses, u.tags, u.items, strict=True):
+            said = u.types[first:last]
+            assert len(tags) == len(said)
+            for i, j, k in item.spans:
+                begins = [t for t, tag in enumerate(tags) if tag == 1 + k]
+                assert len(begins) == sum(p == k for _, _, p in item.spans)
+                assert item.types[i:j] in [said[t : t + j - i] for t in begins]
+            corrected += len(said) > len(item.types) + 1
+    assert corrected > 15
+    untouched = compose_epoch(made, Variation(0.0, 0.0, 0.0, 0.0), random.Random(0))
+    assert all(u.types == u.items[0].types for u in untouched if len(u.items) == 1)

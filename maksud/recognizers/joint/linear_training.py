@@ -1,0 +1,65 @@
+"""Trains the linear classifier: scikit-learn's logistic regression on TF-IDF.
+
+Imports scikit-learn: import this module where training starts, not at the top of a light one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.sparse import csr_matrix
+from sklearn.linear_model import LogisticRegression
+
+from maksud.language.calls import OUT_OF_SCOPE
+from maksud.recognizers.joint.corpus import Clause
+from maksud.recognizers.joint.decoding import Floats, Ints
+from maksud.recognizers.joint.linear import WORDS, Linear, pair_places, word_places
+
+MOST_FEATURES = 40_000
+"""Features that are kept, those of the most clauses first."""
+INVERSE_PENALTY = 30.0
+"""How much the sum of the losses counts beside half the squared weights."""
+
+
+def fit_linear(clauses: Sequence[Clause], intents: Sequence[str], share: float) -> Linear | None:
+    """The classifier of the clauses in scope; None where they are of fewer than two intents.
+
+    Deterministic. `share`: see `Linear`. An intent without a clause is unlikely for any words.
+    """
+    inside = [c for c in clauses if c.intent != OUT_OF_SCOPE and c.words]
+    if share <= 0 or len({c.intent for c in inside}) < 2:
+        return None
+    places, idf = _choose_features(inside)
+    empty = Linear(places, idf, np.zeros((0, 0), np.float32), np.zeros(0, np.float32), share)
+    rows = [empty.vector(c.words) for c in inside]
+    begin = np.cumsum([0, *(len(at) for at, _ in rows)])
+    entries = (np.concatenate([w for _, w in rows]), np.concatenate([at for at, _ in rows]), begin)
+    learner = LogisticRegression(C=INVERSE_PENALTY, tol=1e-3, max_iter=100)
+    learner.fit(csr_matrix(entries, shape=(len(rows), len(places))), [c.intent for c in inside])
+    slope, height = np.asarray(learner.coef_), np.asarray(learner.intercept_)
+    if len(learner.classes_) == 2:  # one score tells two intents apart
+        slope, height = np.concatenate([-slope, slope]) / 2, np.concatenate([-height, height]) / 2
+    weights = np.zeros((len(places), len(intents)), np.float32)
+    bias = np.full(len(intents), height.min() - 5, np.float32)
+    at = [intents.index(name) for name in learner.classes_.tolist()]
+    weights[:, at] = slope.T
+    bias[at] = height
+    return Linear(places, idf, weights, bias, share)
+
+
+def _choose_features(clauses: Sequence[Clause]) -> tuple[Ints, Floats]:
+    """(places in order, smoothed inverse document frequency)."""
+    count: Counter[int] = Counter()
+    of_word: dict[str, list[int]] = {}
+    for clause in clauses:
+        words = clause.words[:WORDS]
+        for word in words:
+            if word not in of_word:
+                of_word[word] = word_places(word)
+        count.update({p for w in words for p in of_word[w]}.union(pair_places(words)))
+    kept = sorted(count, key=lambda p: (-count[p], p))[:MOST_FEATURES]
+    places = np.array(sorted(kept), np.int64)
+    often = np.array([count[p] for p in places.tolist()], np.float32)
+    return places, (np.log((1 + len(clauses)) / (1 + often)) + 1).astype(np.float32)
