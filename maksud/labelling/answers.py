@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from maksud.errors import CallSyntaxError
-from maksud.language.calls import NONE, Call, format_calls, parse_calls
+from maksud.language.calls import NONE, Call, parse_calls
 from maksud.language.catalog import Catalog, Intent
 from maksud.language.catalog_files import catalog_from_json
 from maksud.language.catalog_inference import infer_catalog
@@ -114,8 +114,3 @@ def _show(intent: Intent, examples: list[str]) -> dict[str, Any]:
     ]  # fmt: skip
     return {"name": intent.name, "description": intent.description, "positional": intent.positional,
             "parameters": parameters, "examples": examples}  # fmt: skip
-
-
-def write_call(intent: str) -> str:
-    """A call without arguments."""
-    return format_calls((Call(intent),))
