@@ -28,7 +28,7 @@ from maksud.http.limits import limited
 from maksud.http.origins import open_to_origins
 from maksud.http.rights import is_page, may_read_figures, needed_scope
 from maksud.http.scope import EXTRA, KNOWN, header
-from maksud.http.settings import ServeSettings
+from maksud.http.settings import HttpSettings, ServeSettings
 from maksud.http.tokens import INFER, Token, Tokens
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def connection_of(scope: Scope) -> Any:
 class Envelope:
     """What holds for every exchange, whatever the layers inside do."""
 
-    def __init__(self, app: ASGIApp, settings: ServeSettings, tell: Told | None = None) -> None:
+    def __init__(self, app: ASGIApp, settings: HttpSettings, tell: Told | None = None) -> None:
         self.app = app
         self.settings = settings
         self.tell = tell
@@ -238,7 +238,7 @@ def is_public(scope: Scope) -> bool:
 class Admission:
     """Limits that hold before anything is parsed. Public paths take no place in the queue."""
 
-    def __init__(self, app: ASGIApp, settings: ServeSettings) -> None:
+    def __init__(self, app: ASGIApp, settings: HttpSettings) -> None:
         self.app = app
         self.settings = settings
         self._at_work = 0
@@ -266,6 +266,10 @@ class Admission:
         finally:
             self._at_work -= 1
 
+    def most_bytes(self, scope: Scope) -> int:
+        """Bytes of the largest body of this request."""
+        return self.settings.max_body_bytes
+
     def _check_headers(self, scope: Scope) -> None:
         lines = scope["headers"]
         size = sum(len(name) + len(value) + 4 for name, value in lines)
@@ -280,7 +284,7 @@ class Admission:
             )
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
-        limit, length = self.settings.max_body_bytes, _content_length(scope)
+        limit, length = self.most_bytes(scope), _content_length(scope)
         if length == 0:
             return b""
         _check_content_type(scope)

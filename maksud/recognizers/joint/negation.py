@@ -18,7 +18,7 @@ from typing import Any
 from maksud.data.checks.languages import CODES
 from maksud.language.calls import OUT_OF_SCOPE
 from maksud.recognizers.joint.contrast import find_bare, load_frames
-from maksud.recognizers.joint.corpus import Clause
+from maksud.recognizers.joint.nearness import Marked
 
 NEGATED = 4.0
 """Log-odds that a refusing frame adds to `none()`: a network that gives it 2 % comes to think
@@ -97,7 +97,7 @@ class Negation:
                 self._frames.setdefault(before[0], []).append(before)
 
     @classmethod
-    def build(cls, clauses: Sequence[Clause], languages: Sequence[str]) -> Negation:
+    def build(cls, clauses: Sequence[Marked], languages: Sequence[str]) -> Negation:
         """What the clauses of a training tell of their wishes."""
         inside = [(c.intent, c.words) for c in clauses if c.intent != OUT_OF_SCOPE]
         bare = find_bare(inside)
