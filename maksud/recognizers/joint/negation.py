@@ -20,9 +20,9 @@ from maksud.language.calls import OUT_OF_SCOPE
 from maksud.recognizers.joint.contrast import find_bare, load_frames
 from maksud.recognizers.joint.nearness import Marked
 
-NEGATED = 4.0
-"""Log-odds that a refusing frame adds to `none()`: a network that gives it 2 % comes to think
-that it is likelier than not, one that is wholly sure of a wish stays so."""
+NEGATED = 6.0
+"""Log-odds that a refusing frame adds to `none()`: a network that gives it 1 % comes to think that
+it is far likelier than not, one that has learnt such sayings for wishes stays sure of it."""
 _POLITE = frozenset(
     [
         "tolong",

@@ -39,7 +39,7 @@ SHORTER = 2.0
 """How much more often short frames are said than long ones: with the inverse of their length to
 this power."""
 
-FRAMED_LESS = 1.0
+FRAMED_LESS = 2.0
 """Log-odds by which framed wishes are rarer in use than in training, where data has no `none()`."""
 
 SELDOM = 0.01
