@@ -190,7 +190,8 @@ def test_the_guide_s_own_walk(browser: Any, served: Served, guide: Path, tmp_pat
 
 def test_a_team_that_disagrees(browser: Any, served: Served, tmp_path: Path) -> None:
     """Two annotators and a leader label each item; what they do not agree on the leader decides,
-    checks and sends back; the feedback comes to the labeller; the export trains."""
+    checks and sends back; the feedback comes to the labeller; the export is read as
+    training data."""
     said = [
         ("putar lagu Hampa", "play_music(song=Hampa)"),
         ("turunkan suaranya", "volume_down()"),
