@@ -18,7 +18,7 @@ import math
 import textwrap
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
@@ -118,7 +118,10 @@ def settings_of(kind: type) -> dict[str, Setting]:
     if kind in _known:
         return _known[kind]
     hints = get_type_hints(kind)
-    helps = _docstrings(kind)
+    helps: dict[str, str] = {}
+    for base in reversed(kind.__mro__):
+        if is_dataclass(base):
+            helps |= _docstrings(base)
     found = {}
     for f in fields(kind):
         hint, choices = hints[f.name], ()

@@ -6,9 +6,9 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -64,6 +64,18 @@ class Scripted(Recognizer):
         if self.on is not None:
             self.on(utterances)
         return [self._answer(u) for u in utterances]
+
+    def propose_within(
+        self, utterances: Sequence[str], allowed: Sequence[Collection[str] | None]
+    ) -> list[Proposal]:
+        """`none()`, else an empty call of the first that is allowed, in place of another."""
+        out = []
+        for proposal, names in zip(self.propose(utterances), allowed, strict=True):
+            if names is not None and not all(c.intent in names for c in proposal.calls):
+                first = "none" if "none" in names else min(names)
+                proposal = replace(proposal, calls=parse_calls(f"{first}()"))
+            out.append(proposal)
+        return out
 
     def _answer(self, utterance: str) -> Proposal:
         calls = utterance if utterance.endswith(")") else f"play_music({json.dumps(utterance)})"

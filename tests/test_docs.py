@@ -117,13 +117,22 @@ def test_the_limit_of_the_compact_network_is_documented() -> None:
 
 def test_the_tables_of_settings_are_those_of_the_code() -> None:
     from maksud.http.settings import ServeSettings
+    from maksud.labelling.web.settings import LabelSettings
     from maksud.recognizers.compact.settings import CompactSettings
+    from maksud.recognizers.encoder.settings import EncoderSettings
     from maksud.recognizers.language_model.settings import LanguageModelSettings
     from maksud.recognizers.settings import TrainSettings
     from maksud.settings import draw_table
 
     page = (DOCS / "settings.md").read_text(encoding="utf-8")
-    for kind in (TrainSettings, CompactSettings, LanguageModelSettings, ServeSettings):
+    for kind in (
+        TrainSettings,
+        CompactSettings,
+        EncoderSettings,
+        LanguageModelSettings,
+        ServeSettings,
+        LabelSettings,
+    ):
         assert f"## {kind.__name__}" in page
         assert draw_table(kind) in page, f"write draw_table({kind.__name__}) into docs/settings.md"
 

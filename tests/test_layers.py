@@ -22,6 +22,7 @@ LAYERS = [
     "evaluation",
     "http",
     "serving",
+    "labelling",
     "demo",
     "cli",
 ]
@@ -41,6 +42,9 @@ HEAVY = (
     "uvicorn",
     "numpy",
     "jinja2",
+    "sqlalchemy",
+    "alembic",
+    "nltk",
     "openpyxl",
     "pyarrow",
     "fsspec",

@@ -12,7 +12,13 @@ import sys
 
 import typer
 
-from maksud.cli import data, recognizers, serving  # noqa: F401  (they register their commands)
+from maksud.cli import (  # noqa: F401  (they register their commands)
+    catalogs,
+    data,
+    labelling,
+    recognizers,
+    serving,
+)
 from maksud.cli.commands import app
 from maksud.cli.output import fail
 from maksud.errors import MaksudError

@@ -39,3 +39,8 @@ models_app = typer.Typer(no_args_is_help=True, help="Language models to start fr
 app.add_typer(models_app, name="models")
 data_app = typer.Typer(no_args_is_help=True, help="Named, immutable versions of datasets.")
 app.add_typer(data_app, name="data")
+label_app = typer.Typer(
+    invoke_without_command=True,
+    help="Label with a team, in the browser: starts the application, and prints a link to sign in.",
+)
+app.add_typer(label_app, name="label")

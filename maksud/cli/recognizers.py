@@ -337,7 +337,7 @@ def demo(
 
 @models_app.command("list")
 def models_list(as_json: Json = False) -> None:
-    """List the language models to start from, and which are here already."""
+    """List the models to start from, encoders and language models, and which are here."""
     from maksud.recognizers.language_model.gallery import list_models
 
     entries = list_models()
@@ -358,11 +358,12 @@ def models_get(
     id: Annotated[str, typer.Argument(help="A name from the list, a hub id, or a directory.")],
     as_json: Json = False,
 ) -> None:
-    """Bring a language model into the local cache, verified."""
+    """Bring a model into the local cache, verified."""
+    from maksud.recognizers.language_model.folder import ENCODERS, LANGUAGE_MODELS
     from maksud.recognizers.language_model.gallery import get
 
     with progress(quiet=as_json) as tell:
-        path = get(id, tell)
+        path = get(id, tell, ENCODERS | LANGUAGE_MODELS)
     if as_json:
         write_json({"id": id, "path": str(path)})
     else:

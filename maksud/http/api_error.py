@@ -55,6 +55,7 @@ def as_api_error(error: BaseException) -> ApiError:
         code = "not_found" if error.status == 404 else "invalid_value"
         if isinstance(error, TooLongError):
             code = "context_length_exceeded"
+        code = getattr(error, "code", code)
         return ApiError(error.status, str(error), code=code)
     if isinstance(error, EngineError | SystemFault):
         again = not isinstance(error, EngineError) or error.retryable

@@ -26,10 +26,10 @@ from maksud.http.access_log import format_line
 from maksud.http.api_error import ApiError, as_api_error, new_id
 from maksud.http.limits import limited
 from maksud.http.origins import open_to_origins
-from maksud.http.rights import may_read_figures, needed_scope
+from maksud.http.rights import is_page, may_read_figures, needed_scope
 from maksud.http.scope import EXTRA, KNOWN, header
-from maksud.http.settings import ServeSettings
-from maksud.http.tokens import INFER, Tokens
+from maksud.http.settings import HttpSettings, ServeSettings
+from maksud.http.tokens import INFER, Token, Tokens
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -70,7 +70,7 @@ def connection_of(scope: Scope) -> Any:
 class Envelope:
     """What holds for every exchange, whatever the layers inside do."""
 
-    def __init__(self, app: ASGIApp, settings: ServeSettings, tell: Told | None = None) -> None:
+    def __init__(self, app: ASGIApp, settings: HttpSettings, tell: Told | None = None) -> None:
         self.app = app
         self.settings = settings
         self.tell = tell
@@ -201,13 +201,14 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not self._is_open(scope):
-            token = self.tokens.find(header(scope, b"authorization"))
+            token = self._token(scope)
             if token is None:
+                scheme = 'Basic realm="Maksud", charset="UTF-8"' if is_page(scope) else "Bearer"
                 raise ApiError(
                     401,
                     "a valid bearer token is needed: send the header Authorization: Bearer TOKEN",
                     code="invalid_api_key",
-                    headers={"www-authenticate": "Bearer"},
+                    headers={"www-authenticate": scheme},
                 )
             needed = needed_scope(scope["path"])
             if needed not in token.scopes:
@@ -217,6 +218,12 @@ class Gate:
                 )
             scope[KNOWN] = token
         await self.app(scope, receive, send)
+
+    def _token(self, scope: Scope) -> Token | None:
+        """The valid token of a request."""
+        given = header(scope, b"authorization")
+        found = self.tokens.find(given)
+        return self.tokens.find_password(given) if found is None and is_page(scope) else found
 
     def _is_open(self, scope: Scope) -> bool:
         """Whether a request needs no token."""
@@ -231,7 +238,7 @@ def is_public(scope: Scope) -> bool:
 class Admission:
     """Limits that hold before anything is parsed. Public paths take no place in the queue."""
 
-    def __init__(self, app: ASGIApp, settings: ServeSettings) -> None:
+    def __init__(self, app: ASGIApp, settings: HttpSettings) -> None:
         self.app = app
         self.settings = settings
         self._at_work = 0
@@ -259,6 +266,10 @@ class Admission:
         finally:
             self._at_work -= 1
 
+    def most_bytes(self, scope: Scope) -> int:
+        """Bytes of the largest body of this request."""
+        return self.settings.max_body_bytes
+
     def _check_headers(self, scope: Scope) -> None:
         lines = scope["headers"]
         size = sum(len(name) + len(value) + 4 for name, value in lines)
@@ -273,7 +284,7 @@ class Admission:
             )
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
-        limit, length = self.settings.max_body_bytes, _content_length(scope)
+        limit, length = self.most_bytes(scope), _content_length(scope)
         if length == 0:
             return b""
         _check_content_type(scope)

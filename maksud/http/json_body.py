@@ -18,6 +18,7 @@ MAX_DEPTH = 32
 """Deepest nesting of a request's JSON."""
 
 _NOT_STRING = re.compile(r'"(?:[^"\\]|\\.)*"|(-?Infinity|NaN|-?\d[-+.\deE]*)', re.DOTALL)
+_ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -52,7 +53,7 @@ def parse_json(body: bytes) -> dict[str, Any]:
         raise _bad_json("an integer has too many digits") from None
     if not isinstance(content, dict):
         raise _bad_json(f"expected a JSON object, found {kind_of(content)}")
-    _check_inside(content)
+    _check_inside(content, bool(_ESCAPED_HALF.search(text)))
     return content
 
 
@@ -88,19 +89,21 @@ def _place(text: str, spelling: str) -> str:
     return "position unknown"
 
 
-def _check_inside(content: Any) -> None:
-    """Refuses what the parser lets through: deep nesting, and escapes of half a character."""
+def _check_inside(content: Any, escapes: bool) -> None:
+    """Refuses what the parser lets through: deep nesting, and escapes of half a character.
+
+    `escapes`: whether there are any that may be one, as texts are many and rarely have them.
+    """
     level = [content]
     for _ in range(MAX_DEPTH):
         below: list[Any] = []
         for value in level:
-            parts = [*value, *value.values()] if isinstance(value, dict) else value
-            for part in parts:
-                if isinstance(part, str):
-                    if _SURROGATE.search(part):
-                        raise _bad_json("an escape \\uD800 to \\uDFFF lacks its other half")
-                elif isinstance(part, dict | list):
-                    below.append(part)
+            parts = list(value.values()) if isinstance(value, dict) else value
+            if escapes:
+                texts = [*value, *parts] if isinstance(value, dict) else parts
+                if any(isinstance(text, str) and _SURROGATE.search(text) for text in texts):
+                    raise _bad_json("an escape \\uD800 to \\uDFFF lacks its other half")
+            below += [part for part in parts if type(part) is dict or type(part) is list]
         if not below:
             return
         level = below

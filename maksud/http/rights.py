@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from starlette.types import Scope
 
 METRICS_PATH = "/metrics"
+DOCS_PATH = "/docs"
+"""The one page for a browser, which knows no bearer tokens when it opens one."""
 
 _NEEDED = {METRICS_PATH: METRICS}
 """What needs another scope than asking models."""
@@ -56,3 +58,11 @@ def may_read_figures(scope: Scope, policy: str) -> bool:
         and scope["method"] in ("GET", "HEAD")
         and is_local(scope)
     )
+
+
+def is_page(scope: Scope) -> bool:
+    """Whether a browser may show the token as a password: for the page, to read it, alone.
+
+    A browser sends a password again by itself, whoever makes it ask; so nothing else takes one.
+    """
+    return scope["path"].rstrip("/") == DOCS_PATH and scope["method"] in ("GET", "HEAD")

@@ -1,4 +1,4 @@
-"""Settings of the server."""
+"""Settings of servers."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from maksud.settings import check_settings, setting
 
 
 @dataclass(frozen=True)
-class ServeSettings:
-    """Where to listen, and the limits of the server."""
+class HttpSettings:
+    """Where to listen, and the limits that hold for every server."""
 
     host: str = "127.0.0.1"
     """Address to listen on."""
@@ -35,6 +35,19 @@ class ServeSettings:
     and proxies keep theirs. Others are kept for `header_seconds`."""
     max_requests: int = setting(128, above=0)
     """Requests with a body in work at once; over it 429."""
+    drain_seconds: int = setting(20, above=0)
+    """Time for requests in work to end at shutdown."""
+    access_log: bool = True
+    """A line per request on standard error. It holds no utterance."""
+
+    def __post_init__(self) -> None:
+        check_settings(self)
+
+
+@dataclass(frozen=True)
+class ServeSettings(HttpSettings):
+    """What a server of models needs besides."""
+
     max_waiting: int = setting(256, above=0)
     """Utterances that may wait for one model; over it 429."""
     batch_size: int = setting(32, above=0)
@@ -47,8 +60,6 @@ class ServeSettings:
     """Time for the first answer to a request, with waiting, and for each further; over it 503."""
     ready_seconds: float = setting(5.0, above=0)
     """/ready: how old a model's last answer or step may be, and how long a new one may take."""
-    drain_seconds: int = setting(20, above=0)
-    """Time for requests in work to end at shutdown."""
     requests_per_minute: int = setting(0, low=0)
     """Requests that a token may make in a minute; over it 429. 0: as many as it likes."""
     utterances_per_minute: int = setting(0, low=0)
@@ -59,13 +70,11 @@ class ServeSettings:
     metrics: Literal["token", "loopback", "off"] = "token"
     """Who reads the figures at /metrics: whoever has a token of the scope `metrics`, programs on
     this machine as well (`loopback`), or nobody: then nothing is counted."""
-    access_log: bool = True
-    """A line per request on standard error. It holds no utterance."""
     log_utterances: bool = False
     """Whether lines of the log hold what was said and answered, too: mind whose words they are."""
 
     def __post_init__(self) -> None:
-        check_settings(self)
+        super().__post_init__()
         read_origins(self.origins)
         if self.max_batch > self.max_waiting:
             raise SettingsError(

@@ -6,6 +6,7 @@ needed. Digests are compared as bytes, in constant time, against every token.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import json
@@ -56,7 +57,7 @@ class Token:
     @classmethod
     def of(cls, secret: str, name: str, scopes: Iterable[str] = (INFER,)) -> Token:
         """The record of a secret."""
-        return cls(name, _digest(secret.encode()), frozenset(scopes))
+        return cls(name, digest_of(secret.encode()), frozenset(scopes))
 
 
 class Tokens:
@@ -70,17 +71,43 @@ class Tokens:
 
         Exactly one header of the form `Bearer TOKEN` counts; any bytes are safe to give.
         """
+        secret = bearer(authorization)
+        return None if secret is None else self._find(secret)
+
+    def find_password(self, authorization: Sequence[bytes]) -> Token | None:
+        """The token that is the password in a request's Authorization header, else None.
+
+        Exactly one header of the form `Basic base64(name:TOKEN)` counts; any name will do.
+        """
         if len(authorization) != 1:
             return None
-        scheme, _, secret = authorization[0].partition(b" ")
-        if scheme.lower() != b"bearer" or not secret.strip():
+        scheme, _, given = authorization[0].partition(b" ")
+        if scheme.lower() != b"basic":
             return None
-        digest = _digest(secret.strip())
+        try:
+            _, _, secret = base64.b64decode(given.strip(), validate=True).partition(b":")
+        except ValueError:
+            return None
+        return self._find(secret)
+
+    def _find(self, secret: bytes) -> Token | None:
+        if not secret:
+            return None
+        digest = digest_of(secret)
         found = None
         for token in self._tokens:
             if hmac.compare_digest(token.digest, digest):
                 found = token
         return found
+
+
+def bearer(authorization: Sequence[bytes]) -> bytes | None:
+    """The secret in the values of a request's Authorization headers; None without exactly one of
+    the form `Bearer TOKEN`."""
+    if len(authorization) != 1:
+        return None
+    scheme, _, secret = authorization[0].partition(b" ")
+    return (secret.strip() or None) if scheme.lower() == b"bearer" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +168,8 @@ def tokens_file() -> Path:
     return user_config_path("maksud", appauthor=False) / "tokens.json"
 
 
-def _digest(secret: bytes) -> bytes:
+def digest_of(secret: bytes) -> bytes:
+    """What is kept of a secret with 256 random bits: its SHA-256."""
     return hashlib.sha256(secret).digest()
 
 

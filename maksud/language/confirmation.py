@@ -107,7 +107,7 @@ def fill_confirmation(template: str, values: Mapping[str, Sequence[str]]) -> str
     pieces = _read_once(template)
     lacking = {p.group for p in pieces if p.name and p.name not in values}
     said = "".join(
-        ", ".join(map(_one_line, values.get(p.name, ()))) if p.name else p.text
+        ", ".join(values.get(p.name, ())) if p.name else p.text
         for p in pieces
         if not p.group or p.group not in lacking
     )
@@ -117,7 +117,3 @@ def fill_confirmation(template: str, values: Mapping[str, Sequence[str]]) -> str
 def as_statement(text: str) -> str:
     """The text, so that it does not read as a question."""
     return f"{text} OK." if is_question(text) else text
-
-
-def _one_line(value: str) -> str:
-    return " ".join(value.split())

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import replace
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from maksud.errors import InputError
 from maksud.language.calls import NONE, Call
@@ -35,8 +35,20 @@ Reading = Literal["open", "all", "last"]
 
 READINGS: tuple[str, ...] = get_args(Reading)
 
-Asking = Generator[list[str], list[Recognition], Recognition]
-"""Yields utterances, is sent their recognitions, and returns the one of the conversation."""
+
+class Asked(NamedTuple):
+    """Utterances whose recognitions are wanted.
+
+    `is_last`: the last turn is among them, or one of several ways to read it; else they are earlier
+    turns, of which it is only to be known what was answered.
+    """
+
+    utterances: list[str]
+    is_last: bool
+
+
+Asking = Generator[Asked, list[Recognition], Recognition]
+"""Yields what is asked, is sent the recognitions, and returns the one of the conversation."""
 
 
 def converse(
@@ -50,7 +62,7 @@ def converse(
     asked = next(steps)
     while True:
         try:
-            asked = steps.send(recognizer.recognize(asked))
+            asked = steps.send(recognizer.recognize(asked.utterances))
         except StopIteration as end:
             answer: Recognition = end.value
             return answer
@@ -69,7 +81,7 @@ def follow(contract: Contract, turns: Sequence[Turn], reading: Reading | None = 
         reading = "open" if contract.fold == FOLD_OPEN_TURNS else "all"
     *earlier, last = exchanges
     if not earlier and len(last.said) == 1:  # an utterance, and no conversation
-        return (yield [turns[last.said[0]].text])[0]
+        return (yield Asked([turns[last.said[0]].text], True))[0]
     if reading == "all":
         spoken = tuple(k for e in exchanges for k in e.said)
         return (yield from _ask(contract, turns, (), spoken, ()))
@@ -78,7 +90,9 @@ def follow(contract: Contract, turns: Sequence[Turn], reading: Reading | None = 
     for exchange in list_perhaps_open(earlier, contract.catalog) if reading == "open" else ():
         answer, read = find_calls(exchange), exchange.said
         if answer is None or pending:
-            recognition = yield from _ask(contract, turns, pending, exchange.said, before)
+            recognition = yield from _ask(
+                contract, turns, pending, exchange.said, before, is_last=False
+            )
             answer, read = answer or recognition.calls, recognition.turns
         pending = read if is_open(exchange, answer, contract.catalog) else ()
         before = answer
@@ -91,11 +105,13 @@ def _ask(
     pending: tuple[int, ...],
     said: tuple[int, ...],
     before: tuple[Call, ...],
+    *,
+    is_last: bool = True,
 ) -> Asking:
     """What is said now, read with what is pending and alone: the likelier of the two."""
     readings = [(*pending, *said), said] if pending else [said]
     folded = [_fold(contract, [turns[k].text for k in each]) for each in readings]
-    answers = yield folded
+    answers = yield Asked(folded, is_last)
     found = [replace(a, turns=each) for a, each in zip(answers, readings, strict=True)]
     if len(found) == 1 or _is_answered(found, before, contract.catalog):
         return found[0]

@@ -22,6 +22,7 @@ from maksud.recognizers.threads import share_cores
 
 KINDS = {
     "compact": "maksud.recognizers.compact.kind",
+    "encoder": "maksud.recognizers.encoder.kind",
     "language_model": "maksud.recognizers.language_model.kind",
 }
 """Name of each kind, and the module whose `KIND` it is; imported when it is asked for."""
@@ -64,6 +65,8 @@ class Kind:
     train: Callable[[Task], Trained]
     open: Callable[[Path, Contract, str], Recognizer]
     bases: tuple[str, ...] = ()
+    takes: Callable[[str], bool] = field(default=lambda base: False)
+    """Whether it starts from a base of a name that is not among `bases`."""
     takes_other_bases: bool = False
     calibration_examples: int = 0
     """Held-out examples that are answered for calibration where no setting says; 0: all."""
@@ -107,9 +110,12 @@ def list_kinds() -> list[Kind]:
 
 
 def kind_of_base(base: str) -> Kind:
-    """The kind that starts from `base`: the one that names it, else the one that takes any."""
+    """The kind that starts from `base`: that names it, else knows it, else takes any."""
     kinds = list_kinds()
     for kind in kinds:
         if base in kind.bases:
+            return kind
+    for kind in kinds:
+        if kind.takes(base):
             return kind
     return next(kind for kind in kinds if kind.takes_other_bases)

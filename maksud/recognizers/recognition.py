@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
-from maksud.errors import EngineError
+from maksud.errors import EngineError, InputError
 from maksud.language.calls import NONE, Call, format_calls
 from maksud.language.catalog import MissingParameter
 from maksud.language.text import NormalText
@@ -161,6 +161,21 @@ class Recognizer(ABC):
         """
         return None
 
+    def propose_within(
+        self, utterances: Sequence[str], allowed: Sequence[Collection[str] | None]
+    ) -> list[Proposal]:
+        """The best answers with none but the intents that are allowed to each utterance.
+
+        None allows all; `none` stands for `none()`. As if the recognizer knew no other intent:
+        what it gives to the others is shared out among those that are left. An utterance that
+        no intent is left for is answered by `none()`. Raises `InputError` where a kind is not able
+        to do that.
+        """
+        raise InputError(
+            f"{self.name}: its answers can't be held to a part of the catalog",
+            hint="Offer all of its intents",
+        )
+
     def check(self, utterances: Sequence[str]) -> None:
         """Raises `TooLongError` for an utterance that the model refuses, as too long to be read.
 
@@ -176,12 +191,25 @@ class Recognizer(ABC):
         """
         return None
 
-    def recognize(self, utterances: Sequence[str]) -> list[Recognition]:
-        """A recognition for each utterance, in order."""
+    def recognize(
+        self,
+        utterances: Sequence[str],
+        allowed: Sequence[Collection[str] | None] | None = None,
+    ) -> list[Recognition]:
+        """A recognition for each utterance, in order.
+
+        `allowed`: the intents that the answer to each may have, see `propose_within`.
+        """
         read = [self.contract.read(u) for u in utterances]
         reasons = [self.contract.reason_outside(r.text) for r in read]
         asked = [r.text for r, reason in zip(read, reasons, strict=True) if not reason]
-        proposals = self.propose(asked) if asked else []
+        if not asked:
+            proposals = []
+        elif allowed is None:
+            proposals = self.propose(asked)
+        else:
+            held = [a for a, reason in zip(allowed, reasons, strict=True) if not reason]
+            proposals = self.propose_within(asked, held)
         if len(proposals) != len(asked):
             raise EngineError(f"{self.name}: {len(proposals)} answers to {len(asked)} utterances")
         each = iter(proposals)

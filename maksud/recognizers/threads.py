@@ -47,6 +47,12 @@ def core_quota(groups: Path = _CONTROL_GROUPS) -> float | None:
     return None
 
 
+def core_count() -> int:
+    """Cores that this process may use, at least one."""
+    quota = core_quota()
+    return _cores() if quota is None else max(1, min(_cores(), math.ceil(quota)))
+
+
 def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

@@ -18,7 +18,7 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -36,6 +36,9 @@ _BASE = 50
 _LATE = 3.0
 """So many times as long as expected may a batch take before the model counts as stuck."""
 
+Allowed = Collection[str] | None
+"""The intents that an answer may have; None for all: see `Recognizer.propose_within`."""
+
 
 class Failure(Exception):
     """An utterance of a job could not be answered: its place and the cause."""
@@ -50,12 +53,15 @@ class Job(asyncio.Future[list[Recognition]]):
     """Utterances that are answered together for one request.
 
     A future of their recognitions in order, or of a `Failure`; cancelling it ends the work.
-    `answers` holds those that are there already.
+    `answers` holds those that are there already. `allowed`: the intents that they may have.
     """
 
-    def __init__(self, utterances: Sequence[str], forget: Callable[[Job], None]) -> None:
+    def __init__(
+        self, utterances: Sequence[str], forget: Callable[[Job], None], allowed: Allowed = None
+    ) -> None:
         super().__init__(loop=asyncio.get_running_loop())
         self._forget = forget
+        self.allowed = allowed
         self.utterances = utterances
         self.answers: dict[int, Recognition] = {}
         self.taken = 0
@@ -148,13 +154,13 @@ class Lane:
         """Utterances in the queue whose clients are still there."""
         return self._waiting
 
-    def submit(self, utterances: Sequence[str]) -> Job:
-        """Queues utterances.
+    def submit(self, utterances: Sequence[str], allowed: Allowed = None) -> Job:
+        """Queues utterances. `allowed`: the intents that their answers may have.
 
         Raises `ApiError` (429, with Retry-After) where the queue has no room for all of them, or
         the first would wait for too long.
         """
-        return self._enqueue(utterances, urgent=False)
+        return self._enqueue(utterances, urgent=False, allowed=allowed)
 
     async def is_answering(self, within: float, patience: float) -> bool:
         """Whether the model answered in the last `within` seconds, is at work, or answers now.
@@ -175,8 +181,8 @@ class Lane:
 
     # ------------------------------------------------------------ the queue
 
-    def _enqueue(self, utterances: Sequence[str], *, urgent: bool) -> Job:
-        job = Job(utterances, self._forget)
+    def _enqueue(self, utterances: Sequence[str], *, urgent: bool, allowed: Allowed = None) -> Job:
+        job = Job(utterances, self._forget, allowed)
         with self._changed:
             if urgent:
                 self._jobs.appendleft(job)
@@ -286,7 +292,7 @@ class Lane:
         self._due = started + _LATE * cost * self._pace
         try:
             with watch(on_step):
-                outcomes = self._outcomes(utterances)
+                outcomes = self._outcomes(utterances, [job.allowed for job, _ in batch])
         finally:
             self._due = self._last_step = float("-inf")
         now = time.monotonic()
@@ -297,11 +303,14 @@ class Lane:
             self.last_answer = now
         return outcomes
 
-    def _outcomes(self, utterances: list[str]) -> list[_Outcome]:
+    def _outcomes(self, utterances: list[str], allowed: list[Allowed]) -> list[_Outcome]:
         """The outcome of each. Nothing that a model raises may end the thread."""
         try:
             self.recognizer.check(utterances)
-            answers = self.recognizer.recognize(utterances)
+            if any(names is not None for names in allowed):
+                answers = self.recognizer.recognize(utterances, allowed)
+            else:
+                answers = self.recognizer.recognize(utterances)
             if len(answers) != len(utterances):
                 raise ValueError(f"{len(answers)} answers to {len(utterances)} utterances")
             return list(answers)
@@ -311,9 +320,9 @@ class Lane:
             if len(utterances) == 1:
                 return [error]
         out: list[_Outcome] = []
-        for utterance in utterances:
+        for utterance, names in zip(utterances, allowed, strict=True):
             step()
-            out += self._outcomes([utterance])
+            out += self._outcomes([utterance], [names])
         return out
 
     def _settle(self, batch: list[_Item], outcomes: list[_Outcome]) -> None:

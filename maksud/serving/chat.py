@@ -98,8 +98,8 @@ def as_talking(chunks: Iterable[Mapping[str, Any]], name: str) -> Iterator[dict[
 def _talk(choice: Mapping[str, Any]) -> dict[str, Any]:
     key = "delta" if "delta" in choice else "message"
     said = dict(choice[key])
-    if "refusal" in said:
-        said["refusal"] = None
+    if said.get("refusal") and said.get("content") is not None:
+        said["refusal"] = None  # the content says it
     return {**choice, key: said}
 
 

@@ -1,8 +1,10 @@
 """The application: routes over recognizers.
 
     GET  /health, /ready                 public
+    GET  /openapi.json, /docs            the interface described, and a page to try it
     GET  /metrics                        figures, for the scope `metrics`
     GET  /v1/models, /v1/models/ID
+    GET  /v1/tools, /v1/schema           a model's catalog as tools, its answers as JSON Schema
     POST /v1/chat/completions            OpenAI's shape, plain and streamed; NAME/chat talks
     POST /v1/recognize                   structured; one utterance, a batch, or turns
 
@@ -24,14 +26,19 @@ from maksud.http.api_error import ApiError, as_api_error, new_id
 from maksud.http.guard import client_gone, when_gone
 from maksud.http.json_body import dumps, parse_json
 from maksud.http.limits import check_utterances, count_utterances
-from maksud.http.rights import METRICS_PATH
+from maksud.http.rights import DOCS_PATH, METRICS_PATH
 from maksud.http.settings import ServeSettings
+from maksud.language.calls import OUT_OF_SCOPE
+from maksud.language.catalog_tools import catalog_to_tools
 from maksud.language.conversation import Turn
 from maksud.recognizers.conversation import Reading, follow
 from maksud.recognizers.recognition import Recognition, Recognizer
-from maksud.serving import chat, protocol
-from maksud.serving.batching import Failure, Lane
+from maksud.serving import chat, choices, protocol, replies
+from maksud.serving.batching import Allowed, Failure, Lane
+from maksud.serving.docs_page import draw_docs
+from maksud.serving.json_reply import answer_schema
 from maksud.serving.metrics import CONTENT_TYPE, Metrics
+from maksud.serving.openapi import describe
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -58,6 +65,7 @@ class Front:
             )
         self.settings = settings
         self.created = int(time.time())
+        self.planner = choices.Planner()
         self.lanes = {
             r.name: Lane(
                 r,
@@ -105,6 +113,10 @@ class Front:
             ("GET", "/health"): self.health,
             ("GET", "/ready"): self.ready,
             ("GET", "/v1/models"): self.models,
+            ("GET", "/openapi.json"): self.describe,
+            ("GET", DOCS_PATH): self.docs,
+            ("GET", "/v1/tools"): self.tools,
+            ("GET", "/v1/schema"): self.schema,
             **({("GET", METRICS_PATH): self.figures} if self.settings.metrics != "off" else {}),
         }
 
@@ -140,6 +152,15 @@ class Front:
             )
         return _json({"status": "ready"})
 
+    async def describe(self, _: Request) -> Response:
+        """The interface as OpenAPI."""
+        return _json(describe(self.names, self.settings))
+
+    async def docs(self, _: Request) -> Response:
+        """The interface as a page to try it on."""
+        page, headers = draw_docs(describe(self.names, self.settings))
+        return _response(page, "text/html; charset=utf-8", headers)
+
     async def figures(self, _: Request) -> Response:
         """What was counted, for Prometheus."""
         assert self.metrics is not None
@@ -156,27 +177,43 @@ class Front:
         self._lane(name)
         return _json(protocol.model_card(name, self.created))
 
+    async def tools(self, request: Request) -> Response:
+        """The catalog of a model as the tools that a client may offer."""
+        contract = self._asked(request).recognizer.contract
+        return _json({"object": "list", "data": catalog_to_tools(contract.catalog)})
+
+    async def schema(self, request: Request) -> Response:
+        """The JSON Schema of the answers of a model."""
+        return _json(answer_schema(self._asked(request).recognizer.contract.catalog))
+
     async def chat(self, request: Request) -> Response:
         """A chat completion: what is still open of the conversation has its answer in it."""
         asked = protocol.parse_chat(parse_json(await request.body()))
         lane = self._lane(asked.model)
-        recognition = await self._converse(request, lane, asked.turns, asked.reading, "messages")
-        self._count(request, lane, [recognition])
+        contract = lane.recognizer.contract
+        plan = self.planner.plan(asked, contract, lane.recognizer.name)
+        if plan.is_answered:
+            recognition = choices.answer_nothing(contract, lane.recognizer.name)
+        else:
+            recognition = await self._converse(
+                request, lane, asked.turns, asked.reading, "messages", plan.allowed
+            )
+            self._count(request, lane, [recognition])
         talks = asked.model not in self.lanes
         text = None
         if talks:
-            catalog = lane.recognizer.contract.catalog
-            text = chat.speak(recognition, catalog, chat.what_was_said(asked.turns))
-        answer = protocol.Answer.of(recognition, asked, text)
+            said = chat.what_was_said(asked.turns)
+            text = chat.speak(recognition, contract.catalog, said)
+        answers = choices.answers_of(recognition, plan, contract.catalog, text)
         id, created = new_id("chatcmpl-"), int(time.time())
         if not asked.stream:
-            reply = protocol.completion(answer, id, created)
+            reply = replies.completion(answers, id, created)
             return _json(chat.as_talk(reply, asked.model) if talks else reply)
-        chunks = protocol.chunks(answer, id, created, asked.include_usage)
+        chunks = replies.chunks(answers, id, created, asked.include_usage)
         if talks:
             chunks = chat.as_talking(chunks, asked.model)
         return _response(
-            protocol.events(chunks),
+            replies.events(chunks),
             "text/event-stream; charset=utf-8",
             {"cache-control": "no-cache", "x-accel-buffering": "no"},
         )
@@ -192,7 +229,7 @@ class Front:
         else:
             answers = await self._recognize(request, lane, asked.utterances, asked.param)
         self._count(request, lane, answers)
-        return _json(protocol.recognitions(answers, lane.recognizer.name))
+        return _json(replies.recognitions(answers, lane.recognizer.name))
 
     # ------------------------------------------------------------ what they share
 
@@ -206,6 +243,10 @@ class Front:
         if lane is None:
             raise protocol.unknown_model(name, self.names)
         return lane
+
+    def _asked(self, request: Request) -> Lane:
+        """The model that `?model=` names; it may be left out where one is served."""
+        return self._lane(request.query_params.get("model") or self._only_model())
 
     def _only_model(self) -> str:
         if len(self.lanes) > 1:
@@ -231,13 +272,18 @@ class Front:
         turns: Sequence[Turn],
         reading: Reading | None,
         param: str,
+        allowed: Allowed = None,
     ) -> Recognition:
         """The recognition of a conversation's last turn, by the contract's rule."""
         steps = follow(lane.recognizer.contract, turns, reading)
         asked = next(steps)
         first = True
         while True:
-            answers = await self._recognize(request, lane, asked, param, first=first)
+            # Earlier turns may have asked for nothing, whatever is to be answered to the last.
+            held = allowed if asked.is_last or allowed is None else {*allowed, OUT_OF_SCOPE}
+            answers = await self._recognize(
+                request, lane, asked.utterances, param, held, first=first
+            )
             first = False
             try:
                 asked = steps.send(answers)
@@ -251,6 +297,7 @@ class Front:
         lane: Lane,
         utterances: Sequence[str],
         param: str,
+        allowed: Allowed = None,
         *,
         first: bool = True,
     ) -> list[Recognition]:
@@ -261,7 +308,7 @@ class Front:
         protocol.check_length(utterances, self.settings.max_utterance_chars, param)
         if first:
             check_utterances(request.scope, len(utterances))
-        job = lane.submit(utterances)
+        job = lane.submit(utterances, allowed)
         count_utterances(request.scope, len(utterances))
         before, started = -1, time.perf_counter()
         try:
@@ -320,7 +367,7 @@ async def _no_route(scope: Scope, receive: Receive, send: Send) -> None:
     raise ApiError(
         404,
         f"there is no {scope['path'][:100]!r} here. Known: /v1/models, /v1/chat/completions, "
-        "/v1/recognize, /health, /ready",
+        "/v1/recognize, /v1/tools, /v1/schema, /health, /ready",
         code="unknown_url",
     )
 

@@ -7,6 +7,7 @@ guide's translated client writes the same with Indonesian keys.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from maksud.errors import nearest
@@ -29,6 +30,7 @@ ROLES: dict[str, Role] = {
     "user": "user",
     "assistant": "assistant",
     "tool": "tool",
+    "function": "tool",
 }
 MAX_MESSAGES = 10_000
 """Messages of a request at most."""
@@ -42,13 +44,15 @@ def read_messages(messages: Any) -> tuple[Turn, ...]:
         raise invalid("messages", f"must be a list of messages, found {kind_of(messages)}")
     if len(messages) > MAX_MESSAGES:
         raise invalid("messages", f"has {len(messages):,} messages, at most {MAX_MESSAGES:,}")
-    turns = tuple(_read_message(m, f"messages[{k}]") for k, m in enumerate(messages))
+    made: set[str] = set()
+    turns = tuple(_read_message(m, f"messages[{k}]", made) for k, m in enumerate(messages))
     if not any(t.role == "user" and t.text.strip() for t in turns):
         raise invalid("messages", "there is no user message with text")
     return turns
 
 
-def _read_message(message: Any, where: str) -> Turn:
+def _read_message(message: Any, where: str, made: set[str]) -> Turn:
+    """One message. `made`: the ids of the calls before it, to which its own are added."""
     message = _translated(message, where)
     role = message.get("role")
     role = ROLE_WORDS.get(role, role) if isinstance(role, str) else role
@@ -64,27 +68,53 @@ def _read_message(message: Any, where: str) -> Turn:
         texts = [part.get("text") for part in content if isinstance(part, dict)]
         content = " ".join(text for text in texts if isinstance(text, str))
     text = content if isinstance(content, str) else ""
-    calls = message.get("tool_calls") if role == "assistant" else None
-    return Turn(ROLES[role], text, _read_calls(calls, f"{where}.tool_calls"))
+    if ROLES[role] == "tool":
+        _check_result(message, where, made, "name" if role == "function" else "tool_call_id")
+        return Turn("tool", text)
+    calls, old = message.get("tool_calls"), message.get("function_call")
+    if old is None:
+        return Turn("assistant", text, _read_calls(calls, f"{where}.tool_calls", made))
+    if calls:
+        raise invalid(f"{where}.function_call", "is the older spelling of tool_calls, also there")
+    call = _read_function(old, f"{where}.function_call")
+    made.add(call.intent)
+    return Turn("assistant", text, (call,))
 
 
-def _read_calls(calls: Any, where: str) -> tuple[Call, ...]:
-    """`tool_calls` as calls."""
+def _check_result(message: Mapping[str, Any], where: str, made: set[str], key: str) -> None:
+    """Refuses the result of a tool whose call is not in the messages before it."""
+    of = message.get(key)
+    if not isinstance(of, str):
+        raise invalid(f"{where}.{key}", f"must be a text, found {kind_of(of)}", "invalid_type")
+    if of not in made:
+        raise invalid(f"{where}.{key}", f"{of[:60]!r} is no call of the messages before")
+
+
+def _read_calls(calls: Any, where: str, made: set[str]) -> tuple[Call, ...]:
+    """`tool_calls` as calls, whose ids are added to `made`."""
     if calls is None:
         return ()
     if not isinstance(calls, list):
         raise invalid(where, f"must be a list, found {kind_of(calls)}", "invalid_type")
     found = []
     for k, call in enumerate(calls):
-        at = f"{where}[{k}].function"
-        function = call.get("function") if isinstance(call, dict) else None
-        if not isinstance(function, dict):
-            continue  # another type of tool, which is none of ours
-        name = function.get("name")
-        if not isinstance(name, str) or not is_name(name):
-            raise invalid(f"{at}.name", "must be the name of a function")
-        found.append(Call(name, _read_arguments(function.get("arguments"), f"{at}.arguments")))
+        if not isinstance(call, dict):
+            continue
+        if isinstance(call.get("id"), str):
+            made.add(call["id"])
+        if isinstance(call.get("function"), dict):  # else a tool that is none of ours
+            found.append(_read_function(call["function"], f"{where}[{k}].function"))
     return tuple(found)
+
+
+def _read_function(function: Any, where: str) -> Call:
+    """Name and arguments of a function as a call."""
+    if not isinstance(function, dict):
+        raise invalid(where, f"must be an object, found {kind_of(function)}", "invalid_type")
+    name = function.get("name")
+    if not isinstance(name, str) or not is_name(name):
+        raise invalid(f"{where}.name", "must be the name of a function")
+    return Call(name, _read_arguments(function.get("arguments"), f"{where}.arguments"))
 
 
 def _read_arguments(arguments: Any, where: str) -> tuple[Argument, ...]:

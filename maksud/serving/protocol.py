@@ -8,9 +8,7 @@ Every error, from whichever layer, has the body {"error": {message, type, param,
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,19 +24,17 @@ from maksud.http.fields import (
     read_text,
 )
 from maksud.http.json_body import kind_of
-from maksud.language.calls import NONE, format_calls
 from maksud.language.conversation import Turn
 from maksud.recognizers.conversation import READINGS, Reading
-from maksud.recognizers.recognition import Recognition
+from maksud.serving.evidence import MAX_TOP
+from maksud.serving.json_reply import FormatAsked, read_format
 from maksud.serving.messages import read_messages
+from maksud.serving.tools import ToolsAsked, read_tools
 
+MAX_CHOICES = 4
+"""`n` at most."""
 MAX_STOPS = 4
 MAX_STOP_CHARS = 128
-REFUSED = format_calls((NONE,))
-"""Content of an answer that was not accepted: an application that runs calls does nothing."""
-
-_PIECE = re.compile(r"\s*\w+|\s*[^\w\s]|\s+")
-
 _RANGES = {
     "temperature": (0, 2),
     "top_p": (0, 1),
@@ -48,11 +44,7 @@ _RANGES = {
 _UNSUPPORTED = {
     "chat_template": "the prompt is part of the model's contract",
     "chat_template_kwargs": "the prompt is part of the model's contract",
-    "tools": "the calls that a model can make are its own catalog; they stand in message.maksud",
-    "functions": "the calls that a model can make are its own catalog",
     "logit_bias": "answers are held to the catalog already",
-    "logprobs": "message.maksud.confidence is the calibrated probability of the whole answer",
-    "top_logprobs": "message.maksud.alternatives lists other answers with their probability",
 }
 
 
@@ -64,6 +56,7 @@ class ChatRequest:
     """A request for a chat completion: what of it matters to a deterministic answer.
 
     `turns`: all messages, in their places; `reading`: which are read, where the client says so.
+    `n`: so many of the best answers. `top_logprobs`: None where no log-probabilities are wanted.
     """
 
     model: str
@@ -73,6 +66,10 @@ class ChatRequest:
     stream: bool = False
     include_usage: bool = False
     reading: Reading | None = None
+    tools: ToolsAsked | None = None
+    format: FormatAsked | None = None
+    n: int = 1
+    top_logprobs: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +96,9 @@ def parse_chat(content: Mapping[str, Any]) -> ChatRequest:
     for key, (low, high) in _RANGES.items():
         check_number(content, key, low, high)
     read_integer(content, "seed", None)
-    if read_integer(content, "n", 1) not in (None, 1):
-        raise invalid("n", "must be 1: a model gives one answer to an utterance")
+    tools, wanted = read_tools(content), read_format(content)
+    if wanted is not None and tools is not None and tools.mode != "none":
+        raise invalid("response_format", "can't go with tools: an answer is calls or JSON")
     stream = read_boolean(content, "stream")
     return ChatRequest(
         model=model,
@@ -110,6 +108,10 @@ def parse_chat(content: Mapping[str, Any]) -> ChatRequest:
         stop=_stops(content.get("stop")),
         stream=stream,
         include_usage=_include_usage(content.get("stream_options"), stream),
+        tools=tools,
+        format=wanted,
+        n=_count(content),
+        top_logprobs=_top_logprobs(content),
     )
 
 
@@ -179,21 +181,27 @@ def _refuse_unsupported(content: Mapping[str, Any]) -> None:
         value = content.get(key)
         if value is None or value is False or value == [] or value == {}:
             continue
-        if key == "tools" and content.get("tool_choice") == "none":
-            continue
         raise invalid(key, f"is not supported: {why}", "unsupported_parameter")
-    if content.get("tool_choice") not in (None, "none"):
-        raise invalid(
-            "tool_choice", "needs tools, which are not supported", "unsupported_parameter"
-        )
-    wanted = content.get("response_format")
-    if wanted is not None and (not isinstance(wanted, dict) or wanted.get("type") != "text"):
-        raise invalid(
-            "response_format",
-            'only {"type": "text"} is supported: for JSON read message.maksud, or use '
-            "/v1/recognize",
-            "unsupported_parameter",
-        )
+
+
+def _count(content: Mapping[str, Any]) -> int:
+    """`n`: how many answers are wanted."""
+    n = read_integer(content, "n", 1)
+    if n is not None and n > MAX_CHOICES:
+        raise invalid("n", f"must be {MAX_CHOICES} or less: the best answer and those next to it")
+    return n or 1
+
+
+def _top_logprobs(content: Mapping[str, Any]) -> int | None:
+    """How many ways `logprobs` lists; None where it is not asked for."""
+    top = read_integer(content, "top_logprobs", 0)
+    if top is not None and top > MAX_TOP:
+        raise invalid("top_logprobs", f"must be {MAX_TOP} or less")
+    if read_boolean(content, "logprobs"):
+        return top or 0
+    if top:
+        raise invalid("top_logprobs", "needs logprobs: true")
+    return None
 
 
 def _max_tokens(content: Mapping[str, Any]) -> int | None:
@@ -225,143 +233,7 @@ def _include_usage(options: Any, stream: bool) -> bool:
     return read_boolean(options, "include_usage", "stream_options.include_usage")
 
 
-# ---------------------------------------------------------------- replies
-
-
-def split(text: str) -> list[str]:
-    """The pieces of an answer, which `max_tokens` and usage count: together they are the text.
-
-    A piece is a word, or one other character, with the space before it.
-
-    `play_music(song=Hampa)` has six: `play_music`, `(`, `song`, `=`, `Hampa`, `)`.
-    """
-    return _PIECE.findall(text)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The answer to a chat request, cut as it asked."""
-
-    pieces: tuple[str, ...]
-    finish_reason: str
-    recognition: Recognition
-
-    @classmethod
-    def of(cls, recognition: Recognition, request: ChatRequest, text: str | None = None) -> Answer:
-        """The recognition's text, or `none()` where it was not accepted, up to stop or length.
-
-        `text`: what is said instead. `max_tokens` counts pieces; a stop text is looked for in what
-        is left, and ends it.
-        """
-        if text is None:
-            text = recognition.text if recognition.accepted else REFUSED
-        whole = split(text)
-        kept = whole[: request.max_tokens]
-        said = "".join(kept)
-        ends = [at for stop in request.stop if (at := said.find(stop)) >= 0]
-        if ends:
-            return cls(tuple(split(said[: min(ends)])), "stop", recognition)
-        finish = "length" if len(kept) < len(whole) else "stop"
-        return cls(tuple(kept), finish, recognition)
-
-    @property
-    def usage(self) -> dict[str, int]:
-        """Tokens that the recognizer read, pieces that were sent, and their sum."""
-        return _usage(self.recognition.usage.prompt_tokens, len(self.pieces))
-
-    @property
-    def fingerprint(self) -> str:
-        """Changes with the contract that the answer was made under."""
-        return "fp_" + self.recognition.contract.removeprefix("sha256:")[:12]
-
-
-def completion(answer: Answer, id: str, created: int) -> dict[str, Any]:
-    """The reply to a chat request that does not stream; `message.maksud` is the recognition.
-
-    Clients with types of their own drop what they do not know, such as `maksud`: why an answer
-    is not acted on also stands in `refusal`, which they keep.
-    """
-    message = {
-        "role": "assistant",
-        "content": "".join(answer.pieces),
-        "refusal": answer.recognition.refusal or None,
-        "maksud": answer.recognition.to_json(),
-    }
-    return {
-        "id": id,
-        "object": "chat.completion",
-        "created": created,
-        "model": answer.recognition.model,
-        "system_fingerprint": answer.fingerprint,
-        "choices": [
-            {
-                "index": 0,
-                "message": message,
-                "logprobs": None,
-                "finish_reason": answer.finish_reason,
-            }
-        ],
-        "usage": answer.usage,
-    }
-
-
-def chunks(answer: Answer, id: str, created: int, include_usage: bool) -> Iterator[dict[str, Any]]:
-    """The chunks of a streamed reply: role, pieces, end, and the usage where it is asked for.
-
-    The recognition stands in the chunk that ends the answer, as `maksud`. That chunk's delta has
-    an empty content, as vLLM's has: the guide's client prints what is there, and would print
-    "None" otherwise.
-    """
-    head = {
-        "id": id,
-        "object": "chat.completion.chunk",
-        "created": created,
-        "model": answer.recognition.model,
-        "system_fingerprint": answer.fingerprint,
-    }
-    usage = {"usage": None} if include_usage else {}
-
-    def chunk(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
-        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
-        return {**head, "choices": [choice], **usage}
-
-    yield chunk({"role": "assistant", "content": ""})
-    for piece in answer.pieces:
-        yield chunk({"content": piece})
-    refusal = answer.recognition.refusal
-    last = {"content": "", "refusal": refusal} if refusal else {"content": ""}
-    end = chunk(last, answer.finish_reason)
-    yield {**end, "maksud": answer.recognition.to_json()}
-    if include_usage:
-        yield {**head, "choices": [], "usage": answer.usage}
-
-
-def events(content: Iterable[Mapping[str, Any]]) -> bytes:
-    """Chunks as server-sent events, closed by [DONE].
-
-    Non-ASCII is escaped: clients that split lines at U+2028 or U+0085 would cut a chunk in two.
-    """
-    frames = [json.dumps(c, allow_nan=False, separators=(",", ":")) for c in content]
-    return "".join(f"data: {frame}\n\n" for frame in [*frames, "[DONE]"]).encode("ascii")
-
-
-def recognitions(answers: Sequence[Recognition], model: str) -> dict[str, Any]:
-    """The reply to a recognize request: one entry for each utterance, in order."""
-    read = sum(a.usage.prompt_tokens for a in answers)
-    return {
-        "object": "list",
-        "model": model,
-        "data": [a.to_json() for a in answers],
-        "usage": _usage(read, sum(len(split(a.text)) for a in answers)),
-    }
-
-
-def _usage(read: int, written: int) -> dict[str, int]:
-    return {
-        "prompt_tokens": read,
-        "completion_tokens": written,
-        "total_tokens": read + written,
-    }
+# ---------------------------------------------------------------- models
 
 
 def model_card(name: str, created: int) -> dict[str, Any]:

@@ -136,6 +136,21 @@ def test_convert_and_split(data: Path, tmp_path: Path) -> None:
     assert "no format is written to '.docx' files. Use " in refused and " .json, " in refused
 
 
+def test_a_catalog_in_each_shape(compact_run: Run, tmp_path: Path) -> None:
+    names = {"weather_search", "play_music", "volume_down"}
+    as_yaml = maksud("catalog", compact_run.path).stdout
+    (tmp_path / "catalog.yaml").write_text(as_yaml, encoding="utf-8")
+    tools = maksud("catalog", compact_run.path, "--tools").stdout
+    assert {t["function"]["name"] for t in json.loads(tools)} == names
+    assert maksud("catalog", tmp_path / "catalog.yaml", "--tools").stdout == tools
+    (tmp_path / "tools.json").write_text(tools, encoding="utf-8")
+    schema = json.loads(maksud("catalog", tmp_path / "tools.json", "--schema").stdout)
+    assert set(schema["required"]) >= {"calls", "confidence", "accepted", "missing", "question"}
+    assert "intents" in json.loads(maksud("catalog", compact_run.path, "--json").stdout)
+    assert "no such run" in error_of("catalog", tmp_path / "nothing")
+    assert "two things" in error_of("catalog", compact_run.path, "--tools", "--schema")
+
+
 def test_models_list() -> None:
     ids = [m["id"] for m in json.loads(maksud("models", "list", "--json").stdout)]
     assert "smollm2-135m" in ids and "Qwen/Qwen1.5-1.8B-Chat" in ids

@@ -149,6 +149,35 @@ def test_runs_are_served_under_names(
     assert served == ["old", "new", "compact"]
 
 
+def test_what_the_options_of_serve_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen: list[Any] = []
+    monkeypatch.setattr("maksud.recognizers.runs.Run.open", lambda path: path)
+    monkeypatch.setattr("maksud.recognizers.door.load_recognizer", lambda run, name: run)
+    monkeypatch.setattr(
+        "maksud.serving.app.serve", lambda _, settings, **__: chosen.append(settings)
+    )
+    serve = ("serve", "runs/compact", "--port", "0")
+    maksud(*serve)
+    maksud(*serve, "--origin", "https://a.example", "--origin", "http://localhost:3000")
+    maksud(*serve, "--no-access-log", "--log-utterances", "--set", "requests_per_minute=60")
+    plain, open_to, quiet = chosen
+    assert (plain.origins, plain.access_log, plain.log_utterances) == ("", True, False)
+    assert (plain.requests_per_minute, plain.utterances_per_minute, plain.metrics) == (
+        0,
+        0,
+        "token",
+    )
+    assert open_to.origins == "https://a.example http://localhost:3000"
+    assert (quiet.access_log, quiet.log_utterances, quiet.requests_per_minute) == (False, True, 60)
+    settings = tmp_path / "serve.toml"
+    settings.write_text('origins = "https://b.example"\nlog_utterances = true\n')
+    maksud(*serve, "--settings", settings)
+    assert (chosen[-1].origins, chosen[-1].log_utterances) == ("https://b.example", True)
+    for wrong in (("--origin", "shop.example/x"), ("--set", "metrics=everybody")):
+        with pytest.raises(SettingsError):
+            maksud(*serve, *wrong)
+
+
 def test_what_to_type_next_has_the_paths_that_were_typed(
     compact_run: Run,
     small_data: Dataset,

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from maksud.errors import InputError
 from maksud.language import catalog as catalog_module
 from maksud.language.calls import NONE, Call, parse_calls
 from maksud.language.catalog import Catalog, Intent, Parameter
@@ -159,3 +160,23 @@ def test_no_other_answer_is_likelier_than_the_answer(others: list[float], eviden
 def test_why_an_answer_is_not_acted_on(changes: dict[str, Any], why: str) -> None:
     answer = Recognition("u", (Call("volume_up"),), "volume_up()", 0.41, True)
     assert replace(answer, **changes).refusal == why
+
+
+def test_an_answer_is_held_to_some_intents_where_a_kind_can_do_that() -> None:
+    fixed = recognizer()
+    with pytest.raises(InputError, match="can't be held to a part of the catalog"):
+        fixed.recognize(["stop()"], [{"weather"}])
+
+    class Held(Fixed):
+        asked: Sequence[object] = ()
+
+        def propose_within(
+            self, utterances: Sequence[str], allowed: Sequence[Collection[str] | None]
+        ) -> list[Proposal]:
+            self.asked = [*zip(utterances, allowed, strict=True)]
+            return self.propose(utterances)
+
+    held = Held("held", fixed.contract)
+    answers = held.recognize(["stop()", "!!", "weather(x)"], [{"stop"}, {"stop"}, None])
+    assert held.asked == [("stop()", {"stop"}), ("weather(x)", None)]  # "!!" says nothing
+    assert [a.text for a in answers] == ["stop()", "none()", "weather(x)"]

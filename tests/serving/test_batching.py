@@ -467,3 +467,23 @@ def test_the_rest_of_a_request_that_failed_is_not_asked() -> None:
         assert ["rest 19"] not in model.batches and lane.waiting == 0
 
     with_lane(test, on=refuse("poison"), batch_size=2)
+
+
+def test_each_request_of_a_batch_is_held_to_its_own_intents() -> None:
+    async def test(lane: Lane, model: Scripted) -> None:
+        model.gate.clear()
+        first = lane.submit(["first"])
+        await until(lambda: len(model.batches) == 1)
+        held = lane.submit(["a", "return_goods(order=7)"], {"return_goods", "none"})
+        free = lane.submit(["b"])
+        poisoned = lane.submit(["poison"], {"return_goods"})
+        model.gate.set()
+        answers = await held
+        assert [a.text for a in answers] == ["none()", "return_goods(order=7)"]
+        assert (await free)[0].text == "play_music(b)"
+        with pytest.raises(Failure):
+            await poisoned
+        assert (await first)[0].text == "play_music(first)"
+        assert len(max(model.batches, key=len)) == 4  # all that waited, whatever they are held to
+
+    with_lane(test, on=refuse("poison", error=ValueError("x")))

@@ -14,15 +14,14 @@ from maksud.language.calls import parse_calls
 from maksud.language.conversation import Turn
 from maksud.recognizers.conversation import converse
 from maksud.recognizers.recognition import Recognition, Usage
-from maksud.serving import protocol
+from maksud.serving import protocol, replies
 from maksud.serving.protocol import (
-    Answer,
     ChatRequest,
     RecognizeRequest,
     parse_chat,
     parse_recognize,
-    split,
 )
+from maksud.serving.replies import Answer, split
 
 
 def refusal(content: dict[str, Any]) -> ApiError:
@@ -76,7 +75,7 @@ def test_both_spellings_at_once_are_refused() -> None:
         [{"role": "developer", "content": "x"}, {"role": "user", "name": "n", "content": "a b c"}],
         [
             {"role": "user", "content": "  "},
-            {"role": "assistant", "content": None, "tool_calls": [{}]},
+            {"role": "assistant", "content": None, "tool_calls": [{"id": "1"}]},
             {"role": "tool", "tool_call_id": "1", "content": "y"},
             {"role": "user", "content": "a b c"},
         ],
@@ -165,7 +164,8 @@ def test_a_message_that_cannot_be_read_is_named(messages: Any, param: str) -> No
     [
         ("model", None, "missing_required_parameter"),
         ("model", 3, "invalid_type"),
-        ("n", 2, "invalid_value"),
+        ("n", 5, "invalid_value"),
+        ("n", 1000, "invalid_value"),
         ("n", 0, "invalid_value"),
         ("n", 2**63, "invalid_value"),
         ("n", "1", "invalid_type"),
@@ -193,14 +193,15 @@ def test_a_message_that_cannot_be_read_is_named(messages: Any, param: str) -> No
         ("stream_options", {"include_usage": True}, "invalid_value"),
         ("chat_template", "{{ x }}", "unsupported_parameter"),
         ("chat_template_kwargs", {"enable_thinking": False}, "unsupported_parameter"),
-        ("tools", [{"type": "function", "function": {"name": "f"}}], "unsupported_parameter"),
-        ("tool_choice", "auto", "unsupported_parameter"),
-        ("tool_choice", "required", "unsupported_parameter"),
-        ("functions", [{"name": "f"}], "unsupported_parameter"),
-        ("response_format", {"type": "json_object"}, "unsupported_parameter"),
-        ("response_format", "text", "unsupported_parameter"),
-        ("logprobs", True, "unsupported_parameter"),
-        ("top_logprobs", 2, "unsupported_parameter"),
+        ("tool_choice", "auto", "invalid_value"),
+        ("tool_choice", "required", "invalid_value"),
+        ("function_call", "auto", "invalid_value"),
+        ("parallel_tool_calls", "no", "invalid_type"),
+        ("response_format", "json", "invalid_type"),
+        ("logprobs", 1, "invalid_type"),
+        ("top_logprobs", 2, "invalid_value"),
+        ("top_logprobs", 50, "invalid_value"),
+        ("top_logprobs", -1, "invalid_value"),
         ("logit_bias", {"1": 5}, "unsupported_parameter"),
     ],
 )
@@ -218,14 +219,13 @@ def test_what_does_not_matter_is_ignored() -> None:
         "temperature": 0, "top_p": 1, "seed": 7, "n": 1, "user": "u", "metadata": {"a": "b"},
         "store": False, "parallel_tool_calls": True, "reasoning_effort": "low", "tools": [],
         "tool_choice": "none", "response_format": {"type": "text"}, "logprobs": False,
-        "logit_bias": {}, "whatever": [1],
+        "logit_bias": {}, "top_logprobs": 0, "functions": [], "function_call": "none",
+        "whatever": [1],
     }  # fmt: skip
     assert parse_chat({**chat("x"), **harmless}) == plain
     optional = [*harmless, "stop", "stream", "stream_options", "max_tokens", "chat_template"]
-    optional += ["max_completion_tokens", "top_logprobs", "functions", "chat_template_kwargs"]
+    optional += ["max_completion_tokens", "chat_template_kwargs"]
     assert parse_chat({**chat("x"), **dict.fromkeys(optional)}) == plain
-    tools = {"tools": [{"type": "function"}], "tool_choice": "none"}
-    assert parse_chat({**chat("x"), **tools}) == plain
 
 
 def test_lengths_and_stops() -> None:
@@ -350,7 +350,7 @@ def test_stop_and_length_together(
 
 def test_what_is_not_accepted_says_none_and_shows_the_rest() -> None:
     answer = Answer.of(recognition("delete_all()", accepted=False), ChatRequest("m", ("u",)))
-    message = protocol.completion(answer, "id", 0)["choices"][0]["message"]
+    message = replies.completion(answer, "id", 0)["choices"][0]["message"]
     assert message["content"] == "none()"
     assert message["maksud"]["text"] == "delete_all()" and not message["maksud"]["accepted"]
 
@@ -362,8 +362,8 @@ def test_a_stream_says_what_the_plain_reply_says(
 ) -> None:
     asked = ChatRequest("m", ("u",), most, include_usage=include_usage)
     answer = Answer.of(recognition(text), asked)
-    whole = protocol.completion(answer, "id", 5)
-    sent = protocol.events(protocol.chunks(answer, "id", 5, include_usage)).decode()
+    whole = replies.completion(answer, "id", 5)
+    sent = replies.events(replies.chunks(answer, "id", 5, include_usage)).decode()
     frames = sent.split("\n\n")
     assert frames.pop() == "" and frames.pop() == "data: [DONE]"
     assert all(len(f.splitlines()) == 1 and f.startswith("data: ") for f in frames)
@@ -389,7 +389,7 @@ def test_usage_adds_up() -> None:
     asked = Recognition("u", (), "f(a)", 1.0, True, model="m", usage=Usage(7, 99))
     answer = Answer.of(asked, ChatRequest("m", ("u",)))
     assert answer.usage == {"prompt_tokens": 7, "completion_tokens": 4, "total_tokens": 11}
-    listed = protocol.recognitions([asked, asked], "m")
+    listed = replies.recognitions([asked, asked], "m")
     assert listed["usage"] == {"prompt_tokens": 14, "completion_tokens": 8, "total_tokens": 22}
 
 

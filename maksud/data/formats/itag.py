@@ -32,7 +32,9 @@ _BLOCK = re.compile(r"label-(?P<job>.+?)(?:-(?P<stage>check|verify|system))?")
 _UTTERANCES = ("instruction", "source", "text", "utterance", "query", "content")
 _HIDDEN = ("_itag_index",)
 """Fields of the data that are the platform's own."""
-_OWN = ("stage", "answers")
+_ABANDONED = "abandoned"
+"""Metadata of an item without an answer: why it was abandoned."""
+_OWN = ("stage", "answers", _ABANDONED)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MARK_TIME = re.compile(r"(\w{3}) +(\d{1,2}) (\d\d):(\d\d):(\d\d) \S+ (\d{4})")
 
@@ -88,6 +90,8 @@ def write_itag(examples: Sequence[Example], file: IO[bytes], writing: Writing) -
         if e.is_labelled:
             data.setdefault("_itag_index", "")
             row |= _labelled(e, job, number, now)
+        elif e.metadata.get(_ABANDONED):
+            row |= {"abandonFlag": 1, "abandonRemark": str(e.metadata[_ABANDONED])}
         file.write((json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n").encode())
 
 

@@ -16,13 +16,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from maksud.data.dataset import Example
-from maksud.errors import DataError
 from maksud.language.catalog import Catalog
 from maksud.progress import OnProgress
 from maksud.recognizers.compact.settings import CompactSettings
 from maksud.recognizers.compact.words import WordTable
-from maksud.recognizers.joint.alignment import build_corpus, count_untrimmed
-from maksud.recognizers.joint.corpus import Corpus
+from maksud.recognizers.joint.alignment import corpus_of
 from maksud.recognizers.joint.linear import Linear
 from maksud.recognizers.joint.nearness import Nearness
 from maksud.recognizers.joint.planning import Plan
@@ -56,7 +54,7 @@ def train_compact(
     from maksud.recognizers.joint.linear_training import fit_linear
 
     started, cpu = time.perf_counter(), time.process_time()
-    corpus = _corpus_of(train, catalog)
+    corpus = corpus_of(train, catalog)
     settings = settings or CompactSettings()
     plan = Plan.build(corpus, contrast=settings.frame > 0)
     resolved = settings.resolved(len(corpus.clauses), len(plan.intents))
@@ -89,17 +87,6 @@ def train_compact(
         "skipped_at": corpus.places,
         "settings": asdict(resolved),
     }
-
-
-def _corpus_of(train: Sequence[Example], catalog: Catalog) -> Corpus:
-    if not train:
-        raise DataError("there are no training examples", hint="Give at least one labelled example")
-    corpus = build_corpus(train, catalog)
-    count_untrimmed(corpus)
-    if not corpus.clauses:
-        reasons = ", ".join(f"{n} × {why}" for why, n in corpus.skipped.most_common())
-        raise DataError(f"none of {len(train)} training examples can be learned from ({reasons})")
-    return corpus
 
 
 def _save(

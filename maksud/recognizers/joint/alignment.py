@@ -8,9 +8,10 @@ counted under its reason in `Corpus.skipped`, never dropped silently.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from maksud.data.dataset import Example
+from maksud.errors import DataError
 from maksud.language.calls import Call
 from maksud.language.catalog import Catalog
 from maksud.recognizers.joint.corpus import AlignedRow, Corpus, Span
@@ -177,3 +178,15 @@ def count_untrimmed(corpus: Corpus) -> None:
                 word = clause.words[first] if side == "<" else clause.words[last - 1]
                 if word.startswith(affix) if side == "<" else word.endswith(affix):
                     corpus.trims[parameter, side, affix][1] += 1
+
+
+def corpus_of(train: Sequence[Example], catalog: Catalog) -> Corpus:
+    """The corpus of a training. Raises `DataError` where there is nothing to learn from."""
+    if not train:
+        raise DataError("there are no training examples", hint="Give at least one labelled example")
+    corpus = build_corpus(train, catalog)
+    count_untrimmed(corpus)
+    if not corpus.clauses:
+        reasons = ", ".join(f"{n} × {why}" for why, n in corpus.skipped.most_common())
+        raise DataError(f"none of {len(train)} training examples can be learned from ({reasons})")
+    return corpus

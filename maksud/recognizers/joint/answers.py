@@ -82,6 +82,8 @@ class ClauseReadings:
     """The score of the likeliest intent before it is made a probability."""
     seconded: float | None = None
     """log p of that intent by the linear member, where there is one."""
+    vector: Floats | None = None
+    """Of length 1, near to those of clauses that mean the same; None where there is no such."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ class Answer:
 def propose_answer(
     ways: Sequence[Way],
     second: Callable[[list[Token], Reading], Reading | None],
-    near: Callable[[list[Token], Reading], float] | None,
+    near: Callable[[ClauseReadings, Reading], float] | None,
     words: int,
     unknown: float,
 ) -> Proposal:
@@ -161,7 +163,7 @@ def propose_answer(
     )
     if near is not None:
         pairs = zip(clauses, best.readings, strict=True)
-        features += (min(c.highest for c in clauses), min(near(c.words, r) for c, r in pairs))
+        features += (min(c.highest for c in clauses), min(near(c, r) for c, r in pairs))
     if clauses[0].seconded is not None:
         features += (min(c.seconded or 0.0 for c in clauses),)
     usage = Usage(words, sum(1 + len(c.arguments) for c in calls))

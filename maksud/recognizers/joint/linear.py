@@ -123,16 +123,18 @@ class Linear:
 
 
 def add_opinion(network: Floats, linear: Floats, share: float, none: int) -> Floats:
-    """log p(intent) by both, [S, I]: p(none()) is the network's, and so is how much is left.
+    """log p(intent) by both, [S, I]: p(none()) is the network's, and so is the likeliest other's.
 
-    `none`: the place of `none()`, negative where there is none.
+    So the linear member never has a say in whether anything is meant: it only ranks intents.
+    Where there is no `none()` (its place `none` is negative), rows are probabilities of both.
     """
     both = network + np.float32(share) * linear
     if none < 0:
         return log_softmax(both)
     both[:, none] = IMPOSSIBLE
-    left = np.log1p(-np.minimum(np.exp(network[:, none]), np.float32(1 - 1e-6)))
-    both = log_softmax(both) + left[:, None]
+    inside = network.copy()
+    inside[:, none] = IMPOSSIBLE
+    both += np.maximum.reduce(inside, 1, keepdims=True) - np.maximum.reduce(both, 1, keepdims=True)
     both[:, none] = network[:, none]
     return both
 

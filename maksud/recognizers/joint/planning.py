@@ -35,7 +35,11 @@ UNLIKELY = -8.0
 MOST_CALLS = 6
 """Calls of a composed utterance at most."""
 
-FRAMED_LESS = 1.0
+SHORTER = 2.0
+"""How much more often short frames are said than long ones: with the inverse of their length to
+this power."""
+
+FRAMED_LESS = 2.0
 """Log-odds by which framed wishes are rarer in use than in training, where data has no `none()`."""
 
 SELDOM = 0.01
@@ -104,6 +108,8 @@ class Plan:
     """Of each language that has some: by whether the wish stays one, and whether it is bare."""
     corrections: list[list[Retake]] = field(default_factory=list)
     """Of each language that has frames: how a value is corrected."""
+    languages: list[str] = field(default_factory=list)
+    """Those that there are frames for."""
     ends: frozenset[int] = frozenset()
     """Types of the signs that end a sentence."""
 
@@ -165,6 +171,7 @@ class Plan:
             _call_weights(corpus.call_counts),
             [_number_frames(of_language, types) for of_language in frames],
             [[_number_correction(c, types) for c in of_language] for of_language in corrections],
+            languages,
             frozenset(types[sign] for sign in ".!?" if sign in types),
         )
 
@@ -219,7 +226,7 @@ def _number_frames(
         for bare in (False, True):
             fitting = [f for f in frames if f.acts == acts and (bare or not f.bare)]
             each = [([types[w] for w in f.before], [types[w] for w in f.after]) for f in fitting]
-            weights = (1 / (1 + len(before) + len(after)) for before, after in each)
+            weights = ((1 + len(before) + len(after)) ** -SHORTER for before, after in each)
             out[acts, bare] = Frames(each, list(accumulate(weights)))
     return out
 

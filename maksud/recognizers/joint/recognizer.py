@@ -47,6 +47,7 @@ from maksud.recognizers.joint.decoding import (
 from maksud.recognizers.joint.engine import Extractor, Heads, cut_segments
 from maksud.recognizers.joint.linear import Linear, add_opinion
 from maksud.recognizers.joint.nearness import Nearness
+from maksud.recognizers.joint.negation import NEGATED, Negation
 from maksud.recognizers.joint.tokens import MAX_TOKENS, Token, tokenize
 from maksud.recognizers.recognition import Proposal, Recognizer
 
@@ -91,7 +92,7 @@ class JointRecognizer(Recognizer):
         content: dict[str, Any],
         extractor: Extractor,
         heads: Heads,
-        nearness: Nearness | None = None,
+        nearness: object | None = None,
         linear: Linear | None = None,
     ) -> None:
         super().__init__(name, contract)
@@ -105,6 +106,7 @@ class JointRecognizer(Recognizer):
         self.intents: list[str] = content["intents"]
         self.parameters: list[str] = content["parameters"]
         self.choices = lay_out(content["choices"])
+        self.negation = Negation.from_json(content.get("negation"))
         self.choices_of: dict[str, list[str]] = content["choices_of"]
         self.joins: bool = content["joins"]
         self.writer = CallWriter(
@@ -157,13 +159,39 @@ class JointRecognizer(Recognizer):
         self, utterances: Sequence[str], unknown: Sequence[Collection[str]] | None
     ) -> list[Proposal]:
         """The same, as if some intents of each utterance were not known: see `Recognizer`."""
+        masks = None if unknown is None else self._masks(unknown)
+        return self._propose_all(utterances, masks)
+
+    def propose_within(
+        self, utterances: Sequence[str], allowed: Sequence[Collection[str] | None]
+    ) -> list[Proposal]:
+        """See `Recognizer.propose_within`."""
+        masks = np.zeros((len(allowed), len(self.intents)), np.float32)
+        left = [True] * len(allowed)
+        for b, names in enumerate(allowed):
+            if names is not None:
+                masks[b] = [0 if name in names else IMPOSSIBLE for name in self.intents]
+                open_intents = masks[b] + self.intent_mask == 0
+                left[b] = any(i != self.none for i in np.flatnonzero(open_intents))
+        made = iter(
+            self._propose_all(
+                [u for u, some in zip(utterances, left, strict=True) if some], masks[left]
+            )
+        )
+        return [next(made) if some else self._nothing for some in left]
+
+    @property
+    def _nothing(self) -> Proposal:
+        return answer_nothing(len(self.features))
+
+    def _propose_all(self, utterances: Sequence[str], masks: Floats | None) -> list[Proposal]:
+        """The proposals; `masks` [B, I] are added to the scores of intents."""
         found = [tokenize(u, MAX_TOKENS + 1) for u in utterances]
         tokens = [t[:MAX_TOKENS] for t in found]
-        empty = answer_nothing(len(self.features))
-        out: list[Proposal | None] = [None if t else empty for t in tokens]
+        out: list[Proposal | None] = [None if t else self._nothing for t in tokens]
         for group in batches(tokens):
-            masks = None if unknown is None else self._masks([unknown[k] for k in group])
-            made = self._propose([utterances[k] for k in group], [tokens[k] for k in group], masks)
+            own = None if masks is None else masks[group]
+            made = self._propose([utterances[k] for k in group], [tokens[k] for k in group], own)
             for k, proposal in zip(group, made, strict=True):
                 longer = len(found[k]) > MAX_TOKENS
                 out[k] = replace(proposal, truncated=True) if longer else proposal
@@ -227,6 +255,7 @@ class JointRecognizer(Recognizer):
         said = [[t.text for t in tokens[s.utterance][s.start : s.stop]] for s in segments]
         lp, seconds = self.judge_intents(mean, said, unknown)
         each = log_softmax(members)
+        vectors = self._pool(h, mask)
         lengths = [s.stop - s.start for s in segments]
         order = np.argsort(-lp, 1, kind="stable")[:, : TOP_INTENTS + (self.none >= 0)].tolist()
         rows = lp.tolist()
@@ -266,7 +295,9 @@ class JointRecognizer(Recognizer):
             seconded = None
             if seconds is not None:
                 seconded = 0.0 if best == self.none else float(seconds[s, best])
-            out.append(ClauseReadings(words, readings, scope, spread, highest, seconded))
+            vector = None if vectors is None else vectors[s]
+            found = ClauseReadings(words, readings, scope, spread, highest, seconded, vector)
+            out.append(found)
         return out
 
     def judge_intents(
@@ -276,7 +307,12 @@ class JointRecognizer(Recognizer):
 
         `scores`: the network's, [S, I]; `clauses`: their words; `unknown` is added to scores.
         """
-        lp = log_softmax(scores + self.intent_mask)
+        scores = scores + self.intent_mask
+        if self.negation is not None and self.none >= 0:
+            for s, words in enumerate(clauses):
+                if self.negation(words):
+                    scores[s, self.none] += NEGATED
+        lp = log_softmax(scores)
         if self.linear is None:
             return lp, None
         mask = self.intent_mask if unknown is None else self.intent_mask + unknown
@@ -319,15 +355,19 @@ class JointRecognizer(Recognizer):
         less = float(forward[-1].max()) - float(tagging.forward[-1].max())
         return Tagging(tagging.intent, tagging.tags_lp + less, path, scores, forward)
 
-    def _near(self, words: list[Token], reading: Reading) -> float:
-        """How near a clause is to what is labelled as the reading has it, in [0, 1]."""
-        assert self.nearness is not None
+    def _pool(self, h: Floats, mask: Floats) -> Floats | None:
+        """A vector for each clause [S, .] that says what it means, where a kind has such."""
+        return None
+
+    def _near(self, clause: ClauseReadings, reading: Reading) -> float:
+        """How near a clause is to what is labelled as the reading has it, at most 1."""
+        assert isinstance(self.nearness, Nearness)
         tags = reading.tags
         values = [
             (first, last, self.parameters[k])
             for first, last, k in spans_of(tags.path, len(self.parameters))
         ]
-        return self.nearness(tags.intent, [t.text for t in words], values)
+        return self.nearness(tags.intent, [t.text for t in clause.words], values)
 
     def _second(self, text: str, words: list[Token], best: Reading) -> Reading | None:
         """The best reading with the same intent and other tags."""

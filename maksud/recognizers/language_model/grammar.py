@@ -51,10 +51,14 @@ _FIRST, _NEXT, _AFTER, _END = Point("first"), Point("next"), Point("after"), Poi
 
 
 class Grammar:
-    """What the answers to all utterances share: the catalog and its fixed texts."""
+    """What the answers to all utterances share: the catalog and its fixed texts.
 
-    def __init__(self, catalog: Catalog) -> None:
+    `outside`: whether `none()` is an answer.
+    """
+
+    def __init__(self, catalog: Catalog, *, outside: bool = True) -> None:
         self.catalog = catalog
+        self.outside = outside
         self._texts: dict[str, Text] = {}
 
     def text(self, text: str) -> Text:
@@ -161,7 +165,7 @@ class Answers:
             yield Thread(END, 0, _END)
             yield self._text(";", _NEXT)
         elif point.kind in ("first", "next"):
-            if point.kind == "first":
+            if point.kind == "first" and self._grammar.outside:
                 yield self._text(f"{OUT_OF_SCOPE}()", Point("none"))
             for i, intent in enumerate(self._intents):
                 yield self._text(f"{intent.name}(", Point("open", i, (0,) * len(intent.parameters)))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -98,23 +98,33 @@ class LanguageModelRecognizer(Recognizer):
 
     def propose(self, utterances: Sequence[str]) -> list[Proposal]:
         """See `Recognizer.propose`. Without words, or (truncated) beyond the context: `none()`."""
+        return self.propose_within(utterances, [None] * len(utterances))
+
+    def propose_within(
+        self, utterances: Sequence[str], allowed: Sequence[Collection[str] | None]
+    ) -> list[Proposal]:
+        """See `Recognizer.propose_within`. Raises `InputError` where nothing constrains it."""
         decoding = self.contract.decoding
         out = [_nothing()] * len(utterances)
+        held = [n for n, names in enumerate(allowed) if names is not None]
+        if held and not decoding.constrained:
+            return super().propose_within(utterances, allowed)
         with self._lock:
-            said = [n for n, utterance in enumerate(utterances) if utterance.strip()]
+            said = [n for n, u in enumerate(utterances) if u.strip() and self._leaves(allowed[n])]
             asked = [n for n in said if self._fits(utterances[n], decoding.max_new_tokens)]
             for n in set(said).difference(asked):
                 out[n] = replace(_nothing(), truncated=True)
             texts = [utterances[n] for n in asked]
             if decoding.constrained:
+                constraints = [self._constraint_of(allowed[n]) for n in asked]
                 answers = self._decoder.constrained(
-                    texts, self._constraint, decoding.max_new_tokens, ALTERNATIVES
+                    texts, constraints, decoding.max_new_tokens, ALTERNATIVES
                 )
             else:
                 answers = self._decoder.unconstrained(texts, decoding.max_new_tokens)
             for number, answer in zip(asked, answers, strict=True):
                 out[number] = self._proposal(utterances[number], answer)
-                if answer.free and answer.tokens <= GUIDE_TOKENS:
+                if allowed[number] is None and answer.free and answer.tokens <= GUIDE_TOKENS:
                     self._free_texts[utterances[number]] = answer.text
                     if len(self._free_texts) > _KEPT:
                         self._free_texts.popitem(last=False)
@@ -139,6 +149,12 @@ class LanguageModelRecognizer(Recognizer):
         return out
 
     # ------------------------------------------------------------ parts
+
+    def _leaves(self, allowed: Collection[str] | None) -> bool:
+        return allowed is None or self._constraint.leaves(allowed)
+
+    def _constraint_of(self, allowed: Collection[str] | None) -> Constraint:
+        return self._constraint if allowed is None else self._constraint.within(allowed)
 
     def _fits(self, utterance: str, room: int) -> bool:
         try:

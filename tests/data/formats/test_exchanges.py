@@ -131,9 +131,9 @@ def served(messages: Sequence[Message]) -> str:
     asked = next(steps)
     while True:
         try:
-            asked = steps.send(recognizer.recognize(asked))
+            asked = steps.send(recognizer.recognize(asked.utterances))
         except StopIteration:
-            return asked[0]
+            return asked.utterances[0]
 
 
 SAYINGS = st.sampled_from(["alarm", "jam 6?", "nyalakan lampu", "halo", " ", "alarm  jam 7"])

@@ -247,3 +247,39 @@ unwanted = {{"torch", *(f"maksud.recognizers.joint.{{t}}" for t in trainers)}}
 sys.exit(", ".join(unwanted & set(sys.modules)) or None)
 """
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_an_answer_held_to_some_intents_shares_out_the_probability(
+    recognizer: CompactRecognizer, corpus: list[Example]
+) -> None:
+    names = recognizer.contract.catalog.names
+    texts = list(dict.fromkeys(e.instruction for e in corpus))[::7]
+    free = recognizer.propose(texts)
+    everything = recognizer.propose_within(texts, [frozenset({*names, "none"})] * len(texts))
+    assert everything == free == recognizer.propose_within(texts, [None] * len(texts))
+    assert {p.calls for p in recognizer.propose_within(texts, [{"none"}] * len(texts))} == {(NONE,)}
+    for left in ({"weather"}, {"play_music", "none"}, {"weather", "play_music"}):
+        held = recognizer.propose_within(texts, [left] * len(texts))
+        for before, after in zip(free, held, strict=True):
+            assert {c.intent for c in after.calls} <= left
+            assert all({c.intent for c in other} <= left for other, _ in after.alternatives)
+            assert all(map(math.isfinite, after.features))
+            lowest = FEATURES.index("lowest log p(intent)")
+            if before.calls == after.calls and len(before.calls) == 1:
+                assert after.features[lowest] >= before.features[lowest] - 1e-4
+            if len(left) == 1:  # nothing else is there to be likely
+                assert after.features[lowest] == pytest.approx(0, abs=1e-4)
+
+
+def test_each_utterance_of_a_batch_is_held_to_its_own_intents(
+    recognizer: CompactRecognizer,
+) -> None:
+    text = "putar Hampa"
+    held = [{"weather"}, None, {"refund"}, {"nothing of ours"}, set[str]()]
+    answers = recognizer.propose_within([text] * 5, held)
+    intents = [[c.intent for c in a.calls] for a in answers]
+    assert intents[0] == ["weather"] and intents[2] == ["refund"]
+    assert intents[1] == [c.intent for c in recognizer.propose([text])[0].calls]
+    assert intents[3:] == [["none"], ["none"]]
+    alone = [recognizer.propose_within([text], [h])[0].calls for h in held]
+    assert [a.calls for a in answers] == alone

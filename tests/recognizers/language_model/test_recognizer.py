@@ -250,3 +250,25 @@ def test_the_guides_script_prints_our_figures(
     ours = report["guide_intent_accuracy"], report["guide_parameter_accuracy"]
     assert figures == pytest.approx(ours, abs=1e-4)
     assert figures[0] > 0.5
+
+
+def test_an_answer_is_held_to_some_intents_while_it_is_written(
+    recognizer: LanguageModelRecognizer, small_data: Dataset
+) -> None:
+    texts = [e.instruction for e in small_data.test][:6]
+    free = recognizer.propose(texts)
+    assert recognizer.propose_within(texts, [None] * 6) == free
+    held = recognizer.propose_within(texts, [{"volume_down"}, {"none"}, None, *([set[str]()] * 3)])
+    assert [c.intent for c in held[0].calls][:1] == ["volume_down"]
+    assert held[1].calls == (NONE,)
+    assert held[2].calls == free[2].calls
+    assert all(p.calls == (NONE,) for p in held[3:])
+
+
+def test_a_model_that_nothing_constrains_cannot_be_held(
+    recognizer: LanguageModelRecognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loose = replace(recognizer.contract, decoding=Decoding(constrained=False))
+    monkeypatch.setattr(recognizer, "contract", loose)
+    with pytest.raises(InputError, match="can't be held"):
+        recognizer.propose_within(["putar"], [{"volume_down"}])

@@ -37,7 +37,7 @@ def winner(
     """The vote that is taken, and whether all agree. Tells a disagreement."""
     groups: dict[object, list[Vote]] = {}
     for v in votes:
-        groups.setdefault(_key(v.output), []).append(v)
+        groups.setdefault(answer_key(v.output), []).append(v)
     latest = {key: max(vs, key=lambda v: v.when) for key, vs in groups.items()}
     most = max(map(len, groups.values()))
     leading = [latest[key] for key, vs in groups.items() if len(vs) == most]
@@ -52,10 +52,11 @@ def winner(
 
 def same(first: str, second: str) -> bool:
     """Whether two answers are the same calls."""
-    return _key(first) == _key(second)
+    return answer_key(first) == answer_key(second)
 
 
-def _key(output: str) -> object:
+def answer_key(output: str) -> object:
+    """What two answers that are the same calls share; of a text that is none, the text."""
     try:
         return tuple(
             (c.intent, tuple(sorted((a.name or "", a.value) for a in c.arguments)))

@@ -1,0 +1,327 @@
+"""The store: one database that all labels are in. What it acknowledges is on disk.
+
+SQLite by default (write-ahead log, `synchronous=FULL`), PostgreSQL by URL; the same code for both.
+A transaction that writes is taken whole from its beginning (SQLite) or locks the rows that it
+judges by (PostgreSQL), so nobody acts on what another is just changing.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from maksud.errors import SettingsError, SystemFault
+from maksud.labelling.refusals import StoreFault
+from maksud.storage import make_directory, writing
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+T = TypeVar("T")
+
+RETRIES = 5
+"""How often a transaction is tried that meets another at the same place."""
+BUSY_SECONDS = 5
+"""How long a write waits for another process that writes."""
+CONNECTIONS = 16
+"""Connections to the database, at most."""
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_FULL = ("disk is full", "disk i/o error", "no space left", "could not extend file")
+
+
+class Store:
+    """An open database of labels. `place` is a file's path or a database's URL.
+
+    `clock`: seconds since 1970. Raises `SystemFault` where it can't be opened, or is of a newer
+    Maksud; older ones are brought up to date, after a copy was made beside them.
+    """
+
+    def __init__(self, place: str | Path, clock: Callable[[], float] = time.time) -> None:
+        self.place = str(place)
+        self.clock = clock
+        self.file = None if "://" in self.place else Path(self.place)
+        self._writer = threading.Lock()
+        self.engine = _engine(self.place, self.file)
+        try:
+            with _translated(self.place):
+                self._bring_up_to_date()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Closes every connection."""
+        self.engine.dispose()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection that sees the database as it is now, whatever is written meanwhile."""
+        with _translated(self.place), self.engine.connect() as connection:
+            if self.file is None:
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A connection that writes: all of the block or, where it raises, nothing of it.
+
+        When the block has ended, what it wrote is on disk. Raises `StoreFault` where it is not.
+        """
+        with _translated(self.place), self._alone(), self.engine.connect() as connection:
+            connection = connection.execution_options(maksud_writes=True)
+            with connection.begin():
+                yield connection
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """What `work` gives, in a transaction that writes (see `writing`).
+
+        Where two at once take the same place, the later is done again, and sees the first.
+        """
+        from sqlalchemy.exc import IntegrityError
+
+        for _ in range(RETRIES):
+            with suppress(IntegrityError), self.writing() as connection:
+                return work(connection)
+        raise StoreFault("others change the same at once", code="store_busy", hint="Try again")
+
+    def read(self, look: Callable[[Connection], T]) -> T:
+        """What `look` gives, of one moment of the database."""
+        with self.reading() as connection:
+            return look(connection)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """In SQLite one writes at a time: waiting here is fair, and costs no busy loop."""
+        if self.file is None:
+            yield
+            return
+        with self._writer:
+            yield
+
+    # ------------------------------------------------------------ versions of the tables
+
+    def _bring_up_to_date(self) -> None:
+        from alembic import command
+        from alembic.config import Config
+        from alembic.migration import MigrationContext
+
+        steps = _steps()
+        newest = steps[0]
+        with self.engine.connect() as connection:
+            current = MigrationContext.configure(connection).get_current_revision()
+        if current == newest:
+            return
+        if current is not None and current not in steps:
+            raise SystemFault(
+                f"the tables are of a newer Maksud (step {current}, known up to {newest})",
+                where=self.place,
+                hint="Update Maksud, or restore a backup that this version made",
+            )
+        if current is not None and self.file is not None:
+            copy_database(self, self.file.with_name(f"{self.file.name}.before-{newest}"))
+        config = Config()
+        config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+        with self.writing() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+
+@cache
+def _steps() -> tuple[str, ...]:
+    """The steps that this version knows, the newest first."""
+    from alembic.script import ScriptDirectory
+
+    return tuple(s.revision for s in ScriptDirectory(str(_MIGRATIONS)).walk_revisions())
+
+
+def _engine(place: str, file: Path | None) -> Engine:
+    """The engine of a database; of SQLite with every connection made safe."""
+    try:
+        from sqlalchemy import create_engine
+        from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+    except ImportError as error:
+        raise SystemFault(
+            "SQLAlchemy is not installed", hint="pip install 'maksud[label]'"
+        ) from error
+    if file is not None:
+        with writing(file, hint="Choose another --store"):
+            make_directory(file.parent)
+            # What people said is nobody else's to read; SQLite gives its other files this mode.
+            os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+        engine = create_engine(
+            f"sqlite:///{file}", pool_size=CONNECTIONS, max_overflow=0,
+            connect_args={"timeout": BUSY_SECONDS},
+        )  # fmt: skip
+        _make_safe(engine)
+        return engine
+    url = place.replace("postgres://", "postgresql://").replace(
+        "postgresql://", "postgresql+psycopg://"
+    )
+    if not url.startswith("postgresql+psycopg://"):
+        raise SettingsError(
+            "is no place for labels", where=place.partition("://")[0],
+            hint="Give a file's path, or a URL postgresql://user@host/database",
+        )  # fmt: skip
+    try:
+        return create_engine(url, pool_size=CONNECTIONS, max_overflow=0, pool_pre_ping=True)
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise SettingsError("is no URL of a database", hint=str(error)[:200]) from error
+    except ImportError as error:
+        raise SystemFault(
+            "psycopg is not installed", hint="pip install 'maksud[postgres]'"
+        ) from error
+
+
+def _make_safe(engine: Engine) -> None:
+    """Every connection syncs each commit to disk, and begins its transactions itself."""
+    from sqlalchemy import event
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # the driver would begin too late
+        for pragma in (
+            f"busy_timeout={BUSY_SECONDS * 1000}", "journal_mode=WAL", "synchronous=FULL",
+            "foreign_keys=ON",
+        ):  # fmt: skip
+            connection.execute(f"PRAGMA {pragma}")
+        if connection.execute("PRAGMA synchronous").fetchone() != (2,):
+            raise SystemFault("this SQLite can't be told to sync what it writes")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("maksud_writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def _translated(place: str) -> Iterator[None]:
+    """Turns what the database says into a `StoreFault` that says what to do."""
+    from sqlalchemy.exc import DBAPIError, IntegrityError
+    from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+    try:
+        yield
+    except IntegrityError:
+        raise
+    except PoolTimeout as error:
+        raise StoreFault("the database is busy", code="store_busy", hint="Try again") from error
+    except DBAPIError as error:
+        raise _fault(str(error.orig), place) from error
+
+
+def _fault(said: str, place: str) -> StoreFault:
+    low = said.casefold()
+    if any(words in low for words in _FULL):
+        return StoreFault(
+            "the disk is full: nothing was saved", code="disk_full", status=507,
+            hint="Free some space and send it again; what was saved before is safe",
+        )  # fmt: skip
+    if "locked" in low or "busy" in low:
+        return StoreFault(
+            "another program is writing to the database", code="store_busy",
+            hint="Try again in a moment",
+        )  # fmt: skip
+    if "malformed" in low or "not a database" in low or "corrupt" in low:
+        return StoreFault(
+            f"the database in {place} is damaged", code="store_damaged",
+            hint=f"Restore a backup: maksud label restore BACKUP --store {place}",
+        )  # fmt: skip
+    first = (said.strip().splitlines() or [""])[0][:200]
+    return StoreFault(f"the database does not answer ({first})", code="store_unavailable",
+                      hint="Try again in a moment")  # fmt: skip
+
+
+# ---------------------------------------------------------------- backup
+
+
+def copy_database(store: Store, target: Path) -> None:
+    """A whole copy of an SQLite store, of one moment, made while it is in use.
+
+    Raises `SystemFault` for PostgreSQL, which has its own, and where it can't be written.
+    """
+    import sqlite3
+
+    if store.file is None:
+        raise SystemFault("PostgreSQL makes its own backups", hint="Use pg_dump and pg_restore")
+    with writing(target, hint="Choose another place"):
+        make_directory(target.parent)
+        staged = target.with_name(f".{target.name}.new")
+        staged.unlink(missing_ok=True)
+        try:
+            source = sqlite3.connect(store.file)
+            copy = sqlite3.connect(staged)
+            try:
+                source.backup(copy)
+                copy.execute("PRAGMA journal_mode=DELETE")
+            finally:
+                copy.close()
+                source.close()
+            check_database(staged)
+            _put(staged, target)
+        except sqlite3.Error as error:
+            raise _fault(str(error), str(target)) from error
+        finally:
+            staged.unlink(missing_ok=True)
+
+
+def restore_database(backup: Path, target: Path, *, replace: bool = False) -> None:
+    """Puts a backup in the place of a store that nobody uses; the old one is kept beside it.
+
+    Raises `SystemFault` for a backup that is damaged, and, without `replace`, where a store is.
+    """
+    if not backup.is_file():
+        raise SettingsError("there is no such backup", where=str(backup), hint="Check the path")
+    check_database(backup)
+    if target.exists() and not replace:
+        raise SettingsError(
+            "a store is there already", where=str(target),
+            hint="Stop `maksud label` there, and say --force; the old one is kept beside it",
+        )  # fmt: skip
+    with writing(target):
+        make_directory(target.parent)
+        staged = target.with_name(f".{target.name}.new")
+        shutil.copyfile(backup, staged)
+        if target.exists():
+            for ending in ("", "-wal", "-shm"):
+                old = target.with_name(target.name + ending)
+                if old.exists():
+                    old.replace(target.with_name(f"{target.name}.replaced{ending}"))
+        _put(staged, target)
+    Store(target).close()
+
+
+def check_database(path: Path) -> None:
+    """Raises `StoreFault` for a file that is no whole database of labels."""
+    import sqlite3
+
+    connection = None
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        found = connection.execute("PRAGMA integrity_check").fetchone()[0]
+        connection.execute("SELECT count(*) FROM acts")
+    except sqlite3.Error as error:
+        raise StoreFault(f"{path} is no store of labels ({error})", code="store_damaged",
+                         hint="Choose another backup") from error  # fmt: skip
+    finally:
+        if connection is not None:
+            connection.close()
+    if found != "ok":
+        raise StoreFault(f"{path} is damaged ({found})", code="store_damaged",
+                         hint="Choose another backup")  # fmt: skip
+
+
+def _put(staged: Path, target: Path) -> None:
+    from maksud.storage import sync
+
+    sync(staged)
+    staged.replace(target)
+    sync(target.parent)

@@ -1,0 +1,1 @@
+"""The doors of labelling: routes with roles and fields, sessions, pages, running."""

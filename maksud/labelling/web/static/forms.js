@@ -1,0 +1,140 @@
+// What every page shares: sending JSON with the session's token, and forms that do it.
+"use strict";
+const Maksud = (function () {
+  const texts = JSON.parse(document.body.dataset.texts);
+  const csrf = document.querySelector("meta[name=csrf]").content;
+
+  function t(key, parts) {
+    let text = texts[key] || key;
+    for (const [name, value] of Object.entries(parts || {})) {
+      text = text.split("{" + name + "}").join(value);
+    }
+    return text;
+  }
+
+  // A refusal as it is told to people. `code` and `status` are there for the script.
+  class Refusal extends Error {
+    constructor(status, error) {
+      super(texts["code." + error.code] || error.message);
+      this.status = status;
+      this.code = error.code;
+    }
+  }
+
+  async function send(path, body) {
+    const options = { headers: { accept: "application/json" }, credentials: "same-origin" };
+    if (body !== undefined) {
+      options.method = "POST";
+      options.body = JSON.stringify(body);
+      options.headers["content-type"] = "application/json";
+      options.headers["x-csrf-token"] = csrf;
+    }
+    const answer = await fetch(path, options);
+    let content = null;
+    try { content = await answer.json(); } catch (error) { content = null; }
+    if (!answer.ok) {
+      const fallback = { code: "internal_error", message: answer.status + " " + answer.statusText };
+      throw new Refusal(answer.status, (content && content.error) || fallback);
+    }
+    if (content === null) { throw new TypeError("no answer"); }
+    return content;
+  }
+
+  function newKey() {
+    const bytes = crypto.getRandomValues(new Uint8Array(16));
+    return Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
+  }
+
+  function asBase64(file) {
+    return new Promise((resolve, reject) => {
+      const reader = new FileReader();
+      reader.onerror = () => reject(reader.error);
+      reader.onload = () => resolve(String(reader.result).split(",", 2)[1] || "");
+      reader.readAsDataURL(file);
+    });
+  }
+
+  async function bodyOf(form) {
+    const body = {};
+    for (const field of form.elements) {
+      const kind = field.dataset.kind;
+      if ("file" in field.dataset) {
+        body.file = field.files[0].name;
+        body.content = await asBase64(field.files[0]);
+      } else if (!field.name) {
+        continue;
+      } else if (kind === "flag") {
+        if (field.checked) { body[field.name] = true; }
+      } else if (kind === "list" || kind === "numbers") {
+        body[field.name] = body[field.name] || [];
+        if (field.type !== "checkbox" || field.checked) {
+          body[field.name].push(kind === "numbers" ? Number(field.value) : field.value);
+        }
+      } else {
+        body[field.name] = kind === "number" ? Number(field.value) : field.value;
+      }
+    }
+    if (form.hasAttribute("data-key")) { body.key = newKey(); }
+    if (form.hasAttribute("data-link")) { body.link = location.hash.slice(1); }
+    return body;
+  }
+
+  function after(then, answer, source) {
+    const told = source.querySelector ? source.querySelector(".told") : null;
+    if (then === "reload") {
+      location.reload();
+    } else if (then === "link") {
+      const box = document.getElementById("link");
+      const name = source.getAttribute("data-name") || answer.person.name;
+      box.querySelector("span").textContent = t("link_is", { name: name });
+      box.querySelector("input").value = location.origin + "/in#" + answer.link;
+      box.hidden = false;
+      box.querySelector("input").select();
+    } else if (then === "version") {
+      told.textContent = t("kept", { version: answer.version });
+    } else {
+      location.assign(then);
+    }
+  }
+
+  // Never `form.dataset`: a field that is called "dataset" stands in its place.
+  async function post(source, body) {
+    const told = source.querySelector(".told");
+    if (told) { told.textContent = ""; }
+    try {
+      const answer = await send(source.getAttribute("data-post"), body);
+      after(source.getAttribute("data-then"), answer, source);
+    } catch (error) {
+      if (told) { told.textContent = error.message; } else { alertIn(error.message); }
+    }
+  }
+
+  function alertIn(message) {
+    const box = document.createElement("p");
+    box.className = "alert";
+    box.setAttribute("role", "alert");
+    box.textContent = message;
+    document.getElementById("content").prepend(box);
+  }
+
+  for (const form of document.querySelectorAll("form[data-post]")) {
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const button = form.querySelector("button");
+      button.disabled = true;
+      await post(form, await bodyOf(form));
+      button.disabled = false;
+    });
+  }
+  for (const button of document.querySelectorAll("button[data-post]")) {
+    button.addEventListener("click", () => post(button, JSON.parse(button.dataset.body)));
+  }
+  if (location.hash.length > 20 && document.querySelector("[data-with-link]")) {
+    document.querySelector("[data-with-link]").hidden = false;
+    document.querySelector("[data-without-link]").hidden = true;
+    for (const link of document.querySelectorAll("[data-keep-link]")) {
+      link.href += location.hash;
+    }
+  }
+  return { t, send, newKey, Refusal, language: document.body.dataset.language };
+})();

@@ -1,0 +1,338 @@
+"""Work on items: taken in hand, answered, given back. Each function is one transaction of its
+caller; where it raises, nothing has changed.
+
+A person holds one item of a task at a time. Who saves must hold the item, or change what nobody
+has built on yet. A save has a key: the same save sent again is stored once, and answered the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, exists, func, insert, select, update
+
+from maksud.labelling.answers import check_answer
+from maksud.labelling.library import CALLS
+from maksud.labelling.people import LEADER, Person
+from maksud.labelling.refusals import Refused, Unknown
+from maksud.labelling.tables import acts, insert_one, items, leases, rows
+from maksud.labelling.tasks import Task
+from maksud.labelling.workflow import (
+    ABANDON,
+    ABANDONED,
+    ANSWER,
+    DONE,
+    LABEL,
+    REJECT,
+    REOPEN,
+    SKIP,
+    STAGES,
+    Act,
+    Standing,
+    may_act,
+    may_revise,
+    settle,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+LONGEST_REASON = 1000
+"""Characters of a reason or a comment, at most."""
+SUGGESTED = ("", "shown", "confirmed")
+"""Whether a suggestion was seen, and whether the answer is one that was."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a person does to an item. `suggested` is one of `SUGGESTED`; `seconds` is how long
+    it took; `key` makes sending it again harmless."""
+
+    item: int
+    stage: str
+    kind: str
+    key: str
+    output: str = ""
+    reason: str = ""
+    comment: str = ""
+    suggested: str = ""
+    seconds: float = 0.0
+
+    @property
+    def fingerprint(self) -> str:
+        """What two sendings of one act share; time spent is not part of it."""
+        parts = [self.item, self.stage, self.kind, self.output, self.reason, self.comment]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+# ---------------------------------------------------------------- taking and giving back
+
+
+def claim(
+    connection: Connection, task: Task, person: Person, stage: str, now: float, item: int = 0
+) -> int | None:
+    """Takes an item in hand for a stage: the one that is held already, `item` where it is asked
+    for, else the next; None where there is nothing to do.
+
+    Raises `Refused` where the item asked for can't be taken, with why.
+    """
+    _check_stage(task, person, stage)
+    connection.execute(delete(leases).where(leases.c.task_id == task.id, leases.c.expires <= now))
+    held = _held(connection, task, person)
+    if held is not None and held.stage == stage and item in (0, held.item_id):
+        _extend(connection, held.item_id, held.slot, now + task.lease_seconds)
+        number: int = held.item_id
+        return number
+    if item:
+        standing = _standing(connection, task, item)
+        if not may_act(standing, person.id, stage):
+            raise _not_now(standing, person, stage)
+        if _take(connection, task, person, stage, item, standing, now):
+            return item
+        raise Refused("somebody else has this item in hand", code="taken",
+                      hint="Take the next one, or come back to it later")  # fmt: skip
+    for passed in (False, True):
+        for candidate in _candidates(connection, task, person, stage, passed):
+            standing = _standing(connection, task, candidate)
+            if may_act(standing, person.id, stage) and _take(
+                connection, task, person, stage, candidate, standing, now
+            ):
+                return candidate
+    return None
+
+
+def release(connection: Connection, task: Task, person: Person, item: int) -> None:
+    """Gives an item back, undone: one's own; a leader's word takes it from anybody."""
+    query = delete(leases).where(leases.c.task_id == task.id, leases.c.item_id == item)
+    if not person.may(LEADER):
+        query = query.where(leases.c.user_id == person.id)
+    connection.execute(query)
+
+
+def _held(connection: Connection, task: Task, person: Person) -> Any:
+    query = select(leases).where(leases.c.task_id == task.id, leases.c.user_id == person.id)
+    return connection.execute(query).first()
+
+
+def _extend(connection: Connection, item: int, slot: int, until: float) -> None:
+    mine = leases.c.item_id == item, leases.c.slot == slot
+    connection.execute(update(leases).where(*mine).values(expires=until))
+
+
+def _candidates(
+    connection: Connection, task: Task, person: Person, stage: str, passed: bool
+) -> list[int]:
+    """The next items with room for one more hand; `passed`: those that the person skipped."""
+    mine = acts.c.item_id == items.c.id, acts.c.user_id == person.id
+    skipped = exists().where(*mine, acts.c.kind == SKIP, acts.c.round == items.c.round)
+    labelled = exists().where(
+        *mine, acts.c.stage == LABEL, acts.c.kind != SKIP, acts.c.round == items.c.round
+    )
+    in_hand = select(func.count()).where(leases.c.item_id == items.c.id).scalar_subquery()
+    query = select(items.c.id).where(
+        items.c.task_id == task.id,
+        items.c.state == stage,
+        in_hand < items.c.wanted,
+        skipped if passed else ~skipped,
+    )
+    if stage == LABEL:
+        query = query.where(~labelled)
+    query = query.order_by(items.c.position).limit(4)
+    if connection.dialect.name == "postgresql":  # two who claim at once look at different rows
+        query = query.with_for_update(of=items, skip_locked=True)
+    return list(connection.scalars(query))
+
+
+def _take(
+    connection: Connection,
+    task: Task,
+    person: Person,
+    stage: str,
+    item: int,
+    standing: Standing,
+    now: float,
+) -> bool:
+    """Takes an item whose row is locked, if it has room; gives back what was held before."""
+    query = select(leases.c.slot).where(leases.c.item_id == item, leases.c.user_id != person.id)
+    taken = set(connection.scalars(query))
+    if len(taken) >= standing.wanted(task.plan):
+        return False
+    held = leases.c.task_id == task.id, leases.c.user_id == person.id
+    connection.execute(delete(leases).where(*held))
+    slot = next(k for k in range(len(taken) + 1) if k not in taken)
+    values = {"item_id": item, "slot": slot, "task_id": task.id, "user_id": person.id,
+              "stage": stage, "expires": now + task.lease_seconds}  # fmt: skip
+    connection.execute(insert(leases).values(**values))
+    return True
+
+
+# ---------------------------------------------------------------- saving
+
+
+def save(
+    connection: Connection, task: Task, person: Person, said: Said, now: float
+) -> dict[str, Any]:
+    """Stores what a person did; returns its number and where the item stands then.
+
+    Sent again with the same key it is answered the same, and stored once. Raises `Refused`: for a
+    key that was another act's, an answer that can't be one, an item that is not in hand any more.
+    """
+    done = connection.execute(
+        select(acts).where(acts.c.user_id == person.id, acts.c.key == said.key)
+    ).first()
+    if done is not None:
+        if done.fingerprint != said.fingerprint:
+            raise Refused("this key was another save's", code="key_reused",
+                          hint="Make a new key for each save")  # fmt: skip
+        return {"act": done.id, "item": done.item_id, "state": done.state, "repeated": True}
+    _check_stage(task, person, said.stage)
+    standing, before = _looked_at(connection, task, said.item)
+    _check_in_hand(connection, task, person, said, standing, now)
+    output = _checked(connection, task, said)
+    new = Act(person.id, said.stage, said.kind, output, said.reason)
+    after = settle(task.plan, [*map(act_of, before), new])
+    values = {
+        "item_id": said.item, "task_id": task.id, "user_id": person.id, "stage": said.stage,
+        "kind": said.kind, "round": standing.round, "output": output, "reason": said.reason,
+        "comment": said.comment, "suggested": said.suggested,
+        "seconds": min(max(said.seconds, 0.0), 86400.0), "key": said.key,
+        "fingerprint": said.fingerprint, "state": after.state, "created": now,
+    }  # fmt: skip
+    id = insert_one(connection, acts, values)
+    held = leases.c.item_id == said.item, leases.c.user_id == person.id
+    connection.execute(delete(leases).where(*held))
+    _write_standing(connection, task, said.item, after, now)
+    return {"act": id, "item": said.item, "state": after.state, "repeated": False}
+
+
+def reopen(
+    connection: Connection, task: Task, person: Person, item: int, reason: str, key: str, now: float
+) -> dict[str, Any]:
+    """A leader's word that an item that is done, or abandoned, is labelled anew."""
+    said = Said(item, LABEL, REOPEN, key, reason=reason)
+    return save(connection, task, person, said, now)
+
+
+def standing_of(connection: Connection, task: Task, item: int) -> tuple[Standing, list[Any]]:
+    """Where an item stands, and all that was done to it, in order."""
+    found = connection.execute(select(acts).where(acts.c.item_id == item).order_by(acts.c.id)).all()
+    return settle(task.plan, [act_of(r) for r in found]), list(found)
+
+
+def act_of(row: Any) -> Act:
+    """A row of the table of acts, as the workflow reads it."""
+    return Act(row.user_id, row.stage, row.kind, row.output, row.reason, row.id)
+
+
+def _standing(connection: Connection, task: Task, item: int) -> Standing:
+    return _looked_at(connection, task, item)[0]
+
+
+def _looked_at(connection: Connection, task: Task, item: int) -> tuple[Standing, list[Any]]:
+    """`standing_of` an item, whose row is locked. Raises `Unknown` for another task's."""
+    query = select(items.c.id).where(items.c.id == item, items.c.task_id == task.id)
+    if connection.scalar(query.with_for_update()) is None:
+        raise Unknown(f"item {item}")
+    return standing_of(connection, task, item)
+
+
+def _write_standing(
+    connection: Connection, task: Task, item: int, after: Standing, now: float
+) -> None:
+    values = {"state": after.state, "round": after.round, "wanted": after.wanted(task.plan),
+              "output": after.output, "updated": now}  # fmt: skip
+    connection.execute(update(items).where(items.c.id == item).values(**values))
+
+
+def _check_in_hand(
+    connection: Connection, task: Task, person: Person, said: Said, standing: Standing, now: float
+) -> None:
+    """Raises `Refused` unless the act is the person's to do now."""
+    query = select(leases).where(leases.c.item_id == said.item, leases.c.expires > now)
+    live = connection.execute(query).all()
+    others = [r for r in live if r.user_id != person.id]
+    if said.kind == REOPEN:
+        if standing.state not in (DONE, ABANDONED):
+            raise Refused(f"the item is not finished: it waits at {standing.state}",
+                          code="not_finished", hint="Send it back from there")  # fmt: skip
+        return
+    if any(r.user_id == person.id and r.stage == said.stage for r in live) and may_act(
+        standing, person.id, said.stage
+    ):
+        return
+    if said.kind in (ANSWER, ABANDON) and may_revise(standing, person.id, said.stage):
+        if all(r.stage == said.stage for r in others):
+            return
+        raise Refused("somebody is looking at your answer right now", code="taken",
+                      hint="Ask them to send it back")  # fmt: skip
+    if may_act(standing, person.id, said.stage):
+        raise Refused(
+            "the time to answer this item is over, and it was given back", code="lease_lost",
+            hint="Take it again and send the answer once more: it was not saved",
+        )  # fmt: skip
+    raise _not_now(standing, person, said.stage)
+
+
+def _not_now(standing: Standing, person: Person, stage: str) -> Refused:
+    """Why an item can't be taken, or answered, by this person at this stage."""
+    if standing.state == stage == LABEL:
+        return Refused("you have labelled this item already", code="labelled_already",
+                       hint="Open it from your list to change your answer")  # fmt: skip
+    if stage != LABEL and any(a.stage == stage for a in standing.acts):
+        return Refused("somebody else has decided this item meanwhile", code="decided_already",
+                       hint="Look at what they decided; a leader can open it again")  # fmt: skip
+    return Refused(f"the item waits at {standing.state}, not at {stage}", code="moved_on",
+                   hint="Take the next one")  # fmt: skip
+
+
+def _check_stage(task: Task, person: Person, stage: str) -> None:
+    if task.archived:
+        raise Refused("the task is archived", code="archived", hint="A leader can open it again")
+    if stage not in STAGES or stage not in task.plan.stages:
+        raise Refused(f"the task has no stage {stage!r}", code="invalid_value", status=400,
+                      hint=f"It has {', '.join(task.plan.stages)}")  # fmt: skip
+    if stage != LABEL and not person.may(LEADER):
+        raise Refused("only leaders check and decide", code="forbidden", status=403)
+
+
+def _checked(connection: Connection, task: Task, said: Said) -> str:
+    """The answer as it is kept. Raises `Refused` for one that can't be."""
+    for text in (said.reason, said.comment):
+        if len(text) > LONGEST_REASON or "\0" in text:
+            raise Refused(f"a reason or comment has at most {LONGEST_REASON:,} characters",
+                          code="invalid_value", status=400)  # fmt: skip
+    if said.suggested not in SUGGESTED:
+        raise Refused("suggested: '', shown or confirmed", code="invalid_value", status=400)
+    if said.kind == ANSWER:
+        return _check_output(connection, task, said)
+    if said.kind in (ABANDON, REJECT, REOPEN) and not said.reason.strip():
+        raise Refused("a reason is needed", code="no_reason", status=400,
+                      hint="Say in a few words why")  # fmt: skip
+    if said.kind == REJECT and said.stage == LABEL:
+        raise Refused("an item is sent back from a check, not while labelling",
+                      code="invalid_value", status=400)  # fmt: skip
+    if said.kind == SKIP and said.stage != LABEL:
+        raise Refused("only labels are skipped", code="invalid_value", status=400,
+                      hint="Give it back instead")  # fmt: skip
+    if said.kind not in (ABANDON, REJECT, REOPEN, SKIP):
+        raise Refused(f"there is no act {said.kind!r}", code="invalid_value", status=400)
+    return ""
+
+
+def _check_output(connection: Connection, task: Task, said: Said) -> str:
+    if task.card != CALLS:
+        text = said.output.strip()
+        if not text or len(text) > 4000 or "\0" in text:
+            raise Refused("an answer has 1 to 4,000 characters", code="invalid_answer", status=400)
+        return text
+    utterance = connection.scalar(select(rows.c.data).join(items).where(items.c.id == said.item))[
+        "instruction"
+    ]  # type: ignore[index]
+    checked = check_answer(said.output, task.catalog, utterance, open=task.open)
+    if checked.errors:
+        raise Refused(checked.errors[0], code="invalid_answer", status=400,
+                      hint="Change the answer: it was not saved")  # fmt: skip
+    return checked.text

@@ -1,0 +1,1 @@
+"""The encoder kind: the joint network's heads on a pretrained multilingual encoder."""

@@ -1,0 +1,103 @@
+"""The encoder recognizer: heads on a pretrained encoder, in a few milliseconds on one core."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from maksud.errors import RunError
+from maksud.recognizers.contract import Contract
+from maksud.recognizers.encoder.engine import GRAPH, Extractor, Graph
+from maksud.recognizers.encoder.nearness import EncodedNearness, pool
+from maksud.recognizers.encoder.pieces import TOKENIZER, Pieces
+from maksud.recognizers.joint.answers import ClauseReadings, Reading
+from maksud.recognizers.joint.decoding import Floats
+from maksud.recognizers.joint.engine import Heads
+from maksud.recognizers.joint.linear import Linear
+from maksud.recognizers.joint.recognizer import JointRecognizer, batches
+from maksud.recognizers.joint.tokens import tokenize
+from maksud.recognizers.joint.weights import load_weights
+from maksud.storage import sha256
+
+
+class EncoderRecognizer(JointRecognizer):
+    """A joint network on a pretrained encoder. Made by `load`."""
+
+    kind = "encoder"
+    near: EncodedNearness
+    dim: int
+
+    @classmethod
+    def load(cls, path: str | Path, contract: Contract, name: str) -> EncoderRecognizer:
+        """The recognizer in a directory that `train_encoder` wrote. Raises `RunError`."""
+        place = Path(path)
+        content, tensors = load_weights(place)
+        if fingerprint(place) != contract.tokenizer:
+            raise RunError(
+                "the tokenizer is not the one that the model was trained with",
+                where=str(place / TOKENIZER),
+                hint="Train it again",
+            )
+        try:
+            extractor = open_extractor(
+                place, content, tensors["features.mean"], tensors["features.scale"]
+            )
+            near = EncodedNearness.from_tensors(tensors, len(content["intents"]))
+            linear = Linear.from_tensors(tensors, len(content["intents"]))
+            made = cls(name, contract, content, extractor, Heads(1, tensors), near, linear)
+        except ImportError as error:
+            raise RunError(
+                f"recognition with an encoder needs {error.name}",
+                where=str(path),
+                hint="pip install 'maksud[encoder]'",
+            ) from error
+        except RunError:
+            raise
+        except Exception as error:  # onnxruntime, tokenizers and safetensors raise their own
+            raise RunError(
+                f"weights and joint.json do not fit ({error!r})",
+                where=str(path),
+                hint="Train it again",
+            ) from error
+        made.near = near
+        made.dim = extractor.pieces.dim
+        return made
+
+    def embed(self, utterances: Sequence[str]) -> Floats:
+        """Vectors of length 1 [N, D] of utterances in the form that `contract.read` gives.
+
+        What means the same to the encoder is near: their product is the cosine. An utterance
+        without a word has a vector of zeros.
+        """
+        tokens = [tokenize(u) for u in utterances]
+        out = np.zeros((len(tokens), self.dim), np.float32)
+        for group in batches(tokens):
+            h, _, mask = self.extractor([[t.text for t in tokens[k]] for k in group])
+            out[group] = pool(h, mask)
+        return out
+
+    def _pool(self, h: Floats, mask: Floats) -> Floats | None:
+        return pool(h, mask)
+
+    def _near(self, clause: ClauseReadings, reading: Reading) -> float:
+        assert clause.vector is not None
+        return self.near(reading.tags.intent, clause.vector)
+
+
+def open_extractor(
+    place: Path, content: dict[str, object], mean: Floats, scale: Floats
+) -> Extractor:
+    """The features of words of a run's directory."""
+    begin, end, longest, known = (content[k] for k in ("begin", "end", "longest", "vocabulary"))
+    assert isinstance(begin, list) and isinstance(end, list)
+    assert isinstance(longest, int) and isinstance(known, list)
+    pieces = Pieces(place, begin, end)
+    return Extractor(Graph(place / GRAPH), pieces, longest, mean, scale, known)
+
+
+def fingerprint(place: Path) -> str:
+    """`sha256:<hex>` of the tokenizer in a directory; empty where there is none."""
+    file = place / TOKENIZER
+    return f"sha256:{sha256(file)}" if file.is_file() else ""

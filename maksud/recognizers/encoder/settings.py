@@ -1,0 +1,90 @@
+"""Settings of the encoder kind, and what is derived from the size of the data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from maksud.settings import check_settings, setting
+
+LITTLE = 3_000
+"""Fewer clauses than this are augmented more, and passed over more often."""
+
+_HEAD_STEPS = 500
+"""Steps of training on features that were computed once, about."""
+
+
+@dataclass(frozen=True)
+class EncoderSettings:
+    """Settings of an encoder. The defaults need no change for any size of data."""
+
+    depth: Literal["full", "frozen"] = "full"
+    """What is tuned: `full` the encoder too, in minutes; `frozen` only what reads its features,
+    in seconds."""
+    threads: int = setting(0, low=0, high=256)
+    """CPU threads; 0: as many as there are cores for this process."""
+    epochs: int = setting(0, low=0, high=10_000, also=("num_train_epochs",))
+    """Passes over the data with the encoder tuned; 0 derives them: few for much data."""
+    learning_rate: float = setting(0.0, low=0.0, high=1.0)
+    """Peak learning rate of the encoder's last layer: linear warm-up, then linear decay; 0
+    derives it."""
+    head_rate: float = setting(2e-3, above=0.0, high=1.0)
+    """Peak learning rate of what reads the features."""
+    layer_decay: float = setting(0.9, above=0.0, high=1.0)
+    """Each layer's rate as a share of that of the layer above it."""
+    frozen_layers: int = setting(6, low=0, high=1_000)
+    """Lower layers that are not tuned: what they give is computed once for all epochs."""
+    batch_size: int = setting(32, low=1, high=65_536, also=("per_device_train_batch_size",))
+    """Clauses in a step."""
+    views: int = setting(0, low=0, high=1_000)
+    """How often the data is composed anew for features that are computed once; 0 derives it."""
+    head_epochs: int = setting(0, low=0, high=10_000)
+    """Passes over these features; 0 derives them."""
+    dropout: float = setting(0.1, low=0.0, high=0.9)
+    """Dropout probability of the features."""
+    weight_decay: float = setting(0.01, low=0.0, high=1.0)
+    """Weight decay of AdamW."""
+    label_smoothing: float = setting(0.05, low=0.0, high=0.5)
+    """Share of an intent's probability that is spread over the others."""
+    swap: float = setting(-1.0, low=-1.0, high=1.0)
+    """Share of clauses in which values are swapped for others of the same parameter; negative
+    derives it: more for little data."""
+    mix: float = setting(-1.0, low=-1.0, high=1.0)
+    """Share of values in such clauses that are made of the beginning of one value and the end of
+    another; negative derives it: none for much data."""
+    frame: float = setting(0.15, low=0.0, high=1.0)
+    """Share of single wishes that are put into a frame which negates, reports, quotes or calls
+    them off, or only seems to; where the data is Indonesian or English."""
+    correct: float = setting(0.1, low=0.0, high=1.0)
+    """Share of clauses with values in which one is said wrongly first and corrected; where there
+    are frames."""
+    linear: float = setting(-1.0, low=-1.0, high=100.0)
+    """How much a linear classifier of words and n-grams counts beside the encoder where intents
+    are told apart; 0 does without one, negative derives it: more for few examples an intent."""
+    eight_bit: bool = True
+    """Whether recognition multiplies in eight bits: a quarter of the size, about twice as fast."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Of the encoder's matrix products while it is tuned; `auto`: bfloat16 where the machine has
+    instructions for it. The environment variable MAKSUD_PRECISION sets what `auto` is."""
+
+    def __post_init__(self) -> None:
+        """Raises `SettingsError` for values out of range."""
+        check_settings(self)
+
+    def resolved(self, clauses: int, intents: int) -> EncoderSettings:
+        """The settings with everything derived, for data of so many clauses and intents."""
+        little = clauses < LITTLE
+        need = (700 / clauses) ** 0.5
+        full = self.depth == "full"
+        views = self.views or min(6, max(1, round(2.5 * need)))
+        passes = round(_HEAD_STEPS * self.batch_size / (views * clauses))
+        return replace(
+            self,
+            epochs=0 if not full else self.epochs or min(30, max(3, round(10 * need))),
+            learning_rate=self.learning_rate or 3e-4,
+            views=views,
+            head_epochs=self.head_epochs or min(40, max(4, passes)),
+            linear=self.linear if self.linear >= 0 else min(1.0, max(0.25, 30 * intents / clauses)),
+            swap=self.swap if self.swap >= 0 else 0.8 if little else 0.6,
+            mix=self.mix if self.mix >= 0 else 0.3 if little else 0.0,
+        )

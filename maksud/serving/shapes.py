@@ -1,0 +1,282 @@
+"""JSON Schemas of clients, as far as answers can be made to fit them.
+
+A schema is read once into a `Shape`: references followed, null taken apart, what only describes
+left out. What restricts a value in a way that is not known here is refused by name, as are schemas
+that are recursive or huge: what can't be promised is a 400, never a reply that breaks the schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from maksud.http.fields import invalid
+from maksud.http.json_body import kind_of
+from maksud.language.catalog_tools import format_json_value
+from maksud.language.numbers import read_number
+
+MAX_PARTS = 5_000
+"""Schemas within one request's schemas, at most."""
+
+KINDS = ("string", "number", "integer", "boolean", "array", "object", "null")
+_DESCRIBES = frozenset(
+    (
+        "title",
+        "description",
+        "default",
+        "examples",
+        "example",
+        "deprecated",
+        "readOnly",
+        "writeOnly",
+        "nullable",
+        "discriminator",
+        "format",
+        "strict",
+        "$schema",
+        "$id",
+        "$comment",
+        "$defs",
+        "definitions",
+    )
+)
+_LIMITS = frozenset(
+    (
+        "minimum",
+        "maximum",
+        "exclusiveMinimum",
+        "exclusiveMaximum",
+        "multipleOf",
+        "minLength",
+        "maxLength",
+        "minItems",
+        "maxItems",
+    )
+)
+_READ = frozenset(
+    (
+        "type",
+        "enum",
+        "const",
+        "properties",
+        "required",
+        "additionalProperties",
+        "items",
+        "anyOf",
+        "oneOf",
+        "allOf",
+        "$ref",
+    )
+)
+
+
+class Unfit:
+    """The one value `UNFIT`: what is there does not fit a shape."""
+
+
+UNFIT = Unfit()
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a schema lets through. `where`: the field that holds it.
+
+    `kinds`: JSON types, all where the schema names none; null is `nullable`. `values`: of `enum`
+    or `const`. `options`: of `anyOf`; the shape itself then says nothing more.
+    """
+
+    where: str
+    kinds: frozenset[str] = frozenset(KINDS) - {"null"}
+    nullable: bool = False
+    values: tuple[Any, ...] | None = None
+    limits: Mapping[str, Any] = field(default_factory=dict)
+    items: Shape | None = None
+    properties: Mapping[str, Shape] = field(default_factory=dict)
+    required: frozenset[str] = frozenset()
+    options: tuple[Shape, ...] = ()
+
+    def of_text(self, text: str) -> Any:
+        """The text as a value of the shape; `UNFIT` where it is none."""
+        if self.options:
+            found = (option.of_text(text) for option in self.options)
+            return next((value for value in found if value is not UNFIT), UNFIT)
+        if self.values is not None:
+            return next((v for v in self.values if format_json_value(v) == text), UNFIT)
+        value: Any = UNFIT
+        if "string" in self.kinds:
+            value = text
+        elif self.kinds & {"number", "integer"}:
+            number = read_number(text)
+            if isinstance(number, float) and number.is_integer():
+                number = int(number)
+            if number is not None and ("number" in self.kinds or isinstance(number, int)):
+                value = number
+        elif "boolean" in self.kinds and text in ("true", "false"):
+            value = text == "true"
+        return value if value is UNFIT or self.is_within(value) else UNFIT
+
+    def holds_count(self, count: int) -> bool:
+        """Whether an array may have so many items."""
+        least, most = self.limits.get("minItems", 0), self.limits.get("maxItems", count)
+        return bool(least <= count <= most)
+
+    def is_within(self, value: Any) -> bool:
+        """Whether a number, a text or a truth value keeps the limits."""
+        size = len(value) if isinstance(value, str) else value
+        names = ("minLength", "maxLength") if isinstance(value, str) else ("minimum", "maximum")
+        low, high = (self.limits.get(name) for name in names)
+        if (low is not None and size < low) or (high is not None and size > high):
+            return False
+        if isinstance(value, str | bool):
+            return True
+        above, below = self.limits.get("exclusiveMinimum"), self.limits.get("exclusiveMaximum")
+        step = self.limits.get("multipleOf")
+        return (
+            (above is None or value > above)
+            and (below is None or value < below)
+            and (step is None or value % step == 0)
+        )
+
+
+class ShapeReader:
+    """Reads the schemas of one request, which have `MAX_PARTS` together at most."""
+
+    def __init__(self) -> None:
+        self._root: Any = None
+        self._parts = 0
+
+    def read(self, schema: Any, where: str) -> Shape:
+        """The shape of a schema. Raises `ApiError` (400) that names the part that can't be met."""
+        self._root = schema
+        return self._read(schema, where, ())
+
+    def _read(self, schema: Any, where: str, followed: tuple[str, ...]) -> Shape:
+        """One schema. `followed`: the references that led here."""
+        self._parts += 1
+        if self._parts > MAX_PARTS:
+            raise _unmet(where, f"the schema has more than {MAX_PARTS:,} parts")
+        if schema is True:
+            return Shape(where)
+        if not isinstance(schema, Mapping):
+            raise invalid(where, f"must be a schema, found {kind_of(schema)}", "invalid_type")
+        schema, followed = self._resolved(schema, where, followed)
+        for keyword in schema:
+            known = keyword in _DESCRIBES or keyword in _LIMITS or keyword in _READ
+            if not known and not keyword.startswith("x-"):
+                raise _unmet(f"{where}.{keyword[:40]}", "this keyword can't be promised")
+        shape = self._read_kinds(schema, where)
+        for keyword in ("anyOf", "oneOf"):
+            if keyword in schema:
+                return self._read_options(schema[keyword], f"{where}.{keyword}", shape, followed)
+        return self._read_inside(schema, shape, followed)
+
+    def _resolved(
+        self, schema: Mapping[str, Any], where: str, followed: tuple[str, ...]
+    ) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+        """The schema with its reference and a lone `allOf` put in."""
+        while "$ref" in schema or "allOf" in schema:
+            if "$ref" in schema:
+                reference = schema["$ref"]
+                if not isinstance(reference, str) or not reference.startswith("#"):
+                    raise _unmet(f"{where}.$ref", "only references within the schema are followed")
+                if reference in followed:
+                    raise _unmet(f"{where}.$ref", f"{reference[:60]!r} is recursive")
+                followed = (*followed, reference)
+                found = self._find(reference, f"{where}.$ref")
+                rest = {k: v for k, v in schema.items() if k != "$ref"}
+            else:
+                parts = schema["allOf"]
+                if not isinstance(parts, list) or len(parts) != 1:
+                    raise _unmet(f"{where}.allOf", "only one schema can stand in allOf")
+                found = parts[0]
+                rest = {k: v for k, v in schema.items() if k != "allOf"}
+            if not isinstance(found, Mapping):
+                raise invalid(where, f"must be a schema, found {kind_of(found)}", "invalid_type")
+            self._parts += len(found) // 20  # copied again at each reference
+            schema = {**found, **rest}
+        return schema, followed
+
+    def _find(self, reference: str, where: str) -> Any:
+        found = self._root
+        for key in reference.removeprefix("#").split("/")[1:]:
+            key = key.replace("~1", "/").replace("~0", "~")
+            if not isinstance(found, Mapping) or key not in found:
+                raise _unmet(where, f"{reference[:60]!r} leads nowhere")
+            found = found[key]
+        return found
+
+    def _read_kinds(self, schema: Mapping[str, Any], where: str) -> Shape:
+        """Type, values and limits."""
+        named = schema.get("type")
+        kinds = [named] if isinstance(named, str) else named
+        if kinds is None:
+            kinds = [k for k in KINDS if k != "null"]
+            if "properties" in schema:
+                kinds = ["object"]
+        if not isinstance(kinds, list) or not all(isinstance(k, str) and k in KINDS for k in kinds):
+            raise invalid(f"{where}.type", f"must be among {', '.join(KINDS)}")
+        nullable = "null" in kinds or schema.get("nullable") is True
+        values: tuple[Any, ...] | None = None
+        if "const" in schema:
+            values = (schema["const"],)
+        elif "enum" in schema:
+            if not isinstance(schema["enum"], list) or not schema["enum"]:
+                raise invalid(f"{where}.enum", "must be a list of values")
+            values = tuple(schema["enum"])
+        if values is not None:
+            nullable = None in values and (named is None or nullable)
+            values = tuple(v for v in values if v is not None)
+        limits = {k: schema[k] for k in _LIMITS if schema.get(k) is not None}
+        for keyword, value in limits.items():
+            if not isinstance(value, int | float) or isinstance(value, bool):
+                raise invalid(f"{where}.{keyword}", f"must be a number, found {kind_of(value)}")
+        if limits.get("multipleOf", 1) <= 0:
+            raise invalid(f"{where}.multipleOf", "must be above 0")
+        return Shape(where, frozenset(kinds) - {"null"}, nullable, values, limits)
+
+    def _read_options(
+        self, options: Any, where: str, shape: Shape, followed: tuple[str, ...]
+    ) -> Shape:
+        if not isinstance(options, list) or not options:
+            raise invalid(where, "must be a list of schemas")
+        read = [self._read(o, f"{where}[{k}]", followed) for k, o in enumerate(options)]
+        nullable = shape.nullable or any(o.nullable for o in read)
+        some = tuple(o for o in read if o.kinds and o.values != ())
+        if len(some) == 1:
+            return replace(some[0], nullable=nullable)
+        return replace(shape, nullable=nullable, options=some)
+
+    def _read_inside(
+        self, schema: Mapping[str, Any], shape: Shape, followed: tuple[str, ...]
+    ) -> Shape:
+        """Items of an array, properties of an object."""
+        where = shape.where
+        items = None
+        if "items" in schema:
+            items = self._read(schema["items"], f"{where}.items", followed)
+        properties = schema.get("properties")
+        if properties is None:
+            properties = {}
+        if not isinstance(properties, Mapping):
+            raise invalid(f"{where}.properties", "must be an object", "invalid_type")
+        required = schema.get("required")
+        if required is None:
+            required = []
+        if not isinstance(required, list) or not all(isinstance(r, str) for r in required):
+            raise invalid(f"{where}.required", "must be a list of names", "invalid_type")
+        if unknown := next((r for r in required if r not in properties), None):
+            raise _unmet(f"{where}.required", f"{unknown[:60]!r} is not among the properties")
+        return replace(
+            shape,
+            items=items,
+            properties={
+                name: self._read(part, f"{where}.properties.{name[:60]}", followed)
+                for name, part in properties.items()
+            },
+            required=frozenset(required),
+        )
+
+
+def _unmet(where: str, why: str) -> Exception:
+    return invalid(where, why, "unsupported_schema")

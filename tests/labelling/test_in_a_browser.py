@@ -1,0 +1,411 @@
+"""The pages in Chromium, as people use them: the guide's own walk, and a team that disagrees.
+
+Skipped where there is no Chromium, or no Playwright to drive it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from guide_script import GUIDES
+from labelling_cases import CATALOG
+from labelling_server import Served, serving
+
+from maksud.data.dataset import Dataset, Example
+from maksud.data.formats.files import load
+from maksud.labelling.library import register
+from maksud.labelling.people import Person
+from maksud.labelling.tasks import Wanted, create_task
+from maksud.language.calls import NONE, parse_calls
+from maksud.language.catalog import Catalog
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+playwright = pytest.importorskip("playwright.sync_api")
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium"),
+    pytest.mark.timeout(900),
+]
+expect = playwright.expect
+PATIENCE = 60_000
+"""Milliseconds: a busy machine is no fault."""
+
+GUIDE_ROWS = [
+    ("Saya ingin mendengarkan musik", "play_music()"),
+    ("Terlalu keras, turunkan suaranya", "volume_down()"),
+    ("Saya tidak ingin mendengarkan ini, matikan", "music_exit()"),
+    ("Saya ingin mengunjungi Hangzhou. Periksa prakiraan cuaca untuk saya",
+     "weather_search(Hangzhou)"),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    expect.set_options(timeout=PATIENCE)
+    with playwright.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    with serving(tmp_path / "labels.db") as running:
+        yield running
+
+
+class Desk:
+    """A person before a browser of their own. What the console or the policy complains of, and
+    every dialog that opens, is kept in `complaints`."""
+
+    def __init__(self, browser: Any, served: Served, person: Person, width: int = 1440) -> None:
+        self.url = served.url
+        self.context = browser.new_context(viewport={"width": width, "height": 900})
+        self.context.set_default_timeout(PATIENCE)
+        self.page = self.context.new_page()
+        self.complaints: list[str] = []
+        self.page.on("console", lambda m: m.type == "error" and self.complaints.append(m.text))
+        self.page.on("pageerror", lambda e: self.complaints.append(str(e)))
+        self.page.on("dialog", lambda d: (self.complaints.append(d.message), d.dismiss()))
+        self.page.goto(f"{self.url}/in#{served.link(person)}")
+        self.page.get_by_role("button", name="Masuk").click()
+        self.page.wait_for_url(f"{self.url}/")
+
+    def go(self, path: str) -> None:
+        self.page.goto(self.url + path)
+
+    def sees(self, id: str, text: str) -> None:
+        expect(self.page.locator(f"#{id}")).to_have_text(text)
+
+    def types(self, keys: str) -> None:
+        """Types as on a keyboard: `Enter` is a key, other words are text."""
+        for part in keys.split(" "):
+            if part in ("Enter", "Escape", "ArrowRight", "ArrowLeft", "Space"):
+                self.page.keyboard.press(part)
+            else:
+                self.page.keyboard.type(part)
+
+    def answers(self, text: str) -> None:
+        """Writes the call text, and saves it."""
+        self.page.fill("#text", text)
+        self.page.press("#text", "Enter")
+
+    def at(self, number: int) -> None:
+        """Waits for an item."""
+        self.sees("number", str(number))
+
+    def has_nothing_left(self) -> None:
+        expect(self.page.locator("#empty")).to_be_visible()
+
+
+def make_task(
+    served: Served,
+    people: list[Person],
+    examples: list[Example],
+    catalog: Catalog | None = CATALOG,
+    **wanted: Any,
+) -> int:
+    now = served.store.clock()
+
+    def make(c: Any) -> int:
+        dataset = register(c, "raw", Dataset(examples, name="raw"), "raw.json", now)
+        task = Wanted("Tugas", dataset, [p.id for p in people], catalog=catalog, **wanted)
+        return create_task(c, task, now)
+
+    return served.store.write(make)
+
+
+def test_the_guide_s_own_walk(browser: Any, served: Served, guide: Path, tmp_path: Path) -> None:
+    """Import the manifest, take the default template, make a task, label its utterances, check
+    them, export the manifest, convert it with the guide's script: the guide's own rows."""
+    wanted = [(e.instruction, e.output) for e in load(guide / "export.manifest")]
+    if guide == GUIDES.get("theirs"):
+        assert wanted == GUIDE_ROWS
+    desk = Desk(browser, served, served.admin())
+    page = desk.page
+    page.get_by_role("link", name="Tugas baru").first.click()
+    page.get_by_label("Berkas").set_input_files(guide / "import.manifest")
+    page.get_by_label("Nama set data").fill("panduan")
+    page.get_by_role("button", name="Daftarkan").click()
+    chosen = page.locator("select[name=dataset]")
+    expect(chosen).to_contain_text(f"panduan · {len(wanted)} baris")
+    page.get_by_label("Nama tugas").fill("Rumah pintar")
+    page.get_by_label("Pemeriksaan").check()
+    page.get_by_role("button", name="Buat tugas").click()
+    page.get_by_role("link", name="Labeli").click()
+    for number, (utterance, output) in enumerate(wanted, 1):
+        desk.at(number)
+        assert page.locator("#said").evaluate("e => e.textContent") == utterance
+        [call] = parse_calls(output)
+        if number == 1:  # by hand, as the guide does
+            desk.answers(output)
+            continue
+        if call == NONE:
+            desk.types("0")
+        else:  # the intent by search; the value by its words
+            desk.types(f"/ {call.intent}")
+            expect(page.locator("#found li").first).to_contain_text(call.intent)
+            desk.types("Enter")
+        for argument in call.arguments:
+            for word in argument.value.split():
+                page.locator(".word", has_text=re.compile(f"^{word}$")).first.click()
+            desk.types("1")
+        expect(page.locator("#text")).to_have_value(output)
+        desk.types("Enter")
+    desk.has_nothing_left()
+
+    desk.go("/")
+    page.get_by_role("link", name="Periksa").click()
+    for number, (_, output) in enumerate(wanted, 1):
+        desk.at(number)
+        expect(page.locator("#text")).to_have_value(output)
+        desk.types("Enter")
+    desk.has_nothing_left()
+
+    page.get_by_role("link", name="Rincian").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Manifes iTAG").click()
+    work = tmp_path / "work"
+    work.mkdir()
+    download.value.save_as(work / "test_json.manifest")
+    done = subprocess.run(
+        [sys.executable, str(guide / "convert.py")], cwd=work, capture_output=True, text=True
+    )
+    assert done.returncode == 0 and "Error" not in done.stdout, done.stdout
+    rows = json.loads((work / "train.json").read_text(encoding="utf-8"))
+    assert rows == [{"instruction": said, "output": output} for said, output in wanted]
+    exported = (work / "test_json.manifest").read_text(encoding="utf-8").splitlines()
+    blocks = [k for k in json.loads(exported[0]) if k.startswith("label-")]
+    assert sum(k.endswith("-check") for k in blocks) == 1
+    assert desk.complaints == []
+    desk.context.close()
+
+
+def test_a_team_that_disagrees(browser: Any, served: Served, tmp_path: Path) -> None:
+    """Two annotators and a leader label each item; what they do not agree on the leader decides,
+    checks and sends back; the feedback comes to the labeller; the export is read as
+    training data."""
+    said = [
+        ("putar lagu Hampa", "play_music(song=Hampa)"),
+        ("turunkan suaranya", "volume_down()"),
+        ("cuaca Hangzhou bagaimana", "weather_search(Hangzhou)"),
+    ]
+    people = [served.person("Ana", "annotator"), served.person("Budi", "annotator"),
+              served.person("Citra", "leader")]  # fmt: skip
+    task = make_task(
+        served, people, [Example(u, "") for u, _ in said], votes=3, stages=["label", "check"]
+    )
+    ana, budi, citra = (Desk(browser, served, p) for p in people)
+    wrong = {"Ana": {2: "none()"}, "Budi": {2: "play_music()"}, "Citra": {}}
+    for desk, person in zip((ana, budi, citra), people, strict=True):
+        desk.go(f"/tasks/{task}/label")
+        for number, (_, right) in enumerate(said, 1):
+            desk.at(number)
+            desk.answers(wrong[person.name].get(number, right))
+        desk.has_nothing_left()
+    expect(citra.page.locator("#waiting")).to_have_text(
+        "1 menunggu putusan · 2 menunggu pemeriksaan"
+    )
+
+    citra.go(f"/tasks/{task}/check?stage=judge")
+    citra.at(2)
+    labels = citra.page.locator("#suggestions li")
+    expect(labels).to_have_count(3)
+    expect(labels.first).to_contain_text("Ana")
+    expect(citra.page.locator("#suggestions mark").first).to_be_visible()  # the words that differ
+    citra.types("3")
+    expect(citra.page.locator("#text")).to_have_value("volume_down()")
+    citra.types("Enter")
+    citra.has_nothing_left()
+
+    citra.go(f"/tasks/{task}/check?stage=check")
+    citra.at(1)
+    citra.types("r")
+    citra.page.fill("#reason", "judulnya kurang")
+    citra.page.press("#reason", "Enter")
+    citra.at(2)
+    citra.types("Enter")
+    citra.at(3)
+    citra.types("Enter")
+    citra.has_nothing_left()
+
+    ana.go(f"/tasks/{task}")
+    expect(ana.page.locator("main")).to_contain_text("Dikembalikan: judulnya kurang")
+    for desk in (ana, budi, citra):
+        desk.go(f"/tasks/{task}/label")
+        desk.at(1)
+        expect(desk.page.locator("#feedback")).to_have_text("Dikembalikan: judulnya kurang")
+        desk.answers(said[0][1])
+        desk.has_nothing_left()
+    citra.go(f"/tasks/{task}/check?stage=check")
+    citra.at(1)
+    citra.types("Enter")
+    citra.has_nothing_left()
+
+    citra.go(f"/tasks/{task}")
+    expect(citra.page.locator("main")).to_contain_text("alfa Krippendorff")
+    with citra.page.expect_download() as download:
+        citra.page.get_by_role("link", name="JSON pelatihan").click()
+    download.value.save_as(tmp_path / "train.json")
+    data = load(tmp_path / "train.json")
+    assert [(e.instruction, e.output) for e in data] == said
+    data.require_parsed()
+    for desk in (ana, budi, citra):
+        assert desk.complaints == []
+        desk.context.close()
+
+
+def test_labelling_with_the_keyboard_alone(browser: Any, served: Served) -> None:
+    """Suggestions by number, words by arrows, undo, skip, abandon, and messages while typing."""
+    admin = served.admin()
+    examples = [
+        Example("putar lagu Hampa sekarang", "play_music(song=Hampa)"),
+        Example("nyalakan lampu", ""),
+        Example("hmm", ""),
+    ]
+    task = make_task(served, [admin], examples)
+    desk = Desk(browser, served, admin)
+    page = desk.page
+    desk.go(f"/tasks/{task}/label")
+    desk.at(1)
+    expect(page.locator("#text")).to_have_value("play_music(song=Hampa)")  # what the data says
+    desk.types("0")
+    expect(page.locator("#text")).to_have_value("none()")
+    desk.types("1")
+    expect(page.locator("#text")).to_have_value("play_music(song=Hampa)")
+    desk.types("Enter")  # one key confirms
+    desk.at(2)
+    desk.types("/ lihgt")  # typed in haste
+    expect(page.locator("#found li").first).to_contain_text("set_light")
+    desk.types("Enter")
+    page.get_by_label("Nilai state").select_option("on")
+    expect(page.locator("#text")).to_have_value("set_light(state=on)")
+    page.fill("#text", "set_light(state=merah)")
+    expect(page.locator("#messages .error")).to_contain_text("bukan salah satu nilainya")
+    page.press("#text", "Enter")
+    expect(page.locator("#alert")).to_be_visible()
+    page.fill("#text", "set_light(state=on")
+    expect(page.locator("#messages .error")).to_contain_text("teks berakhir di karakter 18")
+    page.fill("#text", "set_light(state=on)")
+    expect(page.locator("#messages .good")).to_be_visible()
+    page.press("#text", "Enter")
+    desk.at(3)
+    desk.types("u")
+    desk.at(2)
+    expect(page.locator("#text")).to_have_value("set_light(state=on)")
+    desk.types("/ play_music Enter")
+    page.locator(".word").first.focus()
+    desk.types("ArrowRight Space")
+    expect(page.locator(".parameter kbd:visible").first).to_have_text("1")
+    desk.types("1")
+    expect(page.locator("#text")).to_have_value("set_light(state=on);play_music(song=lampu)")
+    desk.types("Enter")
+    desk.at(3)
+    desk.types("s")
+    expect(page.locator("#notice")).to_have_text("Dilewati")
+    desk.at(3)  # it comes back last, and nothing else is left
+    desk.types("a")
+    page.fill("#reason", "hanya gumam")
+    page.press("#reason", "Enter")
+    desk.has_nothing_left()
+    rows = served.script(admin).get(f"/api/tasks/{task}/export?format=json").json()
+    assert [r["output"] for r in rows] == [
+        "play_music(song=Hampa)", "set_light(state=on);play_music(song=lampu)",
+    ]  # fmt: skip
+    figures = served.script(admin).get(f"/api/tasks/{task}/figures").json()
+    assert figures["people"][0]["confirmed"] == 1
+    assert [c for c in desk.complaints if "status of 400" not in c] == []
+    desk.context.close()
+
+
+def test_an_answer_outlives_the_network(browser: Any, served: Served) -> None:
+    """Kept and sent again when it is back, and stored once."""
+    admin = served.admin()
+    task = make_task(served, [admin], [Example("satu", ""), Example("dua", "")])
+    desk = Desk(browser, served, admin)
+    page = desk.page
+    desk.go(f"/tasks/{task}/label")
+    desk.at(1)
+    page.route("**/save", lambda route: route.abort())
+    desk.answers("none()")
+    expect(page.locator("#alert")).to_contain_text("Jaringan terputus")
+    kept = page.evaluate("() => Object.keys(localStorage).length")
+    assert kept == 1
+    page.unroute("**/save")
+    desk.at(2)
+    assert page.evaluate("() => Object.keys(localStorage).length") == 0
+    mine = served.script(admin).get(f"/api/tasks/{task}/mine").json()["acts"]
+    assert [a["output"] for a in mine] == ["none()"]
+    desk.context.close()
+
+
+HOSTILE = [
+    "<img src=x onerror=alert(1)>", "<script>alert(2)</script>", "\"><svg onload=alert(3)>",
+    "{{ 7*7 }} ${7*7}", "javascript:alert(4)", "' onmouseover='alert(5)",
+    "</title><script>alert(6)</script>", "\u202egnp.exe", "&lt;b&gt;", "a\u0000b".replace("\0", ""),
+]  # fmt: skip
+
+
+def test_what_people_type_is_text(browser: Any, served: Served) -> None:
+    """Hostile utterances, names and answers on every page: no dialog, no breach, the same text."""
+    admin = served.admin()
+    other = served.person("<img src=x onerror=alert(9)>", "leader")
+    catalog = Catalog((*CATALOG.intents,))
+    task = make_task(served, [admin, other], [Example(u, "") for u in HOSTILE], catalog=catalog)
+    desk = Desk(browser, served, admin)
+    page = desk.page
+    desk.go(f"/tasks/{task}/label")
+    for number, utterance in enumerate(HOSTILE, 1):
+        desk.at(number)
+        assert page.locator("#said").evaluate("e => e.textContent") == utterance
+
+        desk.types("a")
+        page.fill("#reason", utterance)
+        page.press("#reason", "Enter")
+    desk.has_nothing_left()
+    for path in ("/", f"/tasks/{task}", "/people", "/new", f"/tasks/{task}?state=abandoned"):
+        desk.go(path)
+        page.wait_for_load_state("networkidle")
+        assert page.locator("img, svg, main script").count() == 0
+    desk.go(f"/tasks/{task}?state=abandoned")
+    expect(page.locator("main")).to_contain_text(HOSTILE[0])
+    assert desk.complaints == []
+    desk.context.close()
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("language", ["id", "en"])
+def test_pages_fit_and_speak_both_languages(
+    browser: Any, served: Served, width: int, language: str
+) -> None:
+    admin = served.admin()
+    long = Example("tolong " + "sangat" * 30 + " cepat", "play_music(song=" + "sangat" * 30 + ")")
+    task = make_task(served, [admin], [long, *(Example(u, "") for u, _ in GUIDE_ROWS)])
+    desk = Desk(browser, served, admin, width)
+    page = desk.page
+    if language == "en":
+        page.get_by_role("button", name="English").click()
+        expect(page.get_by_role("heading", name="Tasks")).to_be_visible()
+    for path in ("/", "/new", "/people", f"/tasks/{task}", f"/tasks/{task}/label"):
+        desk.go(path)
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("document.documentElement.lang") == language
+        room, scroll = page.evaluate(
+            "[document.documentElement.clientWidth, document.documentElement.scrollWidth]"
+        )
+        assert scroll <= room, path
+        nameless = page.evaluate(
+            """() => [...document.querySelectorAll("button, a, input, select, textarea")]
+            .filter((e) => e.offsetParent && !(e.innerText || "").trim() && !(e.labels || []).length
+              && !e.getAttribute("aria-label")).map((e) => e.outerHTML.slice(0, 80))"""
+        )
+        assert nameless == [], path
+    assert desk.complaints == []
+    desk.context.close()

@@ -1,0 +1,126 @@
+"""The same store on PostgreSQL: Debian's, started here for the tests, skipped where it can't be."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from labelling_cases import House, open_house
+
+from maksud.errors import SystemFault
+from maksud.labelling.refusals import Refused, StoreFault
+from maksud.labelling.store import Store, copy_database
+from maksud.labelling.tables import metadata
+from maksud.labelling.tasks import count_states
+
+pytest.importorskip("psycopg")
+_FOUND = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+TOOLS = _FOUND[-1].parent if _FOUND else None
+"""Where Debian puts them."""
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[str]:
+    """A URL of a server of our own, without a name of a database."""
+    root = os.geteuid() == 0
+    if TOOLS is None or (root and not shutil.which("runuser")):
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    # A socket's path has to be short, and the server may not run as root.
+    place = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
+    before = ["runuser", "-u", "postgres", "--"] if root else []
+
+    def call(*words: str) -> None:
+        done = subprocess.run([*before, *words], capture_output=True, text=True, cwd=place)
+        if done.returncode:
+            pytest.skip(f"PostgreSQL can't be started: {done.stderr.strip()[-200:]}")
+
+    if root:
+        shutil.chown(place, "postgres")
+    data = str(place / "data")
+    options = f"-k {place} -p 5499 -c listen_addresses=''"
+    call(str(TOOLS / "initdb"), "-D", data, "-A", "trust", "-U", "maksud")
+    call(str(TOOLS / "pg_ctl"), "-D", data, "-o", options, "-l", str(place / "log"), "-w", "start")
+    try:
+        yield f"?host={place}&port=5499"
+    finally:
+        stop = [*before, str(TOOLS / "pg_ctl"), "-D", data, "-m", "immediate", "stop"]
+        subprocess.run(stop, capture_output=True)
+        shutil.rmtree(place, ignore_errors=True)
+
+
+@pytest.fixture
+def url(cluster: str, request: pytest.FixtureRequest) -> str:
+    """A database of its own."""
+    import psycopg
+
+    name = f"t{abs(hash(request.node.name))}"
+    about = cluster.lstrip("?").replace("&", " ")
+    with psycopg.connect(f"user=maksud dbname=postgres {about}", autocommit=True) as c:
+        c.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
+    return f"postgresql://maksud@/{name}{cluster}"
+
+
+def counts(house: House) -> dict[str, int]:
+    found = house.store.read(lambda c: count_states(c, house.task_id))
+    return {state: n for state, n in found.items() if n}
+
+
+def test_tables_and_migrations_agree(url: str) -> None:
+    store = Store(url)
+    with store.reading() as c:
+        assert compare_metadata(MigrationContext.configure(c), metadata) == []
+    with pytest.raises(SystemFault, match="pg_dump"):
+        copy_database(store, Path("x"))
+    store.close()
+
+
+def test_items_go_through_their_stages(url: str) -> None:
+    house = open_house(url, votes=2, stages=["label", "check"])
+    assert (house.take("ann0"), house.take("ann1"), house.take("ann2")) == (1, 1, 2)
+    first = house.say("ann0", 1, "none()", key="k")
+    assert house.say("ann0", 1, "none()", key="k") == {**first, "repeated": True}
+    house.say("ann1", 1, "play_music()")
+    assert house.take("leader", "judge") == 1
+    with pytest.raises(Refused, match="in hand"):
+        house.take("admin", "judge", item=1)
+    assert house.say("leader", 1, "none()", "judge")["state"] == "check"
+    assert counts(house) == {"label": 3, "check": 1}
+    house.close()
+
+
+def test_twelve_who_work_at_once(url: str) -> None:
+    """Each item is labelled by two people, and nobody has what is not theirs."""
+    house = open_house(url, utterances=[f"u {k}" for k in range(40)], annotators=12, votes=2)
+    taken: list[int] = []
+    faults: list[BaseException] = []
+
+    def work(who: str) -> None:
+        try:
+            while (item := house.take(who)) is not None:
+                taken.append(item)
+                house.say(who, item, "none()", key=f"{who}-{item}")
+        except BaseException as error:
+            faults.append(error)
+
+    threads = [threading.Thread(target=work, args=(f"ann{k}",)) for k in range(12)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert faults == []
+    assert set(Counter(taken).values()) == {2} and counts(house) == {"done": 40}
+    house.close()
+
+
+def test_a_server_that_is_not_there_is_told(cluster: str) -> None:
+    with pytest.raises(StoreFault, match="does not answer"):
+        Store(f"postgresql://maksud@/nothing{cluster}")

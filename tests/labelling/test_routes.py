@@ -1,0 +1,356 @@
+"""Routes over real HTTP: who may take which, what they refuse, and that reading changes nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from labelling_server import Served, serving
+from sqlalchemy import text
+
+from maksud.labelling.people import ROLES, Person
+from maksud.labelling.web.routes import ROUTES
+
+RAW = (
+    b'{"data":{"instruction":"Saya ingin mendengarkan musik"}}\n'
+    b'{"data":{"instruction":"<b>x</b>"}}\n'
+)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serving(tmp_path_factory.mktemp("labels") / "labels.db") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def team(served: Served) -> dict[str, Person]:
+    made = {"admin": served.admin()}
+    made |= {role: served.person(role, role) for role in ("leader", "annotator")}
+    return made | {"stranger": served.person("stranger", "annotator")}
+
+
+@pytest.fixture(scope="module")
+def clients(served: Served, team: dict[str, Person]) -> dict[str, httpx.Client]:
+    return {name: served.script(person) for name, person in team.items()}
+
+
+@pytest.fixture(scope="module")
+def task(served: Served, team: dict[str, Person], clients: dict[str, httpx.Client]) -> int:
+    leader = clients["leader"]
+    made = ok(leader.post("/api/datasets", json=upload("raw", RAW)))
+    people = [team["leader"].id, team["annotator"].id]
+    body = {"name": "task", "dataset": made["dataset"], "people": people, "stages": ["label"]}
+    id: int = ok(leader.post("/api/tasks", json=body))["task"]
+    return id
+
+
+def upload(name: str, content: bytes, file: str = "raw.manifest") -> dict[str, Any]:
+    return {"name": name, "file": file, "content": base64.b64encode(content).decode()}
+
+
+def ok(answer: httpx.Response) -> Any:
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def code(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["error"]["code"]
+
+
+def fill(path: str, task: int) -> str:
+    for name, value in {"task": task, "item": 1, "user": 1, "dataset": 1}.items():
+        path = path.replace("{" + name + "}", str(value))
+    return path
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda r: f"{r.method} {r.path}")
+def test_each_route_takes_its_role_and_no_less(
+    route: Any, served: Served, clients: dict[str, httpx.Client], task: int
+) -> None:
+    """With an unreadable body: who may come in gets as far as that, and no further."""
+    path = fill(route.path, task)
+
+    def ask(client: httpx.Client) -> httpx.Response:
+        if route.method == "GET":
+            return client.get(path)
+        return client.post(path, content=b"{", headers={"content-type": "application/json"})
+
+    nobody = ask(served.client())
+    if route.role is None:
+        assert nobody.status_code in (200, 400)
+        return
+    assert nobody.status_code == (303 if route.is_page else 401)
+    for name in ROLES:
+        answer = ask(clients[name])
+        allowed = ROLES.index(name) >= ROLES.index(route.role)
+        if not allowed:
+            assert code(answer) == (403, "forbidden"), (name, answer.text)
+        elif route.method == "POST":
+            assert code(answer) == (400, "invalid_json"), (name, answer.text)
+        else:
+            assert answer.status_code in (200, 404, 409), (name, answer.text)
+    forged = served.client({"authorization": "Bearer ml-" + "x" * 40})
+    assert ask(forged).status_code == 401
+
+
+OBJECTS = [r for r in ROUTES if "{task}" in r.path]
+
+
+@pytest.mark.parametrize("route", OBJECTS, ids=lambda r: f"{r.method} {r.path}")
+def test_what_is_another_team_s_is_not_there(
+    route: Any, served: Served, clients: dict[str, httpx.Client], task: int
+) -> None:
+    """With a whole body, from a leader who is none of the task's people."""
+    other = clients.get("other leader")
+    if other is None:
+        other = clients["other leader"] = served.script(served.person("other leader", "leader"))
+    path = fill(route.path, task)
+    bodies = {
+        "claim": {"stage": "label"}, "release": {"item": 1}, "validate": {"output": "a()"},
+        "save": {"item": 1, "stage": "label", "kind": "answer", "output": "a()", "key": "k"},
+        "reopen": {"reason": "why", "key": "k"}, "versions": {"name": "x"},
+    }  # fmt: skip
+    for client in (other, clients["stranger"]):
+        if client is clients["stranger"] and route.role != "annotator":
+            continue
+        if route.method == "GET":
+            answer = client.get(path)
+        else:
+            answer = client.post(path, json=bodies.get(path.rpartition("/")[2], {}))
+        assert answer.status_code == 404, (path, answer.text)
+
+
+def test_reading_changes_nothing(
+    served: Served, clients: dict[str, httpx.Client], task: int
+) -> None:
+    def picture() -> str:
+        with served.store.reading() as c:
+            tables = c.scalars(text("SELECT name FROM sqlite_master WHERE type='table'")).all()
+            rows = [(t, c.execute(text(f'SELECT * FROM "{t}"')).all()) for t in sorted(tables)]
+        return hashlib.sha256(repr(rows).encode()).hexdigest()
+
+    before = picture()
+    for route in ROUTES:
+        if route.method == "GET":
+            clients["admin"].get(fill(route.path, task))
+    assert picture() == before
+
+
+class TestBrowser:
+    """A browser's session: cookie, CSRF token, origin."""
+
+    def sign_in(self, served: Served, person: Person) -> tuple[httpx.Client, str]:
+        client = served.client()
+        ok(client.post("/api/session", json={"link": served.link(person)}))
+        page = client.get("/").text
+        return client, page.partition('name="csrf" content="')[2].partition('"')[0]
+
+    def test_a_link_opens_once(self, served: Served, team: dict[str, Person]) -> None:
+        link = served.link(team["annotator"])
+        first = served.client().post("/api/session", json={"link": link})
+        cookie = first.headers["set-cookie"]
+        assert first.status_code == 200
+        assert "HttpOnly" in cookie and "SameSite=Strict" in cookie and link not in cookie
+        assert code(served.client().post("/api/session", json={"link": link})) == (
+            401, "invalid_link",
+        )  # fmt: skip
+
+    def test_what_is_sent_needs_the_page_s_token(
+        self, served: Served, team: dict[str, Person]
+    ) -> None:
+        client, csrf = self.sign_in(served, team["annotator"])
+        body = {"language": "en"}
+        assert code(client.post("/api/me", json=body)) == (403, "csrf")
+        wrong = {"x-csrf-token": csrf[:-1] + "~"}
+        assert code(client.post("/api/me", json=body, headers=wrong)) == (403, "csrf")
+        right = {"x-csrf-token": csrf}
+        assert ok(client.post("/api/me", json=body, headers=right))["language"] == "en"
+        foreign = {**right, "origin": "http://evil.example"}
+        assert code(client.post("/api/me", json=body, headers=foreign)) == (403, "foreign_origin")
+        own = {**right, "origin": served.url}
+        assert ok(client.post("/api/me", json={"language": "id"}, headers=own))
+
+    def test_another_site_s_page_can_not_sign_anybody_in(
+        self, served: Served, team: dict[str, Person]
+    ) -> None:
+        link = served.link(team["annotator"])
+        headers = {"origin": "null"}
+        answer = served.client().post("/api/session", json={"link": link}, headers=headers)
+        assert code(answer) == (403, "foreign_origin")
+
+    def test_signing_out_and_being_shut_out_end_the_session(
+        self, served: Served, team: dict[str, Person], clients: dict[str, httpx.Client]
+    ) -> None:
+        client, csrf = self.sign_in(served, team["annotator"])
+        cookies = dict(client.cookies)
+        ok(client.post("/api/session/end", json={}, headers={"x-csrf-token": csrf}))
+        client.cookies.update(cookies)
+        assert client.get("/api/me").status_code == 401
+        gone = served.person("gone", "annotator")
+        client, _ = self.sign_in(served, gone)
+        ok(clients["admin"].post(f"/api/people/{gone.id}", json={"disabled": True}))
+        assert client.get("/api/me").status_code == 401
+
+    def test_pages_keep_to_themselves(self, served: Served, team: dict[str, Person]) -> None:
+        client, _ = self.sign_in(served, team["annotator"])
+        for answer in (client.get("/"), client.get("/tasks/999"), client.get("/api/tasks/999")):
+            policy = answer.headers["content-security-policy"]
+            assert "default-src 'none'" in policy and "unsafe" not in policy
+            assert "frame-ancestors 'none'" in policy
+            assert answer.headers["x-content-type-options"] == "nosniff"
+            assert answer.headers["cache-control"] == "no-store"
+
+    def test_secure_cookies_behind_tls(self, tmp_path: Path) -> None:
+        with serving(tmp_path / "l.db", secure=True) as behind:
+            answer = behind.client().post(
+                "/api/session", json={"link": behind.link(behind.admin())}
+            )
+            assert answer.headers["set-cookie"].startswith("__Host-maksud=")
+            assert "; Secure" in answer.headers["set-cookie"]
+
+
+class TestBadInput:
+    """Each has a message that says what to do, and nothing is lost."""
+
+    @pytest.mark.parametrize(
+        ("body", "told"),
+        [
+            ({}, "name is missing"),
+            ({"name": "t", "dataset": 1, "people": []}, "no people"),
+            ({"name": "t", "dataset": 99, "people": [1]}, "no dataset 99"),
+            ({"name": "t", "dataset": 1, "people": [1], "votes": 3}, "Add people"),
+            ({"name": "t", "dataset": 1, "people": [1], "votes": 99}, "votes: must be 1 to 9"),
+            ({"name": "t", "dataset": 1, "people": [1], "stages": ["check"]}, "no way through"),
+            ({"name": "t", "dataset": 1, "people": [1], "colour": "red"}, "is no field here"),
+            ({"name": "t", "dataset": "1", "people": [1]}, "must be a whole number"),
+            ({"name": "t" * 101, "dataset": 1, "people": [1]}, "at most 100"),
+            ({"name": "t", "dataset": 1, "people": [True]}, "must be a whole number"),
+            ({"name": "t", "dataset": 1, "people": [1] * 1001}, "at most 1,000"),
+            ({"name": "t\u0000", "dataset": 1, "people": [1]}, "U+0000"),
+            ({"name": "t", "dataset": 10**12, "people": [1]}, "dataset: must be"),
+            ({"name": "t", "dataset": 1, "people": [1], "catalog": {"x": 1}}, "intents"),
+            ({"name": "task", "dataset": 1, "people": [1]}, "is here already"),
+        ],
+    )
+    def test_tasks(
+        self, clients: dict[str, httpx.Client], task: int, body: dict[str, Any], told: str
+    ) -> None:
+        answer = clients["leader"].post("/api/tasks", json=body)
+        assert answer.status_code in (400, 404, 409)
+        assert told in answer.json()["error"]["message"]
+
+    def test_a_template_that_asks_for_a_field_that_the_data_lacks(
+        self, clients: dict[str, httpx.Client], task: int
+    ) -> None:
+        leader = clients["leader"]
+        shape = {"name": "wide", "fields": ["instruction", "channel"], "card": "calls"}
+        made = ok(leader.post("/api/templates", json=shape))
+        body = {"name": "t", "dataset": 1, "people": [1], "template": made["template"]}
+        answer = leader.post("/api/tasks", json=body)
+        assert code(answer) == (400, "missing_field")
+        assert "'channel'" in answer.json()["error"]["message"]
+
+    @pytest.mark.parametrize(
+        ("file", "content", "told"),
+        [
+            ("raw.manifest", b"", "raw.manifest"),
+            ("raw.manifest", b"{", ""),
+            ("photo.png", b"\x89PNG\r\n\x1a\n\0\0\0", ""),
+            ("x.zip", b"PK\3\4" + bytes(60), ""),
+            ("../../etc/passwd", b"root:x:0:0", ""),
+            ("raw.manifest", b'{"data":{"instruction":7}}\n', "rows can't be read"),
+            ("raw.jsonl", b'{"instruction":""}\n', ""),
+            ("raw.csv", ("text\n" + "x" * 9000).encode(), ""),
+        ],
+    )
+    def test_uploads_of_the_wrong_kind(
+        self, clients: dict[str, httpx.Client], file: str, content: bytes, told: str
+    ) -> None:
+        answer = clients["leader"].post("/api/datasets", json=upload("bad", content, file))
+        assert answer.status_code == 400, answer.text
+        message = answer.json()["error"]["message"]
+        assert told in message and "/tmp" not in message
+        names = [d["name"] for d in ok(clients["leader"].get("/api/datasets"))["datasets"]]
+        assert "bad" not in names
+
+    def test_an_upload_that_is_too_large(self, tmp_path: Path) -> None:
+        with serving(tmp_path / "l.db", max_upload_bytes=4096) as small:
+            admin = small.script(small.admin())
+            answer = admin.post("/api/datasets", json=upload("big", b"x" * 9000))
+            assert code(answer) == (413, "body_too_large")
+            answer = admin.post("/api/tokens", content=b"x" * 300_000,
+                                headers={"content-type": "application/json"})  # fmt: skip
+            assert code(answer) == (413, "body_too_large")
+
+    def test_appending_nothing_too_much_and_something(
+        self, clients: dict[str, httpx.Client], task: int
+    ) -> None:
+        leader, path = clients["leader"], "/api/datasets/1/rows"
+        assert code(leader.post(path, json={"rows": []})) == (400, "no_rows")
+        many = [{"instruction": "x"}] * 101
+        assert code(leader.post(path, json={"rows": many})) == (400, "invalid_value")
+        assert code(leader.post(path, json={"rows": [{"text": "x"}]}))[0] == 400
+        done = ok(leader.post(path, json={"rows": [{"instruction": "baru"}], "tasks": [task]}))
+        assert done == {"rows": 3, "items": 1}
+
+    @pytest.mark.parametrize(
+        "path",
+        ["/tasks/99999999999999999999", "/tasks/0", "/api/tasks/1/items?after=x",
+         "/api/tasks/1/items?after=" + "9" * 30, "/api/tasks/1/items?state=none",
+         "/api/tasks/1/export?format=../x", "/tasks/1/check?stage=%00", "/static/../app.py",
+         "/static/label.js%00", "/nothing"],
+    )  # fmt: skip
+    def test_paths_that_lead_nowhere(
+        self, clients: dict[str, httpx.Client], task: int, path: str
+    ) -> None:
+        assert clients["admin"].get(path).status_code in (400, 404, 409)
+
+
+def test_a_script_works_through_a_task(
+    served: Served, team: dict[str, Person], clients: dict[str, httpx.Client]
+) -> None:
+    leader, annotator = clients["leader"], clients["annotator"]
+    made = ok(leader.post("/api/datasets", json=upload("script", RAW)))
+    people = [team["leader"].id, team["annotator"].id]
+    body = {"name": "by script", "dataset": made["dataset"], "people": people,
+            "stages": ["label", "check"]}  # fmt: skip
+    base = f"/api/tasks/{ok(leader.post('/api/tasks', json=body))['task']}"
+    item = ok(annotator.post(f"{base}/claim", json={"stage": "label"}))["item"]
+    assert "labels" not in item
+    number = 0
+    while item is not None:
+        number += 1
+        said = {"item": item["id"], "stage": "label", "kind": "answer", "output": "play_music()",
+                "key": f"s{number}", "next": True}  # fmt: skip
+        answer = ok(annotator.post(f"{base}/save", json=said))
+        again = ok(annotator.post(f"{base}/save", json=said))
+        assert again["saved"]["repeated"] and again["saved"]["act"] == answer["saved"]["act"]
+        item = answer["item"]
+    assert number == 2
+    item = ok(leader.post(f"{base}/claim", json={"stage": "check"}))["item"]
+    assert item["labels"][0]["by"] == "annotator"
+    said = {"item": item["id"], "stage": "check", "kind": "answer", "output": "music_exit()",
+            "key": "c1"}  # fmt: skip
+    ok(leader.post(f"{base}/save", json=said))
+    rows = leader.get(f"{base}/export?format=json").json()
+    assert [r["output"] for r in rows] == ["music_exit()"]
+    manifest = leader.get(f"{base}/export?format=itag").text
+    assert json.loads(manifest)["data"]["instruction"] == "Saya ingin mendengarkan musik"
+    figures = ok(leader.get(f"{base}/figures"))
+    mine = next(p for p in figures["people"] if p["name"] == "annotator")
+    assert (mine["labels"], mine["checked"], mine["accuracy"]) == (2, 1, 0.0)
+
+
+def test_the_routes_describe_themselves(clients: dict[str, httpx.Client]) -> None:
+    routes = ok(clients["annotator"].get("/api"))["routes"]
+    save = next(r for r in routes if r["path"].endswith("/save"))
+    assert save["body"]["required"] == ["item", "stage", "kind", "key"]
+    assert save["body"]["additionalProperties"] is False
+    assert all(r["role"] in (None, *ROLES) for r in routes)
