@@ -382,3 +382,9 @@ def test_a_save_that_is_sent_again_is_told_as_saved_in_a_closed_task(
     ok(leader.post(path, json={"archived": True}))
     again = ok(leader.post(f"{path}/save", json=body))
     assert again["saved"]["repeated"] is True and again["item"] is None
+
+
+def test_a_new_link_replaces_one_that_was_lost(served: Served, team: dict[str, Person]) -> None:
+    lost, other, new = (served.link(team[who]) for who in ("annotator", "leader", "annotator"))
+    sent = [served.client().post("/api/session", json={"link": k}) for k in (lost, other, new)]
+    assert [answer.status_code for answer in sent] == [401, 200, 200]
