@@ -35,7 +35,7 @@ def _all(
     pass
 
 
-models_app = typer.Typer(no_args_is_help=True, help="Language models to start from.")
+models_app = typer.Typer(no_args_is_help=True, help="Encoders and language models to start from.")
 app.add_typer(models_app, name="models")
 data_app = typer.Typer(no_args_is_help=True, help="Named, immutable versions of datasets.")
 app.add_typer(data_app, name="data")

@@ -45,7 +45,7 @@ def show_item(connection: Connection, task: Task, person: Person, id: int) -> di
         "number": found.position + 1,
         "utterance": found.data[UTTERANCE],
         "fields": {f: found.data.get(f) for f in task.template.fields if f != UTTERANCE},
-        "turns": found.data.get("turns") or [],
+        "turns": _turns_of(found.data),
         "state": found.state,
         "round": standing.round,
         "feedback": standing.feedback,
@@ -64,8 +64,10 @@ def show_item(connection: Connection, task: Task, person: Person, id: int) -> di
     return out
 
 
-def _readable(suggestions: Any) -> list[dict[str, Any]]:
-    return [s for s in suggestions or () if s["text"]]
+def _turns_of(data: Mapping[str, Any]) -> list[Any]:
+    """The turns of a conversation; none where a row has something else under that name."""
+    turns = data.get("turns")
+    return turns if isinstance(turns, list) else []
 
 
 def _is_held(connection: Connection, id: int, person: Person) -> bool:

@@ -147,11 +147,12 @@ def change_person(
 
 
 def make_link(connection: Connection, id: int, now: float) -> str:
-    """The secret of a link that signs a person in, once."""
+    """The secret of a link that signs a person in, once; an older one that waits opens no more."""
     if person_of(connection, id).disabled:
         raise Refused("this person may not come in", code="disabled", hint="Enable them first")
     secret = secrets.token_urlsafe(32)
-    connection.execute(delete(links).where(links.c.expires < now))
+    old = (links.c.expires < now) | ((links.c.user_id == id) & links.c.used.is_(None))
+    connection.execute(delete(links).where(old))
     values = {"digest": digest_of(secret.encode()), "user_id": id, "expires": now + LINK_SECONDS}
     connection.execute(insert(links).values(**values))
     return secret

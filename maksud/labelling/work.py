@@ -140,7 +140,9 @@ def _candidates(
     )
     if stage == LABEL:
         query = query.where(~labelled)
-    query = query.order_by(items.c.position).limit(4)
+    latest = select(func.max(acts.c.id)).where(*mine, acts.c.kind == SKIP).scalar_subquery()
+    order = (latest, items.c.position) if passed else (items.c.position,)
+    query = query.order_by(*order).limit(4)
     if connection.dialect.name == "postgresql":  # two who claim at once look at different rows
         query = query.with_for_update(of=items, skip_locked=True)
     return list(connection.scalars(query))

@@ -173,7 +173,7 @@ class Front:
 
     async def model(self, request: Request) -> Response:
         """One served model."""
-        name = request.path_params["id"]
+        name = request.path_params["id"].removesuffix("/")
         self._lane(name)
         return _json(protocol.model_card(name, self.created))
 

@@ -328,7 +328,7 @@ def _beside(
     known, null = {}, []
     for name, shape in rest.items():
         kind, may_be_null = KNOWN.get(name, ("", False))
-        fits = kind in shape.kinds and (shape.nullable or not may_be_null) and not shape.values
+        fits = kind in shape.kinds and (shape.nullable or not may_be_null) and shape.values is None
         if fits and _holds_known(name, shape):
             known[name] = shape
         elif name in required:
@@ -343,18 +343,22 @@ def _beside(
 
 def _holds_known(name: str, shape: Shape) -> bool:
     """Whether a property has room for all that its name can mean."""
+    if shape.options:
+        return False
     if name == "confidence":
         return shape.is_within(0) and shape.is_within(1) and "multipleOf" not in shape.limits
     if name == "missing" and shape.items is not None:
         parts = shape.items.properties
-        plain = all("string" in p.kinds and not p.values and not p.limits for p in parts.values())
+        plain = all(
+            "string" in p.kinds and p.values is None and not p.limits for p in parts.values()
+        )
         if (
             "object" not in shape.items.kinds
             or not set(parts) <= {"intent", "parameter"}
             or not plain
         ):
             return False
-    return not shape.limits and not shape.options
+    return not shape.limits
 
 
 def _unmet(where: str, why: str) -> ApiError:

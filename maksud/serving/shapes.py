@@ -17,9 +17,14 @@ from maksud.language.catalog_tools import format_json_value
 from maksud.language.numbers import read_number
 
 MAX_PARTS = 5_000
-"""Schemas within one request's schemas, at most."""
+"""Schemas within one request's schemas, at most; each reference that is followed is one more."""
+MAX_NESTED = 32
+"""Schemas one within the other, and references one after the other, at most."""
+MAX_BITS = 1000
+"""Bits of a whole number that limits a value, at most: beyond it is no other number's."""
 
 KINDS = ("string", "number", "integer", "boolean", "array", "object", "null")
+_NUMBERS = frozenset(("number", "integer"))
 _DESCRIBES = frozenset(
     (
         "title",
@@ -121,6 +126,18 @@ class Shape:
         least, most = self.limits.get("minItems", 0), self.limits.get("maxItems", count)
         return bool(least <= count <= most)
 
+    def has_room(self, value: Any) -> bool:
+        """Whether a value has one of the kinds, and keeps the limits."""
+        if isinstance(value, str | bool):
+            kind = "boolean" if isinstance(value, bool) else "string"
+            return kind in self.kinds and self.is_within(value)
+        if isinstance(value, int | float):
+            whole = "integer" in self.kinds and float(value).is_integer()
+            return ("number" in self.kinds or whole) and self.is_within(value)
+        return (
+            value is not None and ("array" if isinstance(value, list) else "object") in self.kinds
+        )
+
     def is_within(self, value: Any) -> bool:
         """Whether a number, a text or a truth value keeps the limits."""
         size = len(value) if isinstance(value, str) else value
@@ -145,21 +162,36 @@ class ShapeReader:
     def __init__(self) -> None:
         self._root: Any = None
         self._parts = 0
+        self._depth = 0
 
     def read(self, schema: Any, where: str) -> Shape:
         """The shape of a schema. Raises `ApiError` (400) that names the part that can't be met."""
         self._root = schema
+        self._depth = 0
         return self._read(schema, where, ())
 
     def _read(self, schema: Any, where: str, followed: tuple[str, ...]) -> Shape:
         """One schema. `followed`: the references that led here."""
-        self._parts += 1
-        if self._parts > MAX_PARTS:
-            raise _unmet(where, f"the schema has more than {MAX_PARTS:,} parts")
+        self._count(1, where)
         if schema is True:
             return Shape(where)
         if not isinstance(schema, Mapping):
             raise invalid(where, f"must be a schema, found {kind_of(schema)}", "invalid_type")
+        if self._depth == MAX_NESTED:
+            raise _unmet(where, f"the schema is nested deeper than {MAX_NESTED}")
+        self._depth += 1
+        shape = self._read_mapping(schema, where, followed)
+        self._depth -= 1
+        return shape
+
+    def _count(self, parts: int, where: str) -> None:
+        self._parts += parts
+        if self._parts > MAX_PARTS:
+            raise _unmet(where, f"the schema has more than {MAX_PARTS:,} parts")
+
+    def _read_mapping(
+        self, schema: Mapping[str, Any], where: str, followed: tuple[str, ...]
+    ) -> Shape:
         schema, followed = self._resolved(schema, where, followed)
         for keyword in schema:
             known = keyword in _DESCRIBES or keyword in _LIMITS or keyword in _READ
@@ -168,7 +200,8 @@ class ShapeReader:
         shape = self._read_kinds(schema, where)
         for keyword in ("anyOf", "oneOf"):
             if keyword in schema:
-                return self._read_options(schema[keyword], f"{where}.{keyword}", shape, followed)
+                _refuse_beside(keyword, schema, where)
+                return self._read_options(schema, keyword, shape, followed)
         return self._read_inside(schema, shape, followed)
 
     def _resolved(
@@ -182,6 +215,8 @@ class ShapeReader:
                     raise _unmet(f"{where}.$ref", "only references within the schema are followed")
                 if reference in followed:
                     raise _unmet(f"{where}.$ref", f"{reference[:60]!r} is recursive")
+                if len(followed) == MAX_NESTED:
+                    raise _unmet(f"{where}.$ref", f"references lead deeper than {MAX_NESTED}")
                 followed = (*followed, reference)
                 found = self._find(reference, f"{where}.$ref")
                 rest = {k: v for k, v in schema.items() if k != "$ref"}
@@ -193,7 +228,12 @@ class ShapeReader:
                 rest = {k: v for k, v in schema.items() if k != "allOf"}
             if not isinstance(found, Mapping):
                 raise invalid(where, f"must be a schema, found {kind_of(found)}", "invalid_type")
-            self._parts += len(found) // 20  # copied again at each reference
+            # It is copied again at each reference; and a long reference takes its time.
+            self._count(1 + len(found) // 20 + len(str(schema.get("$ref", ""))) // 200, where)
+            for keyword, value in rest.items():
+                restricts = keyword in _READ or keyword in _LIMITS
+                if restricts and found.get(keyword, value) != value:
+                    raise _unmet(f"{where}.{keyword}", "says another thing than what it refers to")
             schema = {**found, **rest}
         return schema, followed
 
@@ -226,22 +266,31 @@ class ShapeReader:
             values = tuple(schema["enum"])
         if values is not None:
             nullable = None in values and (named is None or nullable)
-            values = tuple(v for v in values if v is not None)
         limits = {k: schema[k] for k in _LIMITS if schema.get(k) is not None}
         for keyword, value in limits.items():
             if not isinstance(value, int | float) or isinstance(value, bool):
                 raise invalid(f"{where}.{keyword}", f"must be a number, found {kind_of(value)}")
+            if isinstance(value, int) and value.bit_length() > MAX_BITS:
+                raise invalid(f"{where}.{keyword}", "is out of range")
         if limits.get("multipleOf", 1) <= 0:
             raise invalid(f"{where}.multipleOf", "must be above 0")
-        return Shape(where, frozenset(kinds) - {"null"}, nullable, values, limits)
+        shape = Shape(where, frozenset(kinds) - {"null"}, nullable, limits=limits)
+        if values is None:
+            return shape
+        return replace(shape, values=tuple(v for v in values if shape.has_room(v)))
 
     def _read_options(
-        self, options: Any, where: str, shape: Shape, followed: tuple[str, ...]
+        self, schema: Mapping[str, Any], keyword: str, shape: Shape, followed: tuple[str, ...]
     ) -> Shape:
+        options, where = schema[keyword], f"{shape.where}.{keyword}"
         if not isinstance(options, list) or not options:
             raise invalid(where, "must be a list of schemas")
         read = [self._read(o, f"{where}[{k}]", followed) for k, o in enumerate(options)]
-        nullable = shape.nullable or any(o.nullable for o in read)
+        nullable = any(o.nullable for o in read)
+        if "type" in schema:
+            nullable = nullable and shape.nullable
+            read = [_narrowed(o, shape.kinds) for o in read]
+        nullable = nullable or schema.get("nullable") is True
         some = tuple(o for o in read if o.kinds and o.values != ())
         if len(some) == 1:
             return replace(some[0], nullable=nullable)
@@ -276,6 +325,24 @@ class ShapeReader:
             },
             required=frozenset(required),
         )
+
+
+def _refuse_beside(keyword: str, schema: Mapping[str, Any], where: str) -> None:
+    """Raises `ApiError` (400) where options stand beside what would have to hold as well."""
+    for other in schema:
+        if other in (_READ | _LIMITS) - {keyword, "type"}:
+            raise _unmet(f"{where}.{other}", f"can't be promised beside {keyword}")
+
+
+def _narrowed(shape: Shape, kinds: frozenset[str]) -> Shape:
+    """The shape with those of its kinds alone that are among these; every integer is a number."""
+    both = shape.kinds & kinds
+    if shape.kinds & _NUMBERS and kinds & _NUMBERS:
+        both |= {"integer"}
+    narrow = replace(shape, kinds=both, options=tuple(_narrowed(o, kinds) for o in shape.options))
+    if shape.values is None:
+        return narrow
+    return replace(narrow, values=tuple(v for v in shape.values if narrow.has_room(v)))
 
 
 def _unmet(where: str, why: str) -> Exception:

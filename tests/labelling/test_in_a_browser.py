@@ -346,6 +346,30 @@ def test_an_answer_outlives_the_network(browser: Any, served: Served) -> None:
     desk.context.close()
 
 
+@pytest.mark.parametrize(("status", "said"), [(401, "not_signed_in"), (403, "csrf")])
+def test_an_answer_outlives_the_session(
+    browser: Any, served: Served, status: int, said: str
+) -> None:
+    """Kept while one signs in again, and sent when the page is loaded again."""
+    admin = served.admin()
+    task = make_task(served, [admin], [Example("satu", ""), Example("dua", "")])
+    desk = Desk(browser, served, admin)
+    page = desk.page
+    desk.go(f"/tasks/{task}/label")
+    desk.at(1)
+    error = {"error": {"code": said, "message": said}}
+    page.route("**/save", lambda route: route.fulfill(status=status, json=error))
+    desk.answers("none()")
+    expect(page.locator("#alert")).not_to_be_empty()
+    assert page.evaluate("() => Object.keys(localStorage).length") == 1
+    page.unroute("**/save")
+    page.reload()
+    desk.at(2)
+    mine = served.script(admin).get(f"/api/tasks/{task}/mine").json()["acts"]
+    assert [a["output"] for a in mine] == ["none()"]
+    desk.context.close()
+
+
 HOSTILE = [
     "<img src=x onerror=alert(1)>", "<script>alert(2)</script>", "\"><svg onload=alert(3)>",
     "{{ 7*7 }} ${7*7}", "javascript:alert(4)", "' onmouseover='alert(5)",

@@ -354,3 +354,37 @@ def test_the_routes_describe_themselves(clients: dict[str, httpx.Client]) -> Non
     assert save["body"]["required"] == ["item", "stage", "kind", "key"]
     assert save["body"]["additionalProperties"] is False
     assert all(r["role"] in (None, *ROLES) for r in routes)
+
+
+def test_what_no_browser_sends_is_refused_and_no_fault(
+    served: Served, clients: dict[str, httpx.Client]
+) -> None:
+    client = served.client()
+    for origin in ("http://[::1", "://", "http://", "x", "null"):
+        answer = client.post("/api/session", json={"link": "x"}, headers={"origin": origin})
+        assert code(answer) == (403, "foreign_origin")
+    for path in ("/api/tasks/", "/tasks/"):
+        for digits in ("9" * 11, "9" * 5000):
+            assert clients["leader"].get(path + digits).status_code == 404
+
+
+def test_a_save_that_is_sent_again_is_told_as_saved_in_a_closed_task(
+    served: Served, team: dict[str, Person], clients: dict[str, httpx.Client]
+) -> None:
+    leader = clients["leader"]
+    dataset = ok(leader.post("/api/datasets", json=upload("closing", RAW)))["dataset"]
+    made = {"name": "closing", "dataset": dataset, "people": [team["leader"].id]}
+    path = f"/api/tasks/{ok(leader.post('/api/tasks', json=made))['task']}"
+    item = ok(leader.post(f"{path}/claim", json={"stage": "label"}))["item"]["id"]
+    body = {"item": item, "stage": "label", "kind": "answer", "key": "closing-1", "next": True}
+    body |= {"output": "none()"}
+    assert ok(leader.post(f"{path}/save", json=body))["saved"]["repeated"] is False
+    ok(leader.post(path, json={"archived": True}))
+    again = ok(leader.post(f"{path}/save", json=body))
+    assert again["saved"]["repeated"] is True and again["item"] is None
+
+
+def test_a_new_link_replaces_one_that_was_lost(served: Served, team: dict[str, Person]) -> None:
+    lost, other, new = (served.link(team[who]) for who in ("annotator", "leader", "annotator"))
+    sent = [served.client().post("/api/session", json={"link": k}) for k in (lost, other, new)]
+    assert [answer.status_code for answer in sent] == [401, 200, 200]

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from labelling_cases import UTTERANCES, House, open_house
 
+from maksud.data.dataset import Example
+from maksud.labelling.library import append
 from maksud.labelling.looking import list_mine, show_item
 from maksud.labelling.refusals import Refused, Unknown
-from maksud.labelling.tasks import count_states, set_members
+from maksud.labelling.tasks import add_items, count_states, set_members
 from maksud.labelling.work import release, reopen
 
 
@@ -147,6 +149,24 @@ def test_a_skipped_item_comes_back_last(house: House) -> None:
         order.append(item)
         house.say("ann0", item, "none()")
     assert order == [2, 3, 4, first]
+
+
+def test_of_skipped_items_the_one_skipped_longest_ago_comes_first(house: House) -> None:
+    order = []
+    for _ in range(2 * len(UTTERANCES)):
+        item = must(house.take("ann0"))
+        order.append(item)
+        house.say("ann0", item, kind="skip")
+    assert order == [1, 2, 3, 4] * 2
+
+
+@pytest.mark.parametrize("turns", [5, "abc", {"a": 1}, None])
+def test_turns_that_are_none_leave_an_item_readable(house: House, turns: object) -> None:
+    row = Example("hidupkan", "", metadata={"turns": turns})
+    house.store.write(lambda c: append(c, house.dataset, [row]))
+    house.store.write(lambda c: add_items(c, house.task_id, house.clock()))
+    shown = house.store.read(lambda c: show_item(c, house.task, house.people["leader"], 5))
+    assert shown["turns"] == []
 
 
 def test_abandoned_for_a_reason_and_opened_again(tmp_path: Path) -> None:

@@ -360,3 +360,25 @@ def test_few_acts_are_told(count: int) -> None:
                 count, f"only {count} held-out answers are"
             )
         )
+
+
+def test_a_bound_that_can_not_be_promised_is_kept_for_the_answers_seen() -> None:
+    """The lowest threshold at which it holds for these: one fault of four, and not of three."""
+    told = decide(
+        [0.9, 0.8, 0.7, 0.6, 0.55, 0.52, 0.3, 0.0],
+        correct=[True, True, True, False, False, False, True, True],
+        out_of_scope=[False] * 8,
+        rule=Rule(1, max_wrong=0.25),
+    )
+    assert told.unreached == ("max_wrong",) and told.threshold == pytest.approx(0.6)
+    assert (told.acted, told.wrong) == (4, 1)
+    assert any("with 6 held-out answers that are sure enough" in note for note in told.notes)
+    assert told.to_json()["acted_interval"] == pytest.approx(share_interval(4, 8))
+    assert told.to_json()["wrong_interval"] == pytest.approx(share_interval(1, 4))
+
+
+def test_no_answer_that_acts_leaves_a_bound_unpromised() -> None:
+    told = decide(
+        [0.0, 0.0], correct=[True, True], out_of_scope=[False, True], rule=Rule(1, max_wrong=0.25)
+    )
+    assert told.unreached == ("max_wrong",) and told.acted == 0

@@ -321,6 +321,7 @@ def test_a_trailing_slash_loses_nothing(live: Live) -> None:
     for path in ("/v1/chat/completions", "/v1/chat/completions/"):
         assert live.client().post(path, json=chat("x")).status_code == 200
     assert live.client().get("/v1/models/").json()["object"] == "list"
+    assert live.client().get("/v1/models/scripted/").json()["id"] == "scripted"
 
 
 # ---------------------------------------------------------------- under load and faults

@@ -328,3 +328,74 @@ def test_which_formats_there_are() -> None:
 )
 def test_an_answer_always_fits_its_schema(text: str, accepted: bool, model: Any) -> None:
     written(None if model is None else model.model_json_schema(), text, accepted)
+
+
+def one(**properties: Any) -> dict[str, Any]:
+    """The schema of one call, with these properties beside its intent."""
+    return {
+        "type": "object",
+        "properties": {"intent": {"enum": ["play"]}, **properties},
+        "required": ["intent", *properties],
+    }
+
+
+def test_schemas_that_nest_through_references_are_refused_in_good_time() -> None:
+    deep: dict[str, Any] = {
+        f"d{k}": {"properties": {"x": {"$ref": f"#/$defs/d{k + 1}"}}} for k in range(1500)
+    }
+    error = unmet({"$defs": {**deep, "d1500": {}}, **one(song={"$ref": "#/$defs/d0"})})
+    assert error.code == "unsupported_schema" and "deeper than 32" in str(error)
+    chain: dict[str, Any] = {f"d{k}": {"$ref": f"#/$defs/d{k + 1}"} for k in range(1500)}
+    song = {"anyOf": [{"$ref": "#/$defs/d0"}] * 100}
+    error = unmet({"$defs": {**chain, "d1500": {}}, **one(song=song)})
+    assert error.code == "unsupported_schema" and "deeper than 32" in str(error)
+    few: dict[str, Any] = {f"d{k}": {"$ref": f"#/$defs/d{k + 1}"} for k in range(20)}
+    song = {"anyOf": [{"$ref": "#/$defs/d0"}] * 1000}
+    assert "more than 5,000 parts" in str(unmet({"$defs": {**few, "d20": {}}, **one(song=song)}))
+
+
+@pytest.mark.parametrize(
+    ("song", "keyword"),
+    [
+        ({"anyOf": [{"type": "string"}], "minLength": 100}, "minLength"),
+        ({"enum": ["x"], "oneOf": [{"type": "string"}]}, "enum"),
+        ({"anyOf": [{"type": "string"}], "oneOf": [{"type": "null"}]}, "oneOf"),
+        ({"$ref": "#/$defs/long", "minLength": 1}, "minLength"),
+        ({"allOf": [{"$ref": "#/$defs/long"}], "minLength": 1}, "minLength"),
+    ],
+)
+def test_what_stands_beside_options_or_a_reference_is_never_dropped(
+    song: dict[str, Any], keyword: str
+) -> None:
+    long = {"type": "string", "minLength": 100, "description": "Which"}
+    error = unmet({"$defs": {"long": long}, **one(song=song)})
+    assert error.code == "unsupported_schema" and str(error.param).endswith(f".song.{keyword}")
+    kept = {"$defs": {"long": long}, **one(song={"$ref": "#/$defs/long", "description": "It"})}
+    assert "something is missing" in written(kept, "play(song=Hampa)")
+
+
+def test_a_type_beside_options_holds_for_each_of_them() -> None:
+    song = {"type": "string", "anyOf": [{"type": "integer"}, {"maxLength": 9}, {"type": "null"}]}
+    assert written(one(song=song), "play(song=5)") == {"intent": "play", "song": "5"}
+    assert "something is missing" in written(one(song=song), "play()")  # null is no string
+    count = {"type": "number", "anyOf": [{"type": "integer"}, {"type": "string"}]}
+    assert written(one(song=count), "play(song=5)") == {"intent": "play", "song": 5}
+
+
+def test_values_that_the_rest_of_a_schema_rules_out_are_never_sent() -> None:
+    song = {"type": "string", "enum": [1, "1", "ab"], "maxLength": 1}
+    assert written(one(song=song), "play(song=1)") == {"intent": "play", "song": "1"}
+    assert "something is missing" in written(one(song=song), "play(song=ab)")
+
+
+def test_what_is_known_goes_only_where_the_schema_has_room() -> None:
+    song = {"type": "string"}
+    made = written(one(song=song, question={"const": None}), "play(song=A)")
+    assert made == {"intent": "play", "song": "A", "question": None}
+    for shape in ({"anyOf": [{"type": "string"}, {"type": "boolean"}]}, {"enum": ["high"]}):
+        assert unmet(one(song=song, confidence=shape)).code == "unsupported_schema"
+
+
+def test_limits_that_no_number_can_meet_are_refused() -> None:
+    error = unmet(one(song={"type": "number", "multipleOf": 10**400}))
+    assert str(error.param).endswith(".song.multipleOf")

@@ -205,7 +205,7 @@ def list_tasks(asked: Asked) -> dict[str, Any]:
 
 
 def create_task(asked: Asked) -> dict[str, Any]:
-    """Makes a task; the person who makes it is one of its people."""
+    """Makes a task. Leaders see those that they are among the people of; admins see all."""
     f = asked.fields
     wanted = tasks.Wanted(
         f["name"], f["dataset"], [*f["people"]], f["template"] or None, f["stages"], f["votes"],
@@ -331,7 +331,9 @@ def save(asked: Asked) -> dict[str, Any]:
         task = asked.task(c)
         done = work.save(c, task, asked.person, said, asked.now)
         # In one transaction, which is synced once.
-        taken = work.claim(c, task, asked.person, f["stage"], asked.now) if f["next"] else None
+        # What was saved before a task was closed is told as saved when it is sent again.
+        more = f["next"] and not task.archived
+        taken = work.claim(c, task, asked.person, f["stage"], asked.now) if more else None
         return done, taken
 
     done, taken = asked.write(store)

@@ -81,7 +81,14 @@ def app_of(house: House) -> ASGIApp:
 
 
 def _converted(path: str) -> str:
-    return path.replace("}", ":int}")
+    """The path with its parts as numbers, which no database has with more digits."""
+    from starlette.convertors import IntegerConvertor, register_url_convertor
+
+    class Number(IntegerConvertor):
+        regex = "[0-9]{1,10}"
+
+    register_url_convertor("number", Number())
+    return path.replace("}", ":number}")
 
 
 def _endpoint(house: House, route: Route) -> Callable[[Request], Any]:

@@ -131,7 +131,7 @@ def fit_intents(heads: Heads, plan: Plan, prepared: Sequence[Prepared]) -> None:
     Trained step by step with the other heads it would learn few rows by heart: with ten rows an
     intent of SNIPS that cost 20 points of intents.
     """
-    from sklearn.linear_model import LogisticRegression
+    from maksud.recognizers.joint.linear_training import fit_logistic
 
     pooled, intents = [], []
     for p in prepared:
@@ -143,20 +143,14 @@ def fit_intents(heads: Heads, plan: Plan, prepared: Sequence[Prepared]) -> None:
             break
     if len(set(intents)) < 2:
         return
-    learner = LogisticRegression(C=INVERSE_PENALTY, tol=1e-3, max_iter=200)
-    learner.fit(np.stack(pooled), intents)
-    slope, height = np.asarray(learner.coef_), np.asarray(learner.intercept_)
-    if len(learner.classes_) == 2:  # one score tells two intents apart
-        slope, height = np.concatenate([-slope, slope]) / 2, np.concatenate([-height, height]) / 2
-    dim = slope.shape[1]
-    weight = torch.zeros_like(heads.intent.weight)
-    bias = torch.full_like(heads.intent.bias, float(height.min()) - 5)
-    weight[0, dim : 2 * dim, learner.classes_] = torch.from_numpy(slope.T).float()
-    bias[0, 0, learner.classes_] = torch.from_numpy(height).float()
+    count = len(plan.intents)
+    weights, bias = fit_logistic(np.stack(pooled), intents, count, INVERSE_PENALTY, 200)
+    dim = len(weights)
     with torch.no_grad():
         heads.attend.zero_()  # all words count alike
-        heads.intent.weight.copy_(weight)
-        heads.intent.bias.copy_(bias)
+        heads.intent.weight.zero_()
+        heads.intent.weight[0, dim : 2 * dim] = torch.from_numpy(weights)
+        heads.intent.bias[0, 0] = torch.from_numpy(bias)
 
 
 def fit_heads(

@@ -19,8 +19,8 @@ class EncoderSettings:
     """Settings of an encoder. The defaults need no change for any size of data."""
 
     depth: Literal["full", "frozen"] = "full"
-    """What is tuned: `full` the encoder too, in minutes; `frozen` only what reads its features,
-    in seconds."""
+    """What is tuned: `full` the encoder too; `frozen` only what reads its features, in
+    less time."""
     threads: int = setting(0, low=0, high=256)
     """CPU threads; 0: as many as there are cores for this process."""
     epochs: int = setting(0, low=0, high=10_000, also=("num_train_epochs",))

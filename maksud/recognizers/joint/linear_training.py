@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -36,17 +37,29 @@ def fit_linear(clauses: Sequence[Clause], intents: Sequence[str], share: float) 
     rows = [empty.vector(c.words) for c in inside]
     begin = np.cumsum([0, *(len(at) for at, _ in rows)])
     entries = (np.concatenate([w for _, w in rows]), np.concatenate([at for at, _ in rows]), begin)
-    learner = LogisticRegression(C=INVERSE_PENALTY, tol=1e-3, max_iter=100)
-    learner.fit(csr_matrix(entries, shape=(len(rows), len(places))), [c.intent for c in inside])
+    table = csr_matrix(entries, shape=(len(rows), len(places)))
+    labels = [intents.index(c.intent) for c in inside]
+    weights, bias = fit_logistic(table, labels, len(intents), INVERSE_PENALTY, 100)
+    return Linear(places, idf, weights, bias, share)
+
+
+def fit_logistic(
+    rows: Any, labels: Sequence[int], intents: int, inverse_penalty: float, passes: int
+) -> tuple[Floats, Floats]:
+    """(weights [F, I], bias [I]) of a logistic regression on rows [N, F], dense or sparse.
+
+    `labels` are of two intents at least; one without a row is unlikely whatever is said.
+    """
+    learner = LogisticRegression(C=inverse_penalty, tol=1e-3, max_iter=passes)
+    learner.fit(rows, labels)
     slope, height = np.asarray(learner.coef_), np.asarray(learner.intercept_)
     if len(learner.classes_) == 2:  # one score tells two intents apart
         slope, height = np.concatenate([-slope, slope]) / 2, np.concatenate([-height, height]) / 2
-    weights = np.zeros((len(places), len(intents)), np.float32)
-    bias = np.full(len(intents), height.min() - 5, np.float32)
-    at = [intents.index(name) for name in learner.classes_.tolist()]
-    weights[:, at] = slope.T
-    bias[at] = height
-    return Linear(places, idf, weights, bias, share)
+    weights = np.zeros((slope.shape[1], intents), np.float32)
+    bias = np.full(intents, height.min() - 5, np.float32)
+    weights[:, learner.classes_] = slope.T
+    bias[learner.classes_] = height
+    return weights, bias
 
 
 def _choose_features(clauses: Sequence[Clause]) -> tuple[Ints, Floats]:

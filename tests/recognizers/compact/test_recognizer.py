@@ -22,6 +22,7 @@ from maksud.recognizers.compact.settings import CompactSettings
 from maksud.recognizers.compact.training import train_compact
 from maksud.recognizers.contract import Contract
 from maksud.recognizers.joint.answers import FEATURES
+from maksud.recognizers.joint.weights import load_weights, save_weights
 
 TINY = CompactSettings(
     dim=32, word_dim=16, buckets=512, members=2, epochs=60, batch_size=16, dropout=0.2
@@ -222,6 +223,20 @@ def test_damaged_weights_are_refused(tmp_path: Path) -> None:
         CompactRecognizer.load(tmp_path, made.contract, "x")
     with pytest.raises(RunError, match="can't be read"):
         CompactRecognizer.load(tmp_path / "absent", made.contract, "x")
+
+
+def test_a_run_of_before_opens_and_answers(tmp_path: Path, corpus: list[Example]) -> None:
+    """Runs that have no linear classifier, no labelled rows and no negations in them."""
+    made = trained(tmp_path, corpus, dataclasses.replace(TINY, epochs=1))
+    assert made.linear is not None and made.nearness is not None and made.negation is not None
+    content, tensors = load_weights(tmp_path)
+    del content["negation"]
+    later = ("linear.", "near.")
+    save_weights(tmp_path, content, {n: w for n, w in tensors.items() if not n.startswith(later)})
+    before = CompactRecognizer.load(tmp_path, made.contract, "before")
+    assert before.linear is before.nearness is before.negation is None
+    [proposal] = before.propose(["putar lagu hampa"])
+    assert proposal.calls and len(proposal.features) == len(before.features) < len(made.features)
 
 
 def test_the_cache_of_words_is_bounded(

@@ -401,9 +401,9 @@ def test_a_tuning_reads_and_checks_its_base_once(
     done: Counter[tuple[str, str]] = Counter()
     check, read = folder.check_model_folder, AutoTokenizer.from_pretrained
 
-    def counted_check(path: str | Path) -> None:
+    def counted_check(path: str | Path, *more: Any) -> None:
         done["checked", Path(path).name] += 1
-        check(path)
+        check(path, *more)
 
     def counted_read(path: Any, **more: Any) -> Any:
         done["read", Path(path).name] += 1

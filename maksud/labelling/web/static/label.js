@@ -506,7 +506,9 @@
           claimed = true;
           try { await send(base + "/claim", { stage: body.stage, item: body.item }); continue; } catch (other) { /* told below */ }
         }
-        if (error instanceof Refusal && error.code !== "store_busy" && error.status !== 429) { keep(null); throw error; }
+        // Who has to sign in again, or to load the page again, finds the answer sent then.
+        if (error instanceof Refusal && (error.status === 401 || error.code === "csrf")) { throw error; }
+        if (error instanceof Refusal && error.status < 500 && error.status !== 429) { keep(null); throw error; }
         tell("alert", error instanceof Refusal ? error.message : t("offline"));
         await wait(2000);
       }
