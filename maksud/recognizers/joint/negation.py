@@ -23,55 +23,15 @@ from maksud.recognizers.joint.nearness import Marked
 NEGATED = 6.0
 """Log-odds that a refusing frame adds to `none()`: a network that gives it 1 % comes to think that
 it is far likelier than not, one that has learnt such sayings for wishes stays sure of it."""
-_POLITE = frozenset(
-    [
-        "tolong",
-        "mohon",
-        "please",
-        "plis",
-        "pls",
-        "ya",
-        "yah",
-        "dong",
-        "deh",
-        "sih",
-        "dulu",
-        "now",
-        ".",
-        "!",
-        "eh",
-        "hey",
-        "hei",
-        "ok",
-        "oke",
-    ]
-)
-_MORE = frozenset(
-    [
-        ",",
-        ";",
-        ":",
-        "?",
-        "but",
-        "just",
-        "only",
-        "instead",
-        "except",
-        "unless",
-        "until",
-        "before",
-        "tapi",
-        "cuma",
-        "hanya",
-        "kecuali",
-        "sampai",
-        "sebelum",
-        "melainkan",
-        "selain",
-        "aja",
-        "saja",
-    ]
-)
+_POLITE_WORDS = """
+tolong mohon please plis pls ya yah dong deh sih dulu now . ! eh hey hei ok oke
+"""
+_WORDS_OF_MORE = """
+, ; : ? but just only instead except unless until before
+tapi cuma hanya kecuali sampai sebelum melainkan selain aja saja
+"""
+_POLITE = frozenset(_POLITE_WORDS.split())
+_MORE = frozenset(_WORDS_OF_MORE.split())
 _LONGEST = 14
 """Words of a clause that are looked at: in longer ones more is said."""
 
@@ -79,8 +39,8 @@ _LONGEST = 14
 class Negation:
     """Tells clauses that refuse what data wishes for.
 
-    `frames`: words before and after; `openers`: words that wishes begin with; `acting`: (last
-    word of a frame, opener) of wishes that only look refused.
+    `languages`: whose frames are looked for; `openers`: words that wishes begin with; `acting`:
+    (last word of a frame, opener) of wishes that only look refused.
     """
 
     def __init__(
