@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +21,7 @@ from maksud.cli.arguments import (
     read_options,
 )
 from maksud.cli.commands import label_app
-from maksud.cli.output import say, spinner, tell_next, terminal, write, write_json
+from maksud.cli.output import announcer, say, spinner, tell_next, terminal, write, write_json
 from maksud.errors import InputError
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ def label(
     if context.invoked_subcommand is not None:
         return
     _require_packages()
-    from maksud.labelling.web.app import Announcement, House, bind, run
+    from maksud.labelling.web.app import House, bind, run
     from maksud.labelling.web.settings import LabelSettings
     from maksud.settings import change_settings
 
@@ -72,17 +71,9 @@ def label(
     chosen = change_settings(LabelSettings(), given)
     listener = bind(chosen)
 
-    def announce(about: Announcement) -> None:
-        if as_json:
-            write_json(about.to_json(), indent=None)
-        else:
-            for line in about.lines():
-                write(line)
-        sys.stdout.flush()
-
     with listener, opened(store) as labels:
         house = House(labels, chosen, _suggester(recognizer))
-        run(house, listener=listener, announce=announce)
+        run(house, listener=listener, announce=announcer(as_json=as_json))
 
 
 @label_app.command("add")

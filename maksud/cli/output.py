@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import typer
 
@@ -56,6 +56,30 @@ def readable(text: str) -> str:
 def write_json(content: Any, indent: int | None = 1) -> None:
     text = json.dumps(content, ensure_ascii=False, indent=indent, allow_nan=False)
     typer.echo(_ACTING.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+
+
+class Announcement(Protocol):
+    """What a server says when it can be asked."""
+
+    def to_json(self) -> dict[str, Any]:
+        """For scripts."""
+
+    def lines(self) -> list[str]:
+        """For people."""
+
+
+def announcer(*, as_json: bool) -> Callable[[Announcement], None]:
+    """Writes what a server says once it can be asked, at once: scripts wait for it."""
+
+    def announce(about: Announcement) -> None:
+        if as_json:
+            write_json(about.to_json(), indent=None)
+        else:
+            for line in about.lines():
+                write(line)
+        sys.stdout.flush()
+
+    return announce
 
 
 def terminal() -> Console:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +9,7 @@ import typer
 
 from maksud.cli.arguments import Json, merge_settings, split_name
 from maksud.cli.commands import app
-from maksud.cli.output import spinner, write, write_json
+from maksud.cli.output import announcer, spinner
 from maksud.http.settings import ServeSettings
 from maksud.settings import change_settings, help_of
 
@@ -54,7 +53,7 @@ def serve(
     """
     from maksud.recognizers.door import load_recognizer
     from maksud.recognizers.runs import Run
-    from maksud.serving.app import Announcement, bind
+    from maksud.serving.app import bind
     from maksud.serving.app import serve as run_server
     from maksud.serving.ending import Ending
 
@@ -67,15 +66,7 @@ def serve(
     opened = [(name, Run.open(path)) for name, path in named]  # wrong paths are told first
     listener = bind(chosen)
 
-    def announce(about: Announcement) -> None:
-        if as_json:
-            write_json(about.to_json(), indent=None)
-        else:
-            for line in about.lines():
-                write(line)
-        sys.stdout.flush()
-
     with listener, Ending().heard():
         with spinner("Loading"):
             recognizers = [load_recognizer(run, name=name) for name, run in opened]
-        run_server(recognizers, chosen, listener=listener, announce=announce)
+        run_server(recognizers, chosen, listener=listener, announce=announcer(as_json=as_json))

@@ -47,6 +47,16 @@ class ApiError(MaksudError):
         return json.dumps({"error": error}).encode("ascii")
 
 
+def refuse_verb(status: int, verb: str, allowed: str) -> ApiError:
+    """What a router refuses: a verb that a path does not take; `allowed` names those it does."""
+    return ApiError(
+        status,
+        f"{verb[:16]} is not possible here, use {allowed}",
+        code="method_not_allowed",
+        headers={"allow": allowed},
+    )
+
+
 def as_api_error(error: BaseException) -> ApiError:
     """Any error as a client sees it. What is a fault of ours tells nothing of the inside."""
     if isinstance(error, ApiError):

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from maksud.errors import EngineError, SettingsError
 from maksud.http.access_log import note_said
-from maksud.http.api_error import ApiError, as_api_error, new_id
+from maksud.http.api_error import ApiError, as_api_error, new_id, refuse_verb
 from maksud.http.guard import client_gone, when_gone
 from maksud.http.json_body import dumps, parse_json
 from maksud.http.limits import check_utterances, count_utterances
@@ -391,11 +391,6 @@ def _speaking_errors(router: Any, table: Mapping[tuple[str, str], Endpoint]) -> 
             await router(scope, receive, send)
         except HTTPException as error:
             allowed = (error.headers or {}).get("Allow", "")
-            raise ApiError(
-                error.status_code,
-                f"{scope['method'][:16]} is not possible here, use {allowed}",
-                code="method_not_allowed",
-                headers={"allow": allowed},
-            ) from None
+            raise refuse_verb(error.status_code, scope["method"], allowed) from None
 
     return app

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from maksud.http.api_error import ApiError
+from maksud.http.api_error import ApiError, refuse_verb
 from maksud.http.guard import Envelope
 from maksud.http.json_body import dumps, parse_json
 from maksud.http.running import address_of, http_server, is_loopback, listen, log_lines
@@ -151,10 +151,7 @@ def _speaking(router: Any) -> ASGIApp:
             await router(scope, receive, send)
         except HTTPException as error:
             allowed = (error.headers or {}).get("Allow", "")
-            raise ApiError(
-                error.status_code, f"{scope['method'][:16]} is not possible here, use {allowed}",
-                code="method_not_allowed", headers={"allow": allowed},
-            ) from None  # fmt: skip
+            raise refuse_verb(error.status_code, scope["method"], allowed) from None
 
     return app
 

@@ -73,7 +73,7 @@ def train_compact(
     return {
         "examples": len(train),
         "dev_examples": len(dev),
-        "clauses": len(corpus.clauses),
+        **corpus.report(),
         "intents": len(plan.intents),
         "parameters": parameters,
         "parameters_network": parameters - tables,
@@ -82,9 +82,6 @@ def train_compact(
         "loss": round(loss, 4),
         "cpu_seconds": round(time.process_time() - cpu, 2),
         "seconds": round(time.perf_counter() - started, 2),
-        "connectives": [" ".join(c) for c, _ in corpus.connectives.most_common(10)],
-        "skipped": dict(corpus.skipped.most_common()),
-        "skipped_at": corpus.places,
         "settings": asdict(resolved),
     }
 

@@ -78,7 +78,7 @@ def train_encoder(
     return {
         "examples": len(train),
         "dev_examples": len(dev),
-        "clauses": len(corpus.clauses),
+        **corpus.report(),
         "intents": len(plan.intents),
         "parameters": sum(p.numel() for p in network.parameters()) + made.table_size,
         "parameters_network": sum(p.numel() for p in network.parameters()),
@@ -86,9 +86,6 @@ def train_encoder(
         "loss": round(loss, 4),
         "cpu_seconds": round(time.process_time() - cpu, 2),
         "seconds": round(time.perf_counter() - started, 2),
-        "connectives": [" ".join(c) for c, _ in corpus.connectives.most_common(10)],
-        "skipped": dict(corpus.skipped.most_common()),
-        "skipped_at": corpus.places,
         "settings": asdict(s),
     }
 

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 from maksud.language.calls import Call
 from maksud.recognizers.joint.tokens import Token
@@ -56,6 +57,15 @@ class Corpus:
     """How often something could not be learnt from, by reason."""
     places: dict[str, list[str]] = field(default_factory=dict)
     """The first places of each."""
+
+    def report(self) -> dict[str, Any]:
+        """What training tells of it: clauses, frequent connectives, what was skipped and where."""
+        return {
+            "clauses": len(self.clauses),
+            "connectives": [" ".join(c) for c, _ in self.connectives.most_common(10)],
+            "skipped": dict(self.skipped.most_common()),
+            "skipped_at": self.places,
+        }
 
     def skip(self, reason: str, place: str) -> None:
         """Counts what can't be learnt from."""
