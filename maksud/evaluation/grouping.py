@@ -10,10 +10,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from maksud.data.checks.languages import language_of
 from maksud.data.dataset import Example
 from maksud.errors import InputError
 from maksud.language.calls import NONE, Call
+from maksud.language.languages import language_of
 
 ALWAYS = ("language", "calls")
 """What every report is broken down by: the row's `language`, or else what its words say; the

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from maksud.data.checks.languages import CODES, count_words, language_of
 from maksud.language.calls import NONE, Call
 from maksud.language.catalog import Catalog
 from maksud.language.confirmation import as_statement, fill_confirmation
 from maksud.language.conversation import Turn
+from maksud.language.languages import CODES, count_words, language_of
 from maksud.recognizers.contract import NOTHING_SAID, UNKNOWN_SCRIPT
 from maksud.recognizers.recognition import Recognition
 

@@ -5,8 +5,8 @@ from collections import Counter
 import pytest
 
 from maksud.data.background import LANGUAGES, choose_sayings, load_background
-from maksud.data.checks.languages import language_of
-from maksud.data.dataset import normalise
+from maksud.language.folding import normalise
+from maksud.language.languages import language_of
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

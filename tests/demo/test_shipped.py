@@ -7,11 +7,12 @@ import pytest
 
 import maksud.demo
 from maksud.data.checks import check
-from maksud.data.dataset import Dataset, Example, normalise
+from maksud.data.dataset import Dataset, Example
 from maksud.data.formats.files import load
 from maksud.demo.shipped import LANGUAGES, SCENARIOS, load_contrast, load_shipped, write_starter
 from maksud.errors import NotFoundError, RunError
 from maksud.language.calls import NONE
+from maksud.language.folding import normalise
 
 DATA = Path(maksud.demo.__file__).parent / "data"
 PARTS = [(s, c) for s in SCENARIOS for c in LANGUAGES]

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from maksud.data.checks.languages import CODES, language_of, main_languages
-from maksud.data.dataset import normalise
+from maksud.language.folding import normalise
+from maksud.language.languages import CODES, language_of, main_languages
 
 LANGUAGES = tuple(CODES.values())
 

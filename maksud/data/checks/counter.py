@@ -25,13 +25,14 @@ from maksud.data.checks.cues import (
     places_after,
     root_of,
 )
-from maksud.data.checks.languages import FUNCTION_WORDS, language_of
 from maksud.data.checks.near import FILLERS
 from maksud.data.checks.rows import TRAIN, Answers, Row, fill
-from maksud.data.dataset import Example, folded_words
+from maksud.data.dataset import Example
 from maksud.data.findings import Finding, Findings
 from maksud.language.calls import OUT_OF_SCOPE
 from maksud.language.catalog import Catalog
+from maksud.language.folding import folded_words
+from maksud.language.languages import FUNCTION_WORDS, language_of
 
 ENOUGH = 10
 """Single-intent rows of train from which an intent is asked for counter-examples."""

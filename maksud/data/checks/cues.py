@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from maksud.data.checks.languages import CODES
+from maksud.language.languages import CODES
 
 
 def collect_words(*texts: str) -> frozenset[str]:

@@ -21,9 +21,10 @@ from maksud.data.checks.repeats import (
     source_in_train,
 )
 from maksud.data.checks.rows import DEV, SPLIT_NAMES, TEST, TRAIN, Row, Tick
-from maksud.data.dataset import Example, folded_words, normalise
+from maksud.data.dataset import Example
 from maksud.data.findings import Finding, Findings, excerpt, format_count
 from maksud.data.neighbours import Chunk, Sketch, are_similar
+from maksud.language.folding import folded_words, normalise
 
 if TYPE_CHECKING:
     import numpy as np

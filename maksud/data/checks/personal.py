@@ -12,8 +12,8 @@ from functools import partial
 
 from maksud.data.checks.base import Check, Checking, Part
 from maksud.data.checks.rows import Answer, Row, count_digits
-from maksud.data.dataset import normalise
 from maksud.data.findings import Finding, Findings
+from maksud.language.folding import normalise
 
 _EMAIL = re.compile(
     r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}@((?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24})"

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from maksud.data.checks.base import Check, Checking, Mend, Part
 from maksud.data.checks.rows import DEV, SPLIT_NAMES, TEST, TRAIN, Row, read_answer
-from maksud.data.dataset import Example, normalise
+from maksud.data.dataset import Example
 from maksud.data.findings import Finding, Findings, excerpt, format_count
 from maksud.data.neighbours import combine_columns
 from maksud.language.catalog import Catalog
+from maksud.language.folding import normalise
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,11 +10,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from maksud.data.dataset import Example, folded_words, normalise
+from maksud.data.dataset import Example
 from maksud.data.findings import excerpt
 from maksud.errors import CallSyntaxError
 from maksud.language.calls import Call, parse_calls
 from maksud.language.catalog import Catalog
+from maksud.language.folding import folded_words, normalise
 
 KEPT_ANSWERS = 20_000
 """Different answers that are remembered at least; at most twice as many."""

@@ -18,7 +18,6 @@ from typing import Any
 
 from maksud.data.checks.counter import look_for_counters
 from maksud.data.checks.cues import LANGUAGES
-from maksud.data.checks.languages import count_words, language_of
 from maksud.data.checks.wishes import (
     KINDS,
     Wish,
@@ -27,7 +26,7 @@ from maksud.data.checks.wishes import (
     word_without_wishing,
     wordings_of,
 )
-from maksud.data.dataset import Dataset, Example, normalise
+from maksud.data.dataset import Dataset, Example
 from maksud.data.findings import format_count
 from maksud.data.formats import store
 from maksud.data.formats.parts.rows import to_row
@@ -35,6 +34,8 @@ from maksud.data.formats.targets import refuse_standing
 from maksud.data.suggestions import ACCEPT, SUGGESTION
 from maksud.errors import CallSyntaxError, InputError
 from maksud.language.calls import OUT_OF_SCOPE
+from maksud.language.folding import normalise
+from maksud.language.languages import count_words, language_of
 
 ROWS = 3
 """Rows of an intent that candidates are made of, at most."""

@@ -16,8 +16,8 @@ from html.entities import html5
 from maksud.data.checks.base import Check, Checking, Mend, Part
 from maksud.data.checks.names import LOOKALIKES
 from maksud.data.checks.rows import Row
-from maksud.data.dataset import normalise
 from maksud.data.findings import Finding, Findings, Level, excerpt
+from maksud.language.folding import normalise
 
 _TRIGGER = re.compile(
     r"[<&\[\\\u0080-\u00ad\u00c2-\u00f4\u0370-\u052f\u061c\u180e\u200b-\u200f\u2028-\u202e"

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 from maksud.data.checks.base import Check, Checking, Part
 from maksud.data.checks.rows import TRAIN, Answer, Row, read_answer
 from maksud.data.checks.strategy import FEW
-from maksud.data.dataset import Example, normalise
+from maksud.data.dataset import Example
 from maksud.data.findings import Finding, Findings, excerpt
 from maksud.language.calls import OUT_OF_SCOPE
 from maksud.language.catalog import Catalog
+from maksud.language.folding import normalise
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from maksud.data.checks.cues import CUES, LANGUAGES, collect_words
-from maksud.data.dataset import folded_words
+from maksud.language.folding import folded_words
 
 LONGEST, WIDEST = 14, 150
 """Words, and characters, of a row that is taken apart, at most: of a story not all is the wish."""

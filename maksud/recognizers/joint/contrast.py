@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from maksud.data.checks.languages import CODES, language_of, main_languages
+from maksud.language.languages import CODES, language_of, main_languages
 from maksud.recognizers.joint.tokens import tokenize
 
 _OPENINGS = 3

@@ -15,8 +15,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from maksud.data.checks.languages import CODES
 from maksud.language.calls import OUT_OF_SCOPE
+from maksud.language.languages import CODES
 from maksud.recognizers.joint.contrast import find_bare, load_frames
 from maksud.recognizers.joint.nearness import Marked
 

@@ -3,7 +3,7 @@
 import pytest
 
 from maksud.data.checks.cues import NEGATORS, places_after, root_of
-from maksud.data.dataset import folded_words
+from maksud.language.folding import folded_words
 
 
 def sure(text: str) -> set[str]:

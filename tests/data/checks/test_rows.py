@@ -7,7 +7,8 @@ import pytest
 
 from maksud.data.checks import check, near, rows
 from maksud.data.checks.rows import Answer, Answers, count_digits
-from maksud.data.dataset import Dataset, Example, folded_words
+from maksud.data.dataset import Dataset, Example
+from maksud.language.folding import folded_words
 
 
 def test_a_frequent_answer_is_read_once_however_many_rare_ones_there_are(

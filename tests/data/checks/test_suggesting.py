@@ -19,11 +19,12 @@ from maksud.data.checks.suggesting import (
     suggest,
     write_suggestions,
 )
-from maksud.data.dataset import Dataset, Example, normalise
+from maksud.data.dataset import Dataset, Example
 from maksud.data.formats.conversion import convert
 from maksud.data.formats.files import load, read, save
 from maksud.demo.shipped import SCENARIOS, load_shipped
 from maksud.errors import InputError
+from maksud.language.folding import normalise
 
 ROOMS = "dapur teras garasi gudang lorong balkon taman loteng kamar ruang tamu aula".split()  # noqa: SIM905
 OPENINGS = ["tolong ", "", "bisakah kamu ", "saya mau ", "coba "]

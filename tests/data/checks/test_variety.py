@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from maksud.data.checks import examine
 from maksud.data.checks.rows import read_answer
 from maksud.data.checks.variety import pattern
-from maksud.data.dataset import Dataset, Example, normalise
+from maksud.data.dataset import Dataset, Example
+from maksud.language.folding import normalise
 
 SONGS = [f"lagu{a}{b}" for a in WORDS for b in WORDS]
 

@@ -5,10 +5,10 @@ from collections import Counter
 
 import pytest
 
-from maksud.data.checks.languages import CODES
 from maksud.data.dataset import Example
 from maksud.language.calls import OUT_OF_SCOPE
 from maksud.language.catalog_inference import infer_catalog
+from maksud.language.languages import CODES
 from maksud.recognizers.joint.alignment import build_corpus
 from maksud.recognizers.joint.augmentation import Variation, compose_epoch
 from maksud.recognizers.joint.contrast import find_bare, languages_of, load_corrections, load_frames
