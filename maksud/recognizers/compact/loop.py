@@ -51,7 +51,7 @@ def fit(
         fused=True,
     )
     average = [p.detach().clone() for p in params]
-    variation = Variation(s.swap, s.mix, s.frame, s.correct)
+    variation = Variation.of(s)
     batches = compose_batches(plan, variation, s.batch_size, rng)
     total = len(batches) * s.epochs
     step, mean, reported = 0, 0.0, time.monotonic()

@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from maksud.errors import SettingsError
+from maksud.recognizers.joint.settings import LITTLE, JointSettings
 from maksud.settings import check_settings, setting
-
-LITTLE = 3_000
-"""Fewer clauses than this are augmented more: their values are few, and easily learned by heart."""
 
 
 @dataclass(frozen=True)
-class CompactSettings:
+class CompactSettings(JointSettings):
     """Settings of the compact recognizer. The defaults need no change for any size of data."""
 
     threads: int = setting(1, low=1, high=256)
@@ -36,22 +34,6 @@ class CompactSettings:
     """Clauses in a step."""
     learning_rate: float = setting(3e-3, low=1e-6, high=1.0)
     """Peak learning rate: linear warm-up, then linear decay."""
-    weight_decay: float = setting(0.01, low=0.0, high=1.0)
-    """Weight decay of AdamW."""
-    label_smoothing: float = setting(0.05, low=0.0, high=0.5)
-    """Share of an intent's probability that is spread over the others."""
-    swap: float = setting(-1.0, low=-1.0, high=1.0)
-    """Share of clauses in which values are swapped for others of the same parameter; negative
-    derives it: more for little data."""
-    mix: float = setting(-1.0, low=-1.0, high=1.0)
-    """Share of values in such clauses that are made of the beginning of one value and the end of
-    another; negative derives it: none for much data."""
-    frame: float = setting(0.15, low=0.0, high=1.0)
-    """Share of single wishes that are put into a frame which negates, reports, quotes or calls
-    them off, or only seems to; where the data is Indonesian or English."""
-    correct: float = setting(0.1, low=0.0, high=1.0)
-    """Share of clauses with values in which one is said wrongly first and corrected; where there
-    are frames."""
     hide: float = setting(0.5, low=0.0, high=100.0)
     """How often rare words are hidden: a word seen n times with probability hide / (hide + n)."""
     linear: float = setting(-1.0, low=-1.0, high=100.0)
@@ -74,13 +56,11 @@ class CompactSettings:
         # Many intents need more passes than few with as many examples together.
         need = (13_000 / clauses) ** 0.5 * (1_900 * intents / clauses) ** 0.33
         return replace(
-            self,
+            self.with_swaps(clauses),
             epochs=self.epochs or min(200, max(5, round((6 if little else 8) * need))),
             members=self.members or (3 if little else 4 if plenty else 6),
             dim=self.dim or (128 if little else 96),
             dropout=self.dropout if self.dropout >= 0 else 0.1 if plenty else 0.2,
-            swap=self.swap if self.swap >= 0 else 0.8 if little else 0.6,
-            mix=self.mix if self.mix >= 0 else 0.3 if little else 0.0,
             linear=self.linear if self.linear >= 0 else min(2.0, max(0.5, 60 * intents / clauses)),
             veil=self.veil if self.veil >= 0 else 0.2 if little else 0.0,
         )

@@ -66,7 +66,7 @@ class Composer:
         self.words = ["", *plan.words]
         self.sizes = [0, *(len(pieces.ids(word)) for word in plan.words)]
         self.room = longest - len(pieces.begin) - len(pieces.end)
-        self.variation = Variation(s.swap, s.mix, s.frame, s.correct)
+        self.variation = Variation.of(s)
         self.size = s.batch_size
         self.rng = rng
 

@@ -5,17 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from maksud.recognizers.joint.settings import JointSettings
 from maksud.settings import check_settings, setting
-
-LITTLE = 3_000
-"""Fewer clauses than this are augmented more, and passed over more often."""
 
 _HEAD_STEPS = 500
 """Steps of training on features that were computed once, about."""
 
 
 @dataclass(frozen=True)
-class EncoderSettings:
+class EncoderSettings(JointSettings):
     """Settings of an encoder. The defaults need no change for any size of data."""
 
     depth: Literal["full", "frozen"] = "full"
@@ -42,22 +40,6 @@ class EncoderSettings:
     """Passes over these features; 0 derives them."""
     dropout: float = setting(0.1, low=0.0, high=0.9)
     """Dropout probability of the features."""
-    weight_decay: float = setting(0.01, low=0.0, high=1.0)
-    """Weight decay of AdamW."""
-    label_smoothing: float = setting(0.05, low=0.0, high=0.5)
-    """Share of an intent's probability that is spread over the others."""
-    swap: float = setting(-1.0, low=-1.0, high=1.0)
-    """Share of clauses in which values are swapped for others of the same parameter; negative
-    derives it: more for little data."""
-    mix: float = setting(-1.0, low=-1.0, high=1.0)
-    """Share of values in such clauses that are made of the beginning of one value and the end of
-    another; negative derives it: none for much data."""
-    frame: float = setting(0.15, low=0.0, high=1.0)
-    """Share of single wishes that are put into a frame which negates, reports, quotes or calls
-    them off, or only seems to; where the data is Indonesian or English."""
-    correct: float = setting(0.1, low=0.0, high=1.0)
-    """Share of clauses with values in which one is said wrongly first and corrected; where there
-    are frames."""
     linear: float = setting(-1.0, low=-1.0, high=100.0)
     """How much a linear classifier of words and n-grams counts beside the encoder where intents
     are told apart; 0 does without one, negative derives it: more for few examples an intent."""
@@ -73,18 +55,15 @@ class EncoderSettings:
 
     def resolved(self, clauses: int, intents: int) -> EncoderSettings:
         """The settings with everything derived, for data of so many clauses and intents."""
-        little = clauses < LITTLE
         need = (700 / clauses) ** 0.5
         full = self.depth == "full"
         views = self.views or min(6, max(1, round(2.5 * need)))
         passes = round(_HEAD_STEPS * self.batch_size / (views * clauses))
         return replace(
-            self,
+            self.with_swaps(clauses),
             epochs=0 if not full else self.epochs or min(30, max(3, round(10 * need))),
             learning_rate=self.learning_rate or 3e-4,
             views=views,
             head_epochs=self.head_epochs or min(40, max(4, passes)),
             linear=self.linear if self.linear >= 0 else min(1.0, max(0.25, 30 * intents / clauses)),
-            swap=self.swap if self.swap >= 0 else 0.8 if little else 0.6,
-            mix=self.mix if self.mix >= 0 else 0.3 if little else 0.0,
         )

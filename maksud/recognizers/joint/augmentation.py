@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from maksud.language.calls import OUT_OF_SCOPE
 from maksud.recognizers.joint.planning import IGNORED, Item, Plan
+from maksud.recognizers.joint.settings import JointSettings
 
 REFUSING = 0.6
 """Share of framed wishes whose frame refuses: data itself holds more of those that only seem to."""
@@ -31,6 +32,11 @@ class Variation:
     mix: float
     frame: float = 0.0
     correct: float = 0.0
+
+    @classmethod
+    def of(cls, settings: JointSettings) -> Variation:
+        """What settings, once they are resolved, ask for."""
+        return cls(settings.swap, settings.mix, settings.frame, settings.correct)
 
 
 @dataclass(slots=True)
