@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +23,7 @@ from maksud.language.catalog import Catalog
 from maksud.language.catalog_tools import catalog_to_tools
 from maksud.recognizers.recognition import Recognition
 from maksud.serving.arguments import Gap, check_parameters, fill_arguments
-from maksud.serving.shapes import Shape, ShapeReader
+from maksud.serving.shapes import Shape, ShapeReader, key_of_value
 
 OUTSIDE = (OUT_OF_SCOPE, "unknown", "out_of_scope", "other", "")
 """Values of a client's enum that say that nothing is asked for, unless an intent has the name."""
@@ -296,7 +296,29 @@ def _calls_of(shape: Shape, catalog: Catalog) -> dict[str | None, _One]:
     for option in shape.options or (shape,):
         for one in _read_object(option, catalog):
             found.setdefault(one.intent, one)
-    return found if set(found) - {None} else {}
+    if not set(found) - {None}:
+        return {}
+    if shape.exclusive:
+        _refuse_ambiguous(shape, found.values())
+    return found
+
+
+def _refuse_ambiguous(shape: Shape, calls: Iterable[_One]) -> None:
+    """Raises `ApiError` (400) where a call fits several of the options, of which one may hold.
+
+    Its name tells it from the others, where each of them has a property for that.
+    """
+    objects = [o for o in shape.options if "object" in o.kinds]
+    for name in sorted({one.name for one in calls}):
+        shapes = [o.properties.get(name) for o in objects]
+        values = [s.values for s in shapes if s is not None and s.values is not None]
+        taken = [key_of_value(v) for own in values for v in set(map(key_of_value, own))]
+        if len(values) < len(objects) or len(set(taken)) < len(taken):
+            raise _unmet(
+                shape.where,
+                f"several of the schemas in oneOf may hold at once: let {name!r} be there in each, "
+                "with values of its own, or use anyOf",
+            )
 
 
 def _read_object(shape: Shape, catalog: Catalog) -> list[_One]:
