@@ -15,10 +15,10 @@ from maksud.http.settings import ServeSettings
 from maksud.language.calls import OUT_OF_SCOPE
 from maksud.language.conversation import Turn
 from maksud.recognizers.conversation import Reading, follow
-from maksud.recognizers.recognition import Recognition
-from maksud.serving.batching import Allowed, Failure, Lane
+from maksud.recognizers.recognition import Recognition, Vector
+from maksud.serving.batching import Allowed, Failure, Job, Lane, Work
 from maksud.serving.metrics import Metrics
-from maksud.serving.protocol import check_length
+from maksud.serving.protocol import check_length, place_of
 
 if TYPE_CHECKING:
     from starlette.types import Scope
@@ -76,11 +76,41 @@ class Asker:
 
         `first`: what is begun is not refused half-way because of the token's limit.
         """
+        job = self._submit(scope, lane, utterances, param, allowed, first=first)
+        answers: list[Recognition] = await self._wait(scope, lane, job, param)
+        return answers
+
+    async def represent(
+        self, scope: Scope, lane: Lane, utterances: Sequence[str], param: str
+    ) -> list[Vector]:
+        """A vector for each utterance, as `recognize` gives recognitions; they are counted."""
+        job = self._submit(scope, lane, utterances, param, None, "represent")
+        vectors: list[Vector] = await self._wait(scope, lane, job, param)
+        if self._settings.log_utterances:
+            note_said(scope, [{"utterance": u} for u in utterances])
+        if self._metrics is not None:
+            self._metrics.count_vectors(scope, lane.recognizer.name, vectors)
+        return vectors
+
+    def _submit(
+        self,
+        scope: Scope,
+        lane: Lane,
+        utterances: Sequence[str],
+        param: str,
+        allowed: Allowed,
+        work: Work = "recognize",
+        *,
+        first: bool = True,
+    ) -> Job:
         check_length(utterances, self._settings.max_utterance_chars, param)
         if first:
             check_utterances(scope, len(utterances))
-        job = lane.submit(utterances, allowed)
+        job = lane.submit(utterances, allowed, work)
         count_utterances(scope, len(utterances))
+        return job
+
+    async def _wait(self, scope: Scope, lane: Lane, job: Job, param: str) -> list[Any]:
         before, started = -1, time.perf_counter()
         try:
             when_gone(scope, job.cancel)
@@ -111,7 +141,7 @@ class Asker:
 def _shown(failure: Failure, param: str) -> ApiError:
     """The cause of a failure as a client sees it, with the place of the utterance in a batch."""
     error = as_api_error(failure.cause)
-    error.param = f"{param}[{failure.place}]" if param == "utterances" else param
+    error.param = place_of(param, failure.place)
     return error
 
 

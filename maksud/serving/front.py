@@ -7,6 +7,7 @@
     GET  /v1/tools, /v1/schema           a model's catalog as tools, its answers as JSON Schema
     POST /v1/chat/completions            OpenAI's shape, plain and streamed; NAME/chat talks
     POST /v1/responses                   the same decisions in the shape of OpenAI's responses
+    POST /v1/embeddings                  vectors of utterances, where an encoder is served
     POST /v1/recognize                   structured; one utterance, a batch, or turns
 
 A stream is sent when the answer is whole: only then it is known whether it is accepted, so a
@@ -28,7 +29,7 @@ from maksud.http.rights import DOCS_PATH, METRICS_PATH
 from maksud.http.settings import ServeSettings
 from maksud.language.catalog_tools import catalog_to_tools
 from maksud.recognizers.recognition import Recognizer
-from maksud.serving import chat, choices, protocol, replies
+from maksud.serving import chat, choices, embeddings, protocol, replies
 from maksud.serving.asking import Asker
 from maksud.serving.batching import Lane
 from maksud.serving.docs_page import draw_docs
@@ -110,6 +111,7 @@ class Front:
             ("POST", "/v1/recognize"): self.recognize,
             ("POST", "/v1/chat/completions"): self.chat,
             ("POST", "/v1/responses"): self.respond,
+            ("POST", "/v1/embeddings"): self.embed,
             ("GET", "/health"): self.health,
             ("GET", "/ready"): self.ready,
             ("GET", "/v1/models"): self.models,
@@ -154,11 +156,11 @@ class Front:
 
     async def describe(self, _: Request) -> Response:
         """The interface as OpenAPI."""
-        return _json(describe(self.names, self.settings))
+        return _json(describe(self.names, self.settings, self._embedders()))
 
     async def docs(self, _: Request) -> Response:
         """The interface as a page to try it on."""
-        page, headers = draw_docs(describe(self.names, self.settings))
+        page, headers = draw_docs(describe(self.names, self.settings, self._embedders()))
         return _response(page, "text/html; charset=utf-8", headers)
 
     async def figures(self, _: Request) -> Response:
@@ -203,6 +205,15 @@ class Front:
         response = write_response(answer, asked, new_id("resp_"), int(time.time()))
         return _stream(stream_response(response)) if asked.chat.stream else _json(response)
 
+    async def embed(self, request: Request) -> Response:
+        """Vectors of utterances, in the order that they were asked."""
+        content = parse_json(await request.body())
+        asked = embeddings.parse_embeddings(content, self.settings.max_batch)
+        lane = self._lane(asked.model)
+        embeddings.check_model(lane.recognizer, asked, self._embedders())
+        vectors = await self.asker.represent(request.scope, lane, asked.texts, asked.param)
+        return _json(embeddings.write_embeddings(vectors, lane.recognizer.name, asked))
+
     async def recognize(self, request: Request) -> Response:
         """Recognitions in a shape of our own, in the order that they were asked."""
         content = parse_json(await request.body())
@@ -223,6 +234,10 @@ class Front:
     def names(self) -> tuple[str, ...]:
         """What can be asked for as a model: each by its name, then each as one that talks."""
         return (*self.lanes, *(name + chat.SUFFIX for name in self.lanes))
+
+    def _embedders(self) -> list[str]:
+        """The models that have vectors."""
+        return [name for name, lane in self.lanes.items() if lane.recognizer.dim]
 
     def _lane(self, name: str) -> Lane:
         lane = self.lanes.get(name) or self.lanes.get(name.removesuffix(chat.SUFFIX))
@@ -279,8 +294,8 @@ def _response(body: bytes, kind: str, headers: dict[str, str] | None = None) -> 
 
 
 async def _no_route(scope: Scope, receive: Receive, send: Send) -> None:
-    hint = "Known: /v1/models, /v1/chat/completions, /v1/responses, /v1/recognize, /v1/tools, "
-    hint += "/v1/schema, /health, /ready"
+    hint = "Known: /v1/models, /v1/chat/completions, /v1/responses, /v1/embeddings, "
+    hint += "/v1/recognize, /v1/tools, /v1/schema, /health, /ready"
     if scope["path"].startswith("/v1/responses/"):
         hint = "Responses are not stored: the one to POST /v1/responses is all that there is of it"
     raise ApiError(404, f"there is no {scope['path'][:100]!r} here. {hint}", code="unknown_url")

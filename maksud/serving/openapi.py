@@ -12,8 +12,10 @@ from maksud.http.settings import ServeSettings
 from maksud.serving.openapi_schemas import TEXT, Schema, ref, write_schemas
 
 
-def describe(models: Sequence[str], settings: ServeSettings) -> dict[str, Any]:
-    """The description of a server of these models."""
+def describe(
+    models: Sequence[str], settings: ServeSettings, embedders: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The description of a server of these models. `embedders`: those that have vectors."""
     figures = settings.metrics != "off"
     return {
         "openapi": "3.1.0",
@@ -25,7 +27,7 @@ def describe(models: Sequence[str], settings: ServeSettings) -> dict[str, Any]:
             "its clients work unchanged. Every path but /health and /ready needs a bearer token.",
         },
         "security": [{"token": []}],
-        "paths": _paths(models) | (_FIGURES if figures else {}),
+        "paths": _paths(models, embedders) | (_FIGURES if figures else {}),
         "components": {
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer"},
@@ -46,7 +48,7 @@ def describe(models: Sequence[str], settings: ServeSettings) -> dict[str, Any]:
 # ---------------------------------------------------------------- paths
 
 
-def _paths(models: Sequence[str]) -> dict[str, Any]:
+def _paths(models: Sequence[str], embedders: Sequence[str]) -> dict[str, Any]:
     model = models[0]
     example = "pasang alarm jam 6"
     said = {"model": model, "messages": [{"role": "user", "content": example}]}
@@ -85,6 +87,22 @@ def _paths(models: Sequence[str]) -> dict[str, Any]:
                             "text/event-stream": {"schema": TEXT},
                         },
                     },
+                    "default": _ERROR,
+                },
+            }
+        },
+        "/v1/embeddings": {
+            "post": {
+                "operationId": "createEmbedding",
+                "summary": "Vectors of utterances; those that mean the same are near",
+                "description": "Models with an encoder have them. Served here: "
+                + (", ".join(embedders[:20]) or "none"),
+                "requestBody": _body(
+                    "EmbeddingRequest",
+                    {"model": (*embedders, model)[0], "input": [example]},
+                ),
+                "responses": {
+                    "200": _replies("A vector for each", ref("Embeddings")),
                     "default": _ERROR,
                 },
             }

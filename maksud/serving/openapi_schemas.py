@@ -8,6 +8,7 @@ from typing import Any
 from maksud.http.settings import ServeSettings
 from maksud.language.catalog import PARAMETER_TYPES
 from maksud.recognizers.conversation import READINGS
+from maksud.serving.embeddings import ENCODINGS
 from maksud.serving.evidence import MAX_TOP
 from maksud.serving.items import ITEMS
 from maksud.serving.items import ROLES as ITEM_ROLES
@@ -64,6 +65,7 @@ def write_schemas(models: Sequence[str], settings: ServeSettings) -> dict[str, A
     messages = _list(ref("Message"), minItems=1, maxItems=MAX_MESSAGES)
     return {
         **_requests(model, said, batch, messages),
+        **_embeddings(model, said, batch),
         **_response_request(model),
         **_answers(),
         **_response(),
@@ -119,6 +121,29 @@ def _requests(model: Schema, said: Schema, batch: Schema, messages: Schema) -> d
             "oneOf": forms,
             "description": "`model` may be left out where one is served",
         },
+    }
+
+
+def _embeddings(model: Schema, said: Schema, batch: Schema) -> dict[str, Any]:
+    vector = _whole(
+        object={"const": "embedding"},
+        index=_COUNT,
+        embedding={"anyOf": [_list(_NUMBER), TEXT]},
+    )
+    return {
+        "EmbeddingRequest": _object(
+            ("model", "input"),
+            model=model,
+            input={"anyOf": [said, batch]},
+            encoding_format=_or_null({"enum": list(ENCODINGS)}),
+            dimensions=_or_null({"type": "integer", "minimum": 1}),
+        ),
+        "Embeddings": _whole(
+            object={"const": "list"},
+            model=TEXT,
+            data=_list(vector, minItems=1),
+            usage=_whole(prompt_tokens=_COUNT, total_tokens=_COUNT),
+        ),
     }
 
 

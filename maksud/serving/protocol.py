@@ -148,16 +148,22 @@ def parse_recognize(content: Mapping[str, Any], max_batch: int) -> RecognizeRequ
     return RecognizeRequest(model, said, param=key)
 
 
+def place_of(param: str, k: int) -> str:
+    """The field of an utterance. `param` is what holds it, a list where it ends in "[]"."""
+    if param == "utterances":
+        return f"{param}[{k}]"
+    return f"{param[:-2]}[{k}]" if param.endswith("[]") else param
+
+
 def check_length(utterances: Iterable[str], limit: int, param: str) -> None:
     """Raises `ApiError` (400, `context_length_exceeded`) for an utterance over the limit."""
     for k, utterance in enumerate(utterances):
         if len(utterance) > limit:
-            where = f"{param}[{k}]" if param == "utterances" else param
             raise ApiError(
                 400,
                 f"the utterance has {len(utterance):,} characters, at most {limit:,} can be read",
                 code="context_length_exceeded",
-                param=where,
+                param=place_of(param, k),
             )
 
 
