@@ -12,9 +12,9 @@ from sqlalchemy import delete, func, insert, select, update
 
 from maksud.errors import CallSyntaxError
 from maksud.labelling.answers import catalog_of, grown
+from maksud.labelling.forms import split_output
 from maksud.labelling.library import (
     AT_ONCE,
-    CALLS,
     Template,
     check_fields,
     check_named,
@@ -92,7 +92,7 @@ def create_task(connection: Connection, wanted: Wanted, now: float) -> int:
     plan = plan_of(wanted.stages, wanted.votes, wanted.agree)
     dataset = dataset_of(connection, wanted.dataset)
     template = wanted.template or default_template(connection, now)
-    check_fields(connection, wanted.dataset, template_of(connection, template).fields)
+    check_fields(connection, wanted.dataset, template_of(connection, template))
     if not 1 <= wanted.lease_minutes <= 1440:
         raise Refused("lease_minutes is 1 to 1440", code="invalid_value", status=400)
     kept = catalog_to_json(wanted.catalog) if wanted.catalog is not None else dataset["catalog"]
@@ -234,7 +234,7 @@ def catalog_for(connection: Connection, task: Task) -> tuple[Catalog, dict[str, 
 
     Of an open one, with what its answers use besides.
     """
-    if task.card != CALLS:
+    if not task.template.has_calls:
         return task.catalog, {}
     query = (
         select(rows.c.data, acts.c.output)
@@ -244,7 +244,9 @@ def catalog_for(connection: Connection, task: Task) -> tuple[Catalog, dict[str, 
         .order_by(acts.c.id.desc())
         .limit(READ_FOR_CATALOG)
     )
-    found = [(data["instruction"], output) for data, output in connection.execute(query)]
+    found = [
+        (data["instruction"], split_output(output)[0]) for data, output in connection.execute(query)
+    ]
     labelled = select(rows.c.data).where(rows.c.dataset_id == task.dataset).limit(READ_FOR_CATALOG)
     for data in connection.scalars(labelled):
         if data.get("output"):

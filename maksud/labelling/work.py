@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, exists, func, insert, select, update
 
-from maksud.labelling.answers import check_answer
+from maksud.labelling.answers import Checked, check_answer
+from maksud.labelling.forms import FormChecked, check_form
 from maksud.labelling.library import CALLS
 from maksud.labelling.people import LEADER, Person
 from maksud.labelling.refusals import Refused, Unknown
 from maksud.labelling.tables import acts, insert_one, items, leases, rows
 from maksud.labelling.tasks import Task
+from maksud.labelling.templates import FORM
 from maksud.labelling.workflow import (
     ABANDON,
     ABANDONED,
@@ -325,7 +327,7 @@ def _checked(connection: Connection, task: Task, said: Said) -> str:
 
 
 def _check_output(connection: Connection, task: Task, said: Said) -> str:
-    if task.card != CALLS:
+    if task.card not in (CALLS, FORM):
         text = said.output.strip()
         if not text or len(text) > 4000 or "\0" in text:
             raise Refused("an answer has 1 to 4,000 characters", code="invalid_answer", status=400)
@@ -333,7 +335,11 @@ def _check_output(connection: Connection, task: Task, said: Said) -> str:
     utterance = connection.scalar(select(rows.c.data).join(items).where(items.c.id == said.item))[
         "instruction"
     ]  # type: ignore[index]
-    checked = check_answer(said.output, task.catalog, utterance, open=task.open)
+    checked: Checked | FormChecked
+    if task.card == FORM:
+        checked = check_form(task.template, said.output, task.catalog, utterance, open=task.open)
+    else:
+        checked = check_answer(said.output, task.catalog, utterance, open=task.open)
     if checked.errors:
         raise Refused(checked.errors[0], code="invalid_answer", status=400,
                       hint="Change the answer: it was not saved")  # fmt: skip

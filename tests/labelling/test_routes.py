@@ -65,7 +65,7 @@ def code(answer: httpx.Response) -> tuple[int, str]:
 
 
 def fill(path: str, task: int) -> str:
-    for name, value in {"task": task, "item": 1, "user": 1, "dataset": 1}.items():
+    for name, value in {"task": task, "item": 1, "user": 1, "dataset": 1, "template": 1}.items():
         path = path.replace("{" + name + "}", str(value))
     return path
 

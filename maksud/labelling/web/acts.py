@@ -15,8 +15,10 @@ from maksud.data.formats.files import read
 from maksud.http.json_body import dumps
 from maksud.labelling import exporting, library, looking, people, tasks, work
 from maksud.labelling.answers import check_answer, show_catalog
+from maksud.labelling.forms import check_form
 from maksud.labelling.refusals import Refused
 from maksud.labelling.suggestions import suggest_item
+from maksud.labelling.templates import FORM
 from maksud.labelling.web.asked import Asked, Reply
 from maksud.labelling.web.door import cookie
 from maksud.labelling.web.wording import say_message
@@ -105,7 +107,7 @@ def new_token(asked: Asked) -> dict[str, Any]:
     }
 
 
-# ---------------------------------------------------------------- datasets and templates
+# ---------------------------------------------------------------- datasets
 
 
 def list_datasets(asked: Asked) -> dict[str, Any]:
@@ -175,25 +177,11 @@ def append_rows(asked: Asked) -> dict[str, Any]:
             if task.dataset != asked.path["dataset"]:
                 raise Refused(f"the task {task.name!r} has another dataset", code="invalid_value",
                               status=400)  # fmt: skip
-            library.check_fields(c, task.dataset, task.template.fields)
+            library.check_fields(c, task.dataset, task.template)
             made += tasks.add_items(c, id, asked.now)
         return {"rows": total, "items": made}
 
     return asked.write(add)
-
-
-def list_templates(asked: Asked) -> dict[str, Any]:
-    """All templates, in all their versions."""
-    return {"templates": asked.read(library.list_templates)}
-
-
-def save_template(asked: Asked) -> dict[str, Any]:
-    """A new template, or a new version of one; tasks keep the one that they were made with."""
-    f = asked.fields
-    shape = {"fields": f["fields"], "card": f["card"], "reasons": f["reasons"], "guide": f["guide"]}
-    template = library.Template.from_json(shape)
-    id = asked.write(lambda c: library.save_template(c, f["name"], template, asked.now))
-    return {"template": id}
 
 
 # ---------------------------------------------------------------- tasks
@@ -358,9 +346,17 @@ def validate(asked: Asked) -> dict[str, Any]:
     """What is wrong with an answer to an utterance, while it is typed."""
     f = asked.fields
     task = asked.read(asked.task)
-    if task.card != library.CALLS:
+    if task.card not in (library.CALLS, FORM):
         return {"text": f["output"].strip(), "calls": [], "errors": [], "notes": []}
-    checked = check_answer(f["output"], task.catalog, f["utterance"], open=task.open).to_json()
+    given = f["output"], task.catalog, f["utterance"]
+    looked = (
+        check_form(task.template, *given, open=task.open)
+        if task.card == FORM
+        else check_answer(*given, open=task.open)
+    )
+    checked = looked.to_json()
+    fields = checked.get("fields", {})
+    checked["fields"] = {k: say_message(v, asked.person.language) for k, v in fields.items()}
     for kind in ("errors", "notes"):
         checked[kind] = [say_message(m, asked.person.language) for m in checked[kind]]
     return checked

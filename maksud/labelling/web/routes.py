@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from maksud.http.json_body import dumps
-from maksud.labelling.library import CARDS
 from maksud.labelling.people import ADMIN, LANGUAGES, LEADER, ROLES
 from maksud.labelling.web import acts, pages
 from maksud.labelling.web.asked import LABELLERS, Reply, Route
+from maksud.labelling.web.designing import ROUTES as TEMPLATE_ROUTES
 from maksud.labelling.web.fields import KEY, VOTES, Field, number, optional, text
 from maksud.labelling.work import LONGEST_REASON
 from maksud.labelling.workflow import ABANDON, ANSWER, REJECT, SKIP, STAGES
@@ -51,12 +51,7 @@ ROUTES = (
           {"rows": Field("objects", "Rows with instruction; 100 at most", most=100),
            "tasks": Field("integers", "Tasks that get them too", required=False, default=(),
                           most=100)}),
-    Route("GET", "/api/templates", LEADER, acts.list_templates, "The templates"),
-    Route("POST", "/api/templates", LEADER, acts.save_template, "A new version of a template",
-          {"name": NAME, "fields": Field("texts", "Fields of a row that are shown", most=20),
-           "card": text("How an answer is given", 20, CARDS),
-           "reasons": Field("texts", "Reasons to abandon", required=False, default=(), most=20),
-           "guide": optional("What to bear in mind", most=4000)}),
+    *TEMPLATE_ROUTES,
     Route("GET", "/api/tasks", LABELLERS, acts.list_tasks, "My tasks"),
     Route("POST", "/api/tasks", LEADER, acts.create_task, "Makes a task",
           {"name": NAME, "dataset": number("The dataset's number"),

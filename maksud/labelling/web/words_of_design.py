@@ -1,0 +1,60 @@
+"""What the pages about templates, packages and proposals say, in Indonesian and English."""
+
+from __future__ import annotations
+
+DESIGN: dict[str, tuple[str, str]] = {
+    # name: (Indonesian, English)
+    "templates": ("Templat", "Templates"),
+    "new_template": ("Templat baru", "New template"),
+    "template_name": ("Nama templat", "Name of the template"),
+    "template_help": (
+        "Templat menentukan yang dilihat pelabel dan yang ditanyakan. Nama yang sama menjadi "
+        "versi baru; tugas tetap memakai versi saat tugas itu dibuat.",
+        "A template says what labellers see and what they are asked. The same name makes a new "
+        "version; a task keeps the version that it was made with.",
+    ),
+    "version_of": ("versi {n}", "version {n}"),
+    "edit": ("Ubah", "Edit"),
+    "copy": ("Salin", "Copy"),
+    "template_text": ("Templat (YAML atau JSON)", "Template (YAML or JSON)"),
+    "preview": ("Pratinjau", "Preview"),
+    "preview_row": ("Baris contoh dari", "Row to look at from"),
+    "sample_row": ("contoh", "a sample"),
+    "add_question": ("Tambah", "Add"),
+    "kind_calls": ("kartu maksud", "intent card"),
+    "kind_input": ("isian bebas", "free input"),
+    "kind_choice": ("pilihan tunggal", "single choice"),
+    "kind_choices": ("pilihan ganda", "multiple choice"),
+    "kind_span": ("penanda kata", "words to mark"),
+    "add_conversation": ("percakapan", "conversation"),
+    "lacking": ("Data ini tidak punya: {fields}", "This data lacks: {fields}"),
+    "save_template": ("Simpan templat", "Save the template"),
+    "preview_calls": (
+        "Di sini kartu maksud: cari maksud, pilih kata, isi parameter.",
+        "Here is the intent card: search for intents, select words, fill parameters.",
+    ),
+    "preview_answer": ("Jawaban yang disimpan", "The answer as it is kept"),
+    "span_help": (
+        "Pilih kata di ujaran, lalu labelnya.",
+        "Select words in the utterance, then their label.",
+    ),
+    "open_turn": ("masih terbuka", "still open"),
+    "role_user": ("pengguna", "user"),
+    "role_assistant": ("asisten", "assistant"),
+    "role_system": ("sistem", "system"),
+    "role_tool": ("alat", "tool"),
+    "needed": ("Perlu jawaban", "An answer is needed"),
+    "code.missing_field": (
+        "Data tidak punya bidang yang ditampilkan templat. Pilih templat lain, atau daftarkan data "
+        "yang memilikinya.",
+        "",
+    ),
+}
+
+MESSAGES = (
+    (r"\bis none of the options", "bukan salah satu pilihan"),
+    (r"\bdoes not fit the pattern\b", "tidak sesuai pola"),
+    (r"\ban answer is needed", "perlu jawaban"),
+    (r"\bhas more than ([\d,]+) characters", r"lebih dari \1 karakter"),
+)
+"""What answers to questions are told, by the form of the message, and in Indonesian."""
