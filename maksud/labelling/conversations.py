@@ -12,7 +12,7 @@ from maksud.language.catalog import Catalog
 from maksud.language.conversation import Turn, list_exchanges, list_perhaps_open
 
 TURNS, REPLIES = "turns", "replies"
-"""Where a row keeps turns that are open by definition, and what was replied to each but the last."""
+"""Where a row keeps turns that are open by definition, and the replies to each but the last."""
 _ROLES = {"system": "system", "user": "user", "human": "user", "tool": "tool", "function": "tool"}
 
 

@@ -24,7 +24,18 @@ from maksud.labelling.library import (
 )
 from maksud.labelling.people import ADMIN, Person, person_of
 from maksud.labelling.refusals import Refused, Unknown
-from maksud.labelling.tables import acts, datasets, insert_one, items, leases, members, rows, tasks
+from maksud.labelling.tables import (
+    acts,
+    datasets,
+    insert_one,
+    items,
+    leases,
+    members,
+    rows,
+    tasks,
+    terms,
+)
+from maksud.labelling.terms import Terms, check_terms, keep_terms, pack_items, terms_of
 from maksud.labelling.workflow import ANSWER, LABEL, STATES, Plan, plan_of
 from maksud.language.calls import parse_calls
 from maksud.language.catalog import Catalog
@@ -55,6 +66,7 @@ class Task:
     catalog: Catalog
     open: bool
     archived: bool
+    terms: Terms = Terms()
 
     @property
     def card(self) -> str:
@@ -78,6 +90,7 @@ class Wanted:
     catalog: Catalog | None = None
     open: bool | None = None
     shuffled: bool = False
+    terms: Terms = Terms()
 
 
 def create_task(connection: Connection, wanted: Wanted, now: float) -> int:
@@ -90,6 +103,7 @@ def create_task(connection: Connection, wanted: Wanted, now: float) -> int:
         raise Refused(f"a task {name!r} is here already", code="name_taken",
                       hint="Choose another name")  # fmt: skip
     plan = plan_of(wanted.stages, wanted.votes, wanted.agree)
+    check_terms(wanted.terms, plan)
     dataset = dataset_of(connection, wanted.dataset)
     template = wanted.template or default_template(connection, now)
     check_fields(connection, wanted.dataset, template_of(connection, template))
@@ -105,6 +119,7 @@ def create_task(connection: Connection, wanted: Wanted, now: float) -> int:
     }  # fmt: skip
     id = insert_one(connection, tasks, values)
     set_members(connection, id, wanted.members, plan)
+    keep_terms(connection, id, wanted.terms)
     add_items(connection, id, now)
     return id
 
@@ -155,6 +170,7 @@ def add_items(connection: Connection, id: int, now: float) -> int:
     ]  # fmt: skip
     for k in range(0, len(values), AT_ONCE):
         connection.execute(insert(items), values[k : k + AT_ONCE])
+    pack_items(connection, id)
     return len(values)
 
 
@@ -185,6 +201,7 @@ def task_for(connection: Connection, id: int, person: Person) -> Task:
         found.id, found.name, found.dataset_id, template_of(connection, found.template_id),
         plan_of(found.stages, found.votes, found.agree), found.lease_seconds,
         catalog_of(found.catalog), bool(found.open), bool(found.archived),
+        terms_of(connection, id),
     )  # fmt: skip
 
 
@@ -200,7 +217,8 @@ def task_named(connection: Connection, name: str) -> int:
 
 def list_tasks(connection: Connection, person: Person) -> list[dict[str, Any]]:
     """The tasks that a person may see, the newest first, with how far they are."""
-    query = select(tasks, datasets.c.name.label("dataset")).join(datasets)
+    query = select(tasks, datasets.c.name.label("dataset"), terms.c.deadline)
+    query = query.join(datasets).outerjoin(terms)
     if not person.may(ADMIN):
         mine = select(members.c.task_id).where(members.c.user_id == person.id)
         query = query.where(tasks.c.id.in_(mine))
@@ -209,7 +227,7 @@ def list_tasks(connection: Connection, person: Person) -> list[dict[str, Any]]:
         {
             "id": r.id, "name": r.name, "dataset": r.dataset, "stages": r.stages, "votes": r.votes,
             "agree": r.agree, "archived": bool(r.archived), "open": bool(r.open),
-            "states": count_states(connection, r.id),
+            "deadline": r.deadline, "states": count_states(connection, r.id),
         }
         for r in found
     ]  # fmt: skip

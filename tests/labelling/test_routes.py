@@ -65,7 +65,14 @@ def code(answer: httpx.Response) -> tuple[int, str]:
 
 
 def fill(path: str, task: int) -> str:
-    for name, value in {"task": task, "item": 1, "user": 1, "dataset": 1, "template": 1}.items():
+    for name, value in {
+        "task": task,
+        "item": 1,
+        "user": 1,
+        "dataset": 1,
+        "template": 1,
+        "package": 1,
+    }.items():
         path = path.replace("{" + name + "}", str(value))
     return path
 
@@ -116,6 +123,7 @@ def test_what_is_another_team_s_is_not_there(
         "claim": {"stage": "label"}, "release": {"item": 1}, "validate": {"output": "a()"},
         "save": {"item": 1, "stage": "label", "kind": "answer", "output": "a()", "key": "k"},
         "reopen": {"reason": "why", "key": "k"}, "versions": {"name": "x"},
+        "assign": {"user": 1}, "decide": {"accepted": True},
     }  # fmt: skip
     for client in (other, clients["stranger"]):
         if client is clients["stranger"] and route.role != "annotator":

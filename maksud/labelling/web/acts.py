@@ -19,8 +19,10 @@ from maksud.labelling.forms import check_form
 from maksud.labelling.refusals import Refused
 from maksud.labelling.suggestions import suggest_item
 from maksud.labelling.templates import FORM
+from maksud.labelling.terms import move_deadline
 from maksud.labelling.web.asked import Asked, Reply
 from maksud.labelling.web.door import cookie
+from maksud.labelling.web.packing import read_terms
 from maksud.labelling.web.wording import say_message
 from maksud.labelling.work import Said
 from maksud.language.catalog import Catalog
@@ -198,6 +200,7 @@ def create_task(asked: Asked) -> dict[str, Any]:
     wanted = tasks.Wanted(
         f["name"], f["dataset"], [*f["people"]], f["template"] or None, f["stages"], f["votes"],
         f["agree"], f["lease_minutes"], _catalog(f["catalog"]), f["open"], f["shuffled"],
+        terms=read_terms(f),
     )  # fmt: skip
     return {"task": asked.write(lambda c: tasks.create_task(c, wanted, asked.now))}
 
@@ -219,7 +222,8 @@ def show_task(asked: Asked) -> dict[str, Any]:
         return {
             "id": task.id, "name": task.name, "dataset": task.dataset, "archived": task.archived,
             "stages": list(task.plan.stages), "votes": task.plan.votes, "agree": task.plan.agree,
-            "open": task.open, "template": task.template.to_json(),
+            "open": task.open, "deadline": task.terms.deadline, "pack_by": task.terms.by,
+            "sample": task.terms.sample, "template": task.template.to_json(),
             "states": tasks.count_states(c, task.id),
             "people": [{"id": p.id, "name": p.name, "role": p.role} for p in people_there],
         }  # fmt: skip
@@ -228,7 +232,7 @@ def show_task(asked: Asked) -> dict[str, Any]:
 
 
 def change_task(asked: Asked) -> dict[str, Any]:
-    """Changes who works on a task, or archives it."""
+    """Changes who works on a task or until when, or archives it."""
     f = asked.fields
 
     def change(c: Any) -> dict[str, Any]:
@@ -237,6 +241,8 @@ def change_task(asked: Asked) -> dict[str, Any]:
             tasks.set_members(c, task.id, f["people"], task.plan)
         if f["archived"] is not None:
             tasks.archive(c, task.id, f["archived"])
+        if f["deadline"] is not None:
+            move_deadline(c, task.id, f["deadline"] or None)
         return {"task": task.id}
 
     return asked.write(change)

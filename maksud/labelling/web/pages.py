@@ -7,6 +7,7 @@ policy lets in our own style sheet and our own script, and nothing that stands i
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,8 +43,14 @@ def _environment() -> Environment:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     made.filters["answer"] = say_answers
+    made.filters["moment"] = _moment
     made.filters["as_json"] = lambda value: json.dumps(value, ensure_ascii=False)
     return made
+
+
+def _moment(seconds: float) -> str:
+    """A time for who has no script: UTC. The script says it in the reader's own."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def render(

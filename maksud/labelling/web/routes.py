@@ -13,6 +13,8 @@ from maksud.labelling.web import acts, pages
 from maksud.labelling.web.asked import LABELLERS, Reply, Route
 from maksud.labelling.web.designing import ROUTES as TEMPLATE_ROUTES
 from maksud.labelling.web.fields import KEY, VOTES, Field, number, optional, text
+from maksud.labelling.web.packing import ROUTES as PACKAGE_ROUTES
+from maksud.labelling.web.packing import TERMS
 from maksud.labelling.work import LONGEST_REASON
 from maksud.labelling.workflow import ABANDON, ANSWER, REJECT, SKIP, STAGES
 
@@ -64,11 +66,15 @@ ROUTES = (
            "lease_minutes": number("How long an item stays in one's hand", 30, 1, 1440),
            "catalog": Field("object", "The catalog; else the dataset's own", required=False),
            "open": Field("boolean", "Whether new intents may be used", required=False),
-           "shuffled": Field("boolean", "In random order", required=False, default=False)}),
+           "shuffled": Field("boolean", "In random order", required=False, default=False),
+           **TERMS}),
     Route("GET", "/api/tasks/{task}", LABELLERS, acts.show_task, "A task"),
     Route("POST", "/api/tasks/{task}", LEADER, acts.change_task, "Changes a task",
           {"people": Field("integers", "Who works on it, all of them", required=False),
-           "archived": Field("boolean", "Closed for work", required=False)}),
+           "archived": Field("boolean", "Closed for work", required=False),
+           "deadline": Field("number", "Seconds since 1970; 0: none", required=False,
+                             high=4102444800)}),
+    *PACKAGE_ROUTES,
     Route("GET", "/api/tasks/{task}/catalog", LABELLERS, acts.show_catalog_of, "Its intents"),
     Route("GET", "/api/tasks/{task}/items", LEADER, acts.list_items, "Its items (state, after)"),
     Route("GET", "/api/tasks/{task}/items/{item}", LABELLERS, acts.show_item, "One item"),
