@@ -7,7 +7,6 @@ list of `{start, end, text, label}` that counts code points of the utterance.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +15,7 @@ from maksud.data.formats.parts.voting import answer_key
 from maksud.labelling.answers import Checked, check_answer
 from maksud.labelling.patterns import fits
 from maksud.labelling.questions import CALLS, CHOICE, CHOICES, INPUT, OUTPUT, Question
-from maksud.labelling.templates import Template, read_answers
+from maksud.labelling.templates import Template, read_answers, write_answers
 from maksud.language.catalog import Catalog
 
 LONGEST = 4000
@@ -71,7 +70,7 @@ def check_form(
             kept[q.title] = value
         elif q.required and q.title not in checked.fields:
             checked.refuse(q, "an answer is needed")
-    checked.text = json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
+    checked.text = write_answers(kept)
     return checked
 
 

@@ -6,13 +6,12 @@ that are theirs and, where those have none left for them, the next free package.
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Select, delete, exists, func, insert, select, update
 
+from maksud.labelling.acting import acts_before, add_acts
 from maksud.labelling.people import LEADER, Person, person_of
 from maksud.labelling.refusals import Refused, Unknown
 from maksud.labelling.tables import acts, holders, items, leases, members, packages, packed, users
@@ -336,7 +335,7 @@ def _check_acceptable(number: int, found: Any) -> None:
     unseen = sum(r.state == ACCEPT and r.sampled for r in found)
     if unseen:
         raise Refused(f"{unseen} items of package {number} still wait to be seen",
-                      code="not_finished", hint="Accept or send back each of them first")  # fmt: skip
+                      code="not_finished", hint="Accept or send back each of them")  # fmt: skip
 
 
 def _move(
@@ -349,36 +348,15 @@ def _move(
     now: float,
 ) -> None:
     """Adds an act to each item, by the leader, and writes where it stands then."""
-    if not moving:
-        return
-    before: dict[int, list[Act]] = {id: [] for id in moving}
-    for k in range(0, len(moving), 500):
-        query = select(acts).where(acts.c.item_id.in_(moving[k : k + 500])).order_by(acts.c.id)
-        for r in connection.execute(query):
-            before[r.item_id].append(Act(r.user_id, r.stage, r.kind, r.output, r.reason, r.id))
-    added, changed = [], []
+    before = acts_before(connection, moving)
+    new = {}
     for id in moving:
         standing = settle(task.plan, before[id])
         kind = (standing.kind or ANSWER) if accepted else REJECT
         output = standing.output if accepted else ""
-        why = reason or ("package" if kind != ANSWER else "")
-        after = settle(task.plan, [*before[id], Act(person.id, ACCEPT, kind, output, why)])
-        added.append({
-            "item_id": id, "task_id": task.id, "user_id": person.id, "stage": ACCEPT,
-            "kind": kind, "round": standing.round, "output": output, "reason": why,
-            "comment": "", "suggested": "", "seconds": 0.0,
-            "key": f"package-{secrets.token_hex(8)}",
-            "fingerprint": "", "state": after.state, "created": now,
-        })  # fmt: skip
-        changed.append((id, after))
-    connection.execute(insert(acts), added)
-    for id, after in changed:
-        values: Mapping[str, Any] = {
-            "state": after.state, "round": after.round, "wanted": after.wanted(task.plan),
-            "output": after.output, "updated": now,
-        }  # fmt: skip
-        connection.execute(update(items).where(items.c.id == id).values(**values))
-        connection.execute(delete(leases).where(leases.c.item_id == id))
+        why = reason or ("" if kind == ANSWER else "package")
+        new[id] = [Act(person.id, ACCEPT, kind, output, why)]
+    add_acts(connection, task.id, task.plan, before, new, now)
 
 
 def _sample_anew(connection: Connection, task: Task, about: Any, ids: list[int]) -> None:

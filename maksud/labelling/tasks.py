@@ -23,6 +23,7 @@ from maksud.labelling.library import (
     template_of,
 )
 from maksud.labelling.people import ADMIN, Person, person_of
+from maksud.labelling.proposals import with_waiting
 from maksud.labelling.refusals import Refused, Unknown
 from maksud.labelling.tables import (
     acts,
@@ -197,10 +198,13 @@ def task_for(connection: Connection, id: int, person: Person) -> Task:
     found = connection.execute(query).first()
     if found is None:
         raise Unknown(f"task {id}")
+    catalog = catalog_of(found.catalog)
+    if not found.open:
+        catalog = with_waiting(connection, id, catalog)
     return Task(
         found.id, found.name, found.dataset_id, template_of(connection, found.template_id),
         plan_of(found.stages, found.votes, found.agree), found.lease_seconds,
-        catalog_of(found.catalog), bool(found.open), bool(found.archived),
+        catalog, bool(found.open), bool(found.archived),
         terms_of(connection, id),
     )  # fmt: skip
 

@@ -180,6 +180,11 @@ def format_template(template: Template) -> str:
     return made
 
 
+def write_answers(answers: Mapping[str, Any]) -> str:
+    """Answers by title as the output that is kept."""
+    return json.dumps(answers, ensure_ascii=False, separators=(",", ":"))
+
+
 def read_answers(output: str) -> dict[str, Any] | None:
     """The answers by title that an output of a form is; None where it is no form's."""
     if not output.startswith("{"):

@@ -200,7 +200,7 @@ def test_a_sample_is_looked_at_and_the_package_accepted(sampled: House) -> None:
     with pytest.raises(Refused, match="nothing to accept or refuse"):
         decide(False, "why")
     assert label_all(house, "ann0") == list(range(1, 11))
-    with pytest.raises(Refused, match="2 items of package 1 still have to be looked at"):
+    with pytest.raises(Refused, match="2 items of package 1 still wait to be seen"):
         decide(True)
     looked = label_all(house, "leader", "accept")
     assert len(looked) == 4 and sum(i <= 5 for i in looked) == 2

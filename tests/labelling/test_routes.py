@@ -65,14 +65,8 @@ def code(answer: httpx.Response) -> tuple[int, str]:
 
 
 def fill(path: str, task: int) -> str:
-    for name, value in {
-        "task": task,
-        "item": 1,
-        "user": 1,
-        "dataset": 1,
-        "template": 1,
-        "package": 1,
-    }.items():
+    ones = ("item", "user", "dataset", "template", "package", "proposal")
+    for name, value in {"task": task, **dict.fromkeys(ones, 1)}.items():
         path = path.replace("{" + name + "}", str(value))
     return path
 
@@ -119,11 +113,12 @@ def test_what_is_another_team_s_is_not_there(
     if other is None:
         other = clients["other leader"] = served.script(served.person("other leader", "leader"))
     path = fill(route.path, task)
+    verdict = {"verdict": "approved"} if path.endswith("proposals/1") else {}
     bodies = {
         "claim": {"stage": "label"}, "release": {"item": 1}, "validate": {"output": "a()"},
         "save": {"item": 1, "stage": "label", "kind": "answer", "output": "a()", "key": "k"},
         "reopen": {"reason": "why", "key": "k"}, "versions": {"name": "x"},
-        "assign": {"user": 1}, "decide": {"accepted": True},
+        "assign": {"user": 1}, "proposals": {"intent": "x"}, "decide": {"accepted": True},
     }  # fmt: skip
     for client in (other, clients["stranger"]):
         if client is clients["stranger"] and route.role != "annotator":
@@ -131,7 +126,7 @@ def test_what_is_another_team_s_is_not_there(
         if route.method == "GET":
             answer = client.get(path)
         else:
-            answer = client.post(path, json=bodies.get(path.rpartition("/")[2], {}))
+            answer = client.post(path, json=bodies.get(path.rpartition("/")[2], verdict))
         assert answer.status_code == 404, (path, answer.text)
 
 

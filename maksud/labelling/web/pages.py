@@ -30,6 +30,7 @@ _HERE = Path(__file__).parent
 STATIC = {"label.css": "text/css; charset=utf-8", "label.js": "text/javascript; charset=utf-8",
           "forms.js": "text/javascript; charset=utf-8",
           "questions.js": "text/javascript; charset=utf-8",
+          "propose.js": "text/javascript; charset=utf-8",
           "design.js": "text/javascript; charset=utf-8", "icon.svg": "image/svg+xml"}  # fmt: skip
 """The files that pages load, and their kinds."""
 

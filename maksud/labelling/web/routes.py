@@ -15,6 +15,7 @@ from maksud.labelling.web.designing import ROUTES as TEMPLATE_ROUTES
 from maksud.labelling.web.fields import KEY, VOTES, Field, number, optional, text
 from maksud.labelling.web.packing import ROUTES as PACKAGE_ROUTES
 from maksud.labelling.web.packing import TERMS
+from maksud.labelling.web.proposing import ROUTES as PROPOSAL_ROUTES
 from maksud.labelling.work import LONGEST_REASON
 from maksud.labelling.workflow import ABANDON, ANSWER, REJECT, SKIP, STAGES
 
@@ -75,6 +76,7 @@ ROUTES = (
            "deadline": Field("number", "Seconds since 1970; 0: none", required=False,
                              high=4102444800)}),
     *PACKAGE_ROUTES,
+    *PROPOSAL_ROUTES,
     Route("GET", "/api/tasks/{task}/catalog", LABELLERS, acts.show_catalog_of, "Its intents"),
     Route("GET", "/api/tasks/{task}/items", LEADER, acts.list_items, "Its items (state, after)"),
     Route("GET", "/api/tasks/{task}/items/{item}", LABELLERS, acts.show_item, "One item"),

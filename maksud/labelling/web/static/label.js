@@ -10,6 +10,11 @@
     changed: () => validate(120), selection: () => selectedSpan(), told: (m) => tell("alert", m),
     marked: () => { select(null); markUsed(); home(); }, callsBlock: $("calls-block"),
   }) : null;
+  const proposing = MaksudPropose(base, async (intent, parameter) => {
+    await loadCatalog();
+    if (parameter) { drawCalls(); home(); } else { addCall(intent); }
+    tell("notice", t("proposed"));
+  }, () => home());
   const withCalls = about.card === "calls" || (form !== null && form.hasCalls);
   const unsentPlace = ["maksud.unsent", about.task, about.stage, about.person].join(".");
 
@@ -207,6 +212,9 @@
     }
     const others = call.args.filter((a) => !known.has(a.name));
     for (const argument of others) { box.append(drawParameter(call, { name: argument.name, choices: [] }, argument)); }
+    if (intent && !isOpen) {
+      box.append(el("button", { type: "button", class: "quiet", click: () => proposing.open("", call.intent) }, t("propose_parameter", { name: call.intent })));
+    }
     if (!intent || isOpen) { box.append(drawParameter(call, { name: null, choices: [] }, null)); }
     return box;
   }
@@ -327,14 +335,21 @@
     if (isOpen && sayable && !catalog.some((i) => i.name === query)) {
       options.push({ name: query, title: t("new_intent", { name: query }), more: "" });
     }
+    else if (sayable && !catalog.some((i) => i.name === query)) {
+      options.push({ name: query, title: t("propose_this", { name: query }), more: "", propose: true });
+    }
     active = 0;
     const lines = options.map((o, k) => el("li", { role: "option", id: "option-" + k, "aria-selected": String(k === 0),
-      pointerdown: (e) => { e.preventDefault(); addCall(o.name); } }, o.title, o.more ? el("span", {}, o.more) : null));
+      pointerdown: (e) => { e.preventDefault(); choose(o); } }, o.title, o.more ? el("span", {}, o.more) : null));
     if (!lines.length && query) { lines.push(el("li", { role: "option", "aria-disabled": "true" }, t("no_intent"))); }
     $("found").replaceChildren(...lines);
     $("found").hidden = !lines.length;
     $("search").setAttribute("aria-expanded", String(lines.length > 0));
     point();
+  }
+
+  function choose(option) {
+    if (option.propose) { closeSearch(); proposing.open(option.name); } else { addCall(option.name); }
   }
 
   function point() {
@@ -359,7 +374,7 @@
     if (e.key === "ArrowDown" || e.key === "ArrowUp") {
       active = Math.max(0, Math.min(options.length - 1, active + (e.key === "ArrowDown" ? 1 : -1)));
       point();
-    } else if (e.key === "Enter") { if (options.length) { addCall(options[active].name); } }
+    } else if (e.key === "Enter") { if (options.length) { choose(options[active]); } }
     else if (e.key === "Escape") { closeSearch(); home(); }
     else { return; }
     e.preventDefault();
