@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
-import tempfile
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from maksud.data.dataset import Dataset, Example
-from maksud.data.formats.files import read
+from maksud.data.dataset import Example
 from maksud.http.json_body import dumps
 from maksud.labelling import exporting, library, looking, people, tasks, work
 from maksud.labelling.answers import check_answer, show_catalog
+from maksud.labelling.arrivals import read_upload, read_url
 from maksud.labelling.forms import check_form
 from maksud.labelling.refusals import Refused
 from maksud.labelling.suggestions import suggest_item
@@ -28,9 +23,6 @@ from maksud.labelling.work import Said
 from maksud.language.catalog import Catalog
 from maksud.language.catalog_files import catalog_from_json
 from maksud.language.catalog_tools import catalog_from_tools
-
-REJECTED = 20
-"""Rejected rows that an answer lists."""
 
 
 def health(_: Asked) -> dict[str, str]:
@@ -125,37 +117,12 @@ def register(asked: Asked) -> dict[str, Any]:
     return {"dataset": id, "rows": len(data)}
 
 
-def read_upload(file: str, content: str, format: str) -> Dataset:
-    """The dataset in an uploaded file. Raises `Refused` with the rows that can't be read."""
-    name = re.sub(r"[^A-Za-z0-9._-]", "_", file.replace("\\", "/").rpartition("/")[2])
-    try:
-        raw = base64.b64decode(content, validate=True)
-    except binascii.Error:
-        raise Refused("content: is not base64", code="invalid_value", status=400) from None
-    with tempfile.TemporaryDirectory(prefix="maksud-") as place:
-        path = Path(place) / (name.lstrip(".") or "upload")
-        path.write_bytes(raw)
-        try:
-            data, _, rejects = read(path, format=format)
-        except Exception as error:
-            if hasattr(error, "where"):
-                error.where = error.where.replace(str(path), file)
-            raise
-        if rejects:
-            first = [f"{r.finding.code} {r.finding.message} (line {_line(r.finding.place)})"
-                     for r in rejects[:REJECTED]]  # fmt: skip
-            raise Refused(
-                f"{len(rejects):,} rows can't be read, and nothing was registered: "
-                + "; ".join(first),
-                code="rejected_rows", status=400, where=file,
-                hint="Mend them: `maksud check` shows all",
-            )  # fmt: skip
-    named = [replace(e, source=file) for e in data]
-    return Dataset(named, catalog=data.declared_catalog, name=data.name, version=data.version)
-
-
-def _line(place: str) -> str:
-    return place.rpartition(":")[2]
+def register_url(asked: Asked) -> dict[str, Any]:
+    """Registers a dataset from a URL of https, s3 or oss; whole or not at all."""
+    f, limits = asked.fields, asked.house.settings
+    data = read_url(f["url"], f["format"], limits.max_fetch_bytes, private=limits.private_urls)
+    id = asked.write(lambda c: library.register(c, f["name"], data, f["url"], asked.now))
+    return {"dataset": id, "rows": len(data)}
 
 
 def append_rows(asked: Asked) -> dict[str, Any]:

@@ -103,7 +103,8 @@ def new_task(asked: Asked) -> Reply:
     )
     datasets, templates, everybody = found
     return page(asked, "new.html", datasets=datasets, templates=templates,
-                 people=[p for p in everybody if not p.disabled])  # fmt: skip
+                 people=[p for p in everybody if not p.disabled],
+                 most=asked.house.settings.max_upload_bytes // 4 * 3 - 4096)  # fmt: skip
 
 
 def people(asked: Asked) -> Reply:

@@ -44,6 +44,13 @@ DESIGN: dict[str, tuple[str, str]] = {
     "role_system": ("sistem", "system"),
     "role_tool": ("alat", "tool"),
     "needed": ("Perlu jawaban", "An answer is needed"),
+    "from_url": ("Dari alamat (https, s3, oss)", "From an address (https, s3, oss)"),
+    "url": ("Alamat", "Address"),
+    "file_too_large": (
+        "Berkas terlalu besar. Daftarkan dengan `maksud label add`.",
+        "The file is too large. Register it with `maksud label add`.",
+    ),
+    "code.invalid_url": ("Alamat ini tidak dapat dibaca dari sini. Unggah berkasnya.", ""),
     # proposals
     "proposals": ("Usulan katalog", "Proposals to the catalog"),
     "no_proposals": ("Belum ada usulan.", "Nothing was proposed yet."),

@@ -59,6 +59,9 @@ const Maksud = (function () {
     for (const field of form.elements) {
       const kind = field.dataset.kind;
       if ("file" in field.dataset) {
+        if (field.files[0].size > Number(field.dataset.most)) {  // not even read: it may be any size
+          throw new Error(texts["code.body_too_large"] || t("file_too_large"));
+        }
         body.file = field.files[0].name;
         body.content = await asBase64(field.files[0]);
       } else if (!field.name) {
@@ -146,7 +149,8 @@ const Maksud = (function () {
       event.preventDefault();
       const button = form.querySelector("button");
       button.disabled = true;
-      await post(form, await bodyOf(form));
+      try { await post(form, await bodyOf(form)); }
+      catch (error) { form.querySelector(".told").textContent = error.message; }
       button.disabled = false;
     });
   }
