@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from maksud.labelling.agreement import agreement
 from maksud.labelling.conversations import view_conversation
@@ -15,9 +15,9 @@ from maksud.labelling.library import UTTERANCE
 from maksud.labelling.people import LEADER, Person
 from maksud.labelling.refusals import Refused, Unknown
 from maksud.labelling.tables import acts, items, leases, rows, users
-from maksud.labelling.tasks import Task, members_of
+from maksud.labelling.tasks import Task, count_states, members_of
 from maksud.labelling.work import standing_of
-from maksud.labelling.workflow import ABANDON, ANSWER, CHECK, JUDGE, LABEL, REJECT, SKIP, STATES
+from maksud.labelling.workflow import ABANDON, ANSWER, LABEL, REJECT, SKIP, STATES
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -233,10 +233,5 @@ def _disputed(given: Sequence[tuple[str, object, str]]) -> int:
 
 def waiting(connection: Connection, task: Task) -> dict[str, int]:
     """How many items wait at each of the task's stages."""
-    query = (
-        select(items.c.state, func.count())
-        .where(items.c.task_id == task.id, items.c.state.in_((LABEL, JUDGE, CHECK, "accept")))
-        .group_by(items.c.state)
-    )
-    found: dict[str, int] = {state: n for state, n in connection.execute(query)}
-    return {stage: found.get(stage, 0) for stage in task.plan.stages}
+    found = count_states(connection, task.id)
+    return {stage: found[stage] for stage in task.plan.stages}

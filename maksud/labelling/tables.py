@@ -211,6 +211,15 @@ items = Table(
     Index("items_by_state", "task_id", "state", "position"),
 )
 
+tallies = Table(  # how many items stand where, kept by triggers: counting a million takes long
+    "tallies",
+    metadata,
+    _owner("tasks", primary=True),
+    Column("state", String(12), primary_key=True),
+    Column("shard", Integer, primary_key=True),  # of the item: few wait for the same row
+    Column("count", Integer, nullable=False),
+)
+
 packed = Table(
     "packed",
     metadata,

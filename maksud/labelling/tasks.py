@@ -33,6 +33,7 @@ from maksud.labelling.tables import (
     leases,
     members,
     rows,
+    tallies,
     tasks,
     terms,
 )
@@ -239,9 +240,11 @@ def list_tasks(connection: Connection, person: Person) -> list[dict[str, Any]]:
 
 def count_states(connection: Connection, id: int) -> dict[str, int]:
     """How many items of a task stand where."""
-    query = select(items.c.state, func.count()).where(items.c.task_id == id).group_by(items.c.state)
-    found: dict[str, int] = {state: n for state, n in connection.execute(query)}
-    return {state: found.get(state, 0) for state in STATES}
+    query = select(tallies.c.state, func.sum(tallies.c.count)).where(tallies.c.task_id == id)
+    found: dict[str, int] = {
+        state: n for state, n in connection.execute(query.group_by(tallies.c.state))
+    }
+    return {state: int(found.get(state, 0)) for state in STATES}
 
 
 def members_of(connection: Connection, id: int) -> list[Person]:
