@@ -266,7 +266,8 @@ WATCH = """() => new Promise((resolve) => {
     watcher.disconnect();
     requestAnimationFrame(() => resolve(performance.now() - began));
   }).observe(number, { childList: true, characterData: true, subtree: true });
-  document.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
+  const key = new KeyboardEvent("keydown", { key: "Enter", bubbles: true });
+  document.getElementById("content").dispatchEvent(key);
 })"""
 
 

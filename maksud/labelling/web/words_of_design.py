@@ -109,6 +109,12 @@ DESIGN: dict[str, tuple[str, str]] = {
     "assign_to": ("Berikan kepada", "Give to"),
     "instead_of": ("menggantikan", "instead of"),
     "assign": ("Tugaskan", "Assign"),
+    "code.invalid_terms": (
+        "Ketentuan ini tidak mungkin: sebutkan butir per paket, jumlah paket (1 atau lebih, tidak "
+        "melebihi butirnya), atau nama bidang; contoh hanya untuk paket dalam tugas dengan "
+        "penerimaan.",
+        "",
+    ),
     "code.not_your_package": ("Butir ini ada di paket orang lain.", ""),
     "code.missing_field": (
         "Data tidak punya bidang yang ditampilkan templat. Pilih templat lain, atau daftarkan data "

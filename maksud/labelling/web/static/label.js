@@ -77,6 +77,7 @@
       if (form) { form.showErrors(found.fields); markUsed(); }
       const errors = form ? form.callErrors(found.fields) : found.errors;
       showMessages(errors, found.notes);
+      if (typed && form && !textNow() && calls.length) { calls = []; drawCalls(); }
       if (typed && withCalls && found.calls.length) {
         calls = found.calls.map((c) => ({ intent: c.intent, args: c.arguments }));
         drawCalls();
