@@ -9,7 +9,8 @@ A network from scratch learns what negation does from frames (`joint.contrast`),
 and then where a wish is very common; a language model has its own opinion. The same frames,
 matched, are evidence for `none()` beside both. They say nothing where more is said ("…, just the
 lamp"), nor of a negated verb that the data itself labels as a wish ("jangan putar musik lagi" may
-well be a call), unless it is only put off ("jangan putar musik dulu").
+well be a call). What is to go on no more, or not to begin yet ("jangan putar musik dulu"), is
+looked at by itself: the one may be a wish, and the other none.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ _WORDS_OF_MORE = """
 tapi cuma hanya kecuali sampai sebelum melainkan selain aja saja
 """
 _DEFERRING_WORDS = "dulu dl sek yet"
+_ENDING_WORDS = "lagi lg anymore more longer else"
 _JOINING_WORDS = "dan lalu terus trus kemudian sambil and then &"
 _ASKING_WORDS = """
 apa apakah kenapa mengapa kok kapan gimana bagaimana siapa berapa
@@ -58,6 +60,7 @@ _NEGATING_WORDS = "tidak nggak ngga gak ga enggak belum not never don't kalau ka
 _POLITE = frozenset(_POLITE_WORDS.split())
 _MORE = frozenset(_WORDS_OF_MORE.split())
 _DEFERRING = frozenset(_DEFERRING_WORDS.split())
+_ENDING = frozenset(_ENDING_WORDS.split())
 _JOINING = frozenset(_JOINING_WORDS.split())
 _ASKING = frozenset(_ASKING_WORDS.split())
 _NEGATING = frozenset(_NEGATING_WORDS.split())
@@ -67,8 +70,8 @@ _LONGEST = 14
 """Words of a clause that are looked at: in longer ones more is said."""
 _ABOUT = 5
 """Words of what a passive is about, at most, on either side of what refuses."""
-_LATER = " …"
-"""Marks, behind the last word of a frame, a wish that is put off."""
+_LATER, _NO_MORE = " …", " +"
+"""Mark, behind the last word of a frame, what is put off, and what is to go on no more."""
 
 
 class Negation:
@@ -130,7 +133,7 @@ class Negation:
     def _match(self, words: Sequence[str]) -> tuple[str, str] | None:
         """(last word of the frame, the verb that it refuses) of the first frame that fits.
 
-        Where the wish is put off, `_LATER` stands behind the word.
+        `_LATER` or `_NO_MORE` stands behind the word where the clause says so.
         """
         if len(words) > _LONGEST:
             return None
@@ -141,7 +144,9 @@ class Negation:
         if found is None:
             return None
         frame, verb = found
-        return (frame + _LATER if _DEFERRING.intersection(words) else frame), verb
+        if not _DEFERRING.isdisjoint(words):
+            return frame + _LATER, verb
+        return (frame if _ENDING.isdisjoint(words) else frame + _NO_MORE), verb
 
     def _match_frame(self, said: tuple[str, ...]) -> tuple[str, str] | None:
         for before in self._frames.get(said[0], ()):
@@ -179,6 +184,7 @@ class Negation:
             "languages": list(self.languages),
             "openers": sorted(self.openers),
             "acting": sorted(map(list, self.acting)),
+            "marked": True,
         }
 
     @classmethod
@@ -189,7 +195,9 @@ class Negation:
         languages = [str(x) for x in content["languages"]]
         if not set(languages) <= set(CODES.values()):
             raise ValueError(f"no frames of {languages}")
-        pairs = [(str(a), str(b)) for a, b in content["acting"]]
+        # Runs of before told neither what is put off nor what is to go on no more.
+        marks = ("",) if content.get("marked") else ("", _LATER, _NO_MORE)
+        pairs = [(f"{a}{mark}", str(b)) for a, b in content["acting"] for mark in marks]
         return cls(languages, map(str, content["openers"]), pairs)
 
     def save(self, directory: Path) -> None:

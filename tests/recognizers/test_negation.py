@@ -78,8 +78,17 @@ def test_one_language_alone_has_its_own_frames_only() -> None:
 def test_it_reads_back_as_it_was_written(negation: Negation) -> None:
     again = Negation.from_json(negation.to_json())
     assert again is not None and again.to_json() == negation.to_json()
-    assert again(words("jangan matikan lampu")) and not again(words("jangan putar lagu"))
+    assert again(words("jangan matikan lampu")) and not again(words("jangan putar lagu lagi"))
     assert Negation.from_json(None) is None
+
+
+def test_a_run_of_before_did_not_tell_them_apart(negation: Negation) -> None:
+    content = negation.to_json()
+    del content["marked"]
+    before = Negation.from_json(content | {"acting": [["jangan", "putar"]]})
+    assert before is not None
+    for said in ("jangan putar lagu", "jangan putar lagu lagi", "jangan putar lagu dulu"):
+        assert not before(words(said))
 
 
 def test_a_language_without_frames_is_refused(negation: Negation) -> None:
@@ -107,7 +116,7 @@ SHOP = [
     *[("order_status", f"pesanan yang {n} itu sudah sampai mana") for n in ("A-1", "B-2", "C-3")],
     *[("order_status", f"where is {n} and when will it be here") for n in ("A-1", "B-2", "C-3")],
     *[("none", f"jangan {what}") for what in ("batalkan pesanan", "kirim nota")],
-    *[("unlock", f"akun {n} jangan dikunci terus") for n in ("ini", "saya")],
+    *[("unlock", f"akun {n} jangan dikunci lagi") for n in ("ini", "saya")],
 ]
 
 
@@ -160,7 +169,7 @@ def test_a_passive_is_refused_as_the_wish_is(shop: Negation, said: str) -> None:
         "jangan ditunda batalkan pesanan A-1",
         "jangan sampai tidak dibatalkan",
         "kalau nggak usah dikirim berapa ongkosnya",
-        "akun saya jangan dikunci lagi",  # the data has that for a wish
+        "tolong akun toko jangan dikunci lagi",  # the data has that for a wish
         "my order was cancelled",
         "I want my order cancelled",
         "why should my order not be cancelled",
@@ -174,12 +183,14 @@ def test_what_only_looks_like_a_refused_passive_is_not(shop: Negation, said: str
     assert not shop(words(said))
 
 
-def test_a_wish_that_only_looks_refused_is_refused_where_it_is_put_off(negation: Negation) -> None:
+def test_what_goes_on_no_more_is_told_from_what_does_not_begin(negation: Negation) -> None:
     """The data has "jangan putar … lagi" for a wish: what plays shall stop. Not yet is another."""
     assert not negation(words("jangan putar lagu ini lagi"))
-    assert negation(words("jangan putar lagu dulu")) and negation(
-        words("jangan putar dulu lagunya")
-    )
+    for said in ("jangan putar lagu dulu", "jangan putar dulu lagunya", "jangan putar lagu Hampa"):
+        assert negation(words(said))
+    plain = [("stop", "jangan putar musik"), ("stop", "jangan putar lagu")]
+    made = Negation.build([(i, words(t)) for i, t in [*WISHES, *plain]], ["id"])
+    assert not made(words("jangan putar lagu Hampa")) and made(words("jangan putar lagu dulu"))
     later = [("stop", "jangan putar musik dulu"), ("stop", "jangan putar lagu dulu ya")]
     made = Negation.build([(i, words(t)) for i, t in [*WISHES, *later]], ["id"])
     assert not made(words("jangan putar lagu dulu"))
