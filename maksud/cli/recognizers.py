@@ -197,6 +197,10 @@ def evaluate(
         list[str] | None,
         typer.Option(help="Break the figures down by this field of the rows; may be repeated."),
     ] = None,
+    background: Annotated[
+        int,
+        typer.Option(min=0, help="Ask so many ordinary sayings too, far from any scope; 0: none."),
+    ] = 0,
     limit: Limit = 0,
     force: Force = False,
     as_json: Json = False,
@@ -223,7 +227,9 @@ def evaluate(
     recognizer = load_recognizer(run)
     with open_directory(directory):
         with progress(quiet=as_json) as tell:
-            report = run_evaluation(recognizer, examples, by=by or (), progress=tell)
+            report = run_evaluation(
+                recognizer, examples, by=by or (), background=background, progress=tell
+            )
         # Told first: a full disk must not cost what was measured.
         if as_json:
             write_json(report.to_json())
