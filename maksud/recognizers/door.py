@@ -152,6 +152,7 @@ def train(
                         "notes": notes,
                     },
                     "versions": _versions(kind),
+                    **done.about,
                 },
             )
     shutil.rmtree(kept, ignore_errors=True)  # only now, that the run stands
