@@ -10,17 +10,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from maksud.errors import InputError, RunError
 from maksud.language.calls import OUT_OF_SCOPE
-from maksud.language.catalog import Catalog, Intent
+from maksud.language.catalog import Intent
 from maksud.recognizers.encoder.added import Added, Entry, Odds
 from maksud.recognizers.encoder.recognizer import EncoderRecognizer
 from maksud.recognizers.encoder.space import Classes, Describing, Space
-from maksud.recognizers.joint.decoding import Floats
+from maksud.recognizers.joint.decoding import Floats, Ints
 
 TURNS = 60
 """Intents that are left out by turns, at most."""
@@ -30,6 +31,8 @@ OTHERS = 200
 """Clauses of other intents that should not be taken for it, a turn."""
 OUTSIDE = 0.05
 """Share of what is out of scope, where labelled clauses of it are kept."""
+FOLDS = 4
+"""Parts in which intents are left out."""
 FEWEST = 3
 """Intents with two clauses at least without which nothing can be left out."""
 
@@ -42,7 +45,10 @@ def describe(name: str, description: str) -> list[str]:
 
 
 class Workshop:
-    """What a recognizer's labelled clauses show of its intents, turned into its `Space`."""
+    """What a recognizer's labelled clauses show of its intents, turned into their `Space`.
+
+    `rows` [N, D] are their vectors, `owner` [N] their intents, counted among those of `places`.
+    """
 
     def __init__(self, recognizer: EncoderRecognizer, seed: int = 0) -> None:
         """Raises `RunError` where too few clauses are kept to leave intents out."""
@@ -50,8 +56,10 @@ class Workshop:
         self.seed = seed
         begin, vectors = recognizer.near.begin, recognizer.near.vectors
         names = recognizer.intents[: recognizer.trained]
-        places = [i for i, name in enumerate(names) if name != OUT_OF_SCOPE]
-        self.places = np.array([i for i in places if begin[i + 1] > begin[i]], np.int64)
+        self.places = np.array(
+            [i for i, name in enumerate(names) if name != OUT_OF_SCOPE and begin[i + 1] > begin[i]],
+            np.int64,
+        )
         sizes = [begin[i + 1] - begin[i] for i in self.places]
         if sum(n >= 2 for n in sizes) < FEWEST:
             raise RunError(
@@ -60,100 +68,134 @@ class Workshop:
                 where=recognizer.name,
                 hint="Write rows of the new intent and train again",
             )
-        kept = np.concatenate([vectors[begin[i] : begin[i + 1]] for i in self.places])
+        self.rows = np.concatenate([vectors[begin[i] : begin[i + 1]] for i in self.places])
         self.owner = np.repeat(np.arange(len(sizes)), sizes)
-        self.space = Space.fit(kept, self.owner.tolist())
-        self.z = self.space.turned(kept)
-        self.counts = np.array(sizes, np.float32)
-        self.sums = np.zeros((len(sizes), self.z.shape[1]), np.float32)
-        np.add.at(self.sums, self.owner, self.z)
-        self.trained = self.space.classes(self.sums, self.counts)
-        outside = np.zeros((0, self.z.shape[1]), np.float32)
+        self.outside = np.zeros((0, self.rows.shape[1]), np.float32)
         if OUT_OF_SCOPE in names:
             at = names.index(OUT_OF_SCOPE)
-            outside = self.space.turned(vectors[begin[at] : begin[at + 1]])
-        self.outside = outside
+            self.outside = vectors[begin[at] : begin[at + 1]]
         known = recognizer.contract.catalog
-        self.texts = np.stack([self._text(_declared(known, names[i])) for i in self.places])
-        self.describing = Describing.fit(self.texts, self.sums / self.counts[:, None])
+        self.texts = np.stack(
+            [self._embed(known.get(names[i]) or Intent(names[i])) for i in self.places]
+        )
+        self.whole = Known.of(self.rows, self.owner, self.texts)
 
     def add(self, intent: Intent, examples: Sequence[str]) -> Added:
         """What the recognizer needs to know of one new intent.
 
         Raises `InputError` for an example without a word.
         """
-        read = [self.recognizer.contract.read(e).text for e in examples]
-        vectors = self.recognizer.embed(read)
-        for text, vector in zip(examples, vectors, strict=True):
-            if not vector.any():
-                raise InputError(f"example {text[:40]!r} has no word", hint="Leave it out")
-        turned = self.space.turned(vectors) if len(read) else np.zeros((0, self.z.shape[1]))
-        entry = Entry(intent.name, intent.description, tuple(examples), self.odds(len(read)))
-        return Added(
-            self.space,
-            self.trained,
-            self.places,
-            self.describing,
-            [entry],
-            turned.sum(0, keepdims=True).astype(np.float32),
-            self._text(intent)[None],
-        )
+        known = self.whole
+        sums = np.zeros((1, self.rows.shape[1]), np.float32)
+        if examples:
+            vectors = self.recognizer.embed(
+                [self.recognizer.contract.read(e).text for e in examples]
+            )
+            for text, vector in zip(examples, vectors, strict=True):
+                if not vector.any():
+                    raise InputError(f"example {text[:40]!r} has no word", hint="Leave it out")
+            sums = known.space.turned(vectors).sum(0, keepdims=True)
+        entry = Entry(intent.name, intent.description, tuple(examples), self.odds(len(examples)))
+        text = known.space.turned(self._embed(intent)[None])
+        return Added(known.space, known.classes, self.places, known.describing, [entry], sums, text)
 
     def odds(self, examples: int) -> Odds:
-        """How log-odds are made for an intent of which so many examples are known."""
-        rng = np.random.default_rng(self.seed)
-        own, of_outside = self._without_itself(), self.trained.log_likelihoods(self.outside)
-        features, wanted, weight = [], [], []
-        many = len(self.counts)
-        usable = np.flatnonzero(self.counts >= 2)
-        for left_out in rng.permutation(usable)[:TURNS]:
-            rows = rng.permutation(np.flatnonzero(self.owner == left_out))
-            shown = min(examples, len(rows) - 1)
-            asked, used = rows[shown : shown + FOUND], rows[:shown]
-            told = self.describing.told(self.texts[left_out][None])
-            sums = self.z[used].sum(0, keepdims=True)
-            new = self.space.classes(sums, np.array([shown], np.float32), told)
-            rest = np.flatnonzero(self.owner != left_out)
-            others = rng.choice(rest, min(OTHERS, len(rest)), replace=False)
-            both = np.concatenate([asked, others])
-            features.append(self._ratios(self.z[both], new, own[both], left_out))
-            features.append(self._ratios(self.outside, new, of_outside, left_out))
-            wanted += [1.0] * len(asked) + [0.0] * (len(others) + len(self.outside))
-            # Each intent is asked for as often as another, what is out of scope now and then.
-            weight += [1 / len(asked)] * len(asked) + [many / len(others)] * len(others)
-            weight += [OUTSIDE * many / max(1, len(self.outside))] * len(self.outside)
-        return _fit(np.concatenate(features), np.array(wanted), np.array(weight))
+        """How log-odds are made for an intent of which so many examples are known.
 
-    def _without_itself(self) -> Floats:
-        """log p of each labelled clause under each intent, as if it were not labelled itself."""
-        out = self.trained.log_likelihoods(self.z)
-        less = self.space.classes(
-            self.sums[self.owner] - self.z, np.maximum(self.counts[self.owner] - 1, 0)
-        )
-        apart = (self.z - less.mean) ** 2 / less.variance + np.log(less.variance)
-        out[np.arange(len(out)), self.owner] = -0.5 * apart.sum(1)
+        In each fold some intents are left out, and rows of all others: what is asked has no part
+        in the space that it is judged in, as what people will say has none.
+        """
+        rng = np.random.default_rng(self.seed)
+        many = self.owner.max() + 1
+        usable = np.flatnonzero(np.bincount(self.owner) >= 2)
+        order = rng.permutation(usable)[:TURNS]
+        found = _Seen()
+        for fold in range(min(FOLDS, len(order))):
+            left_out = order[fold::FOLDS]
+            stays = ~np.isin(self.owner, left_out)
+            asked = stays & _some(self.owner, rng)
+            known = Known.of(self.rows[stays & ~asked], self.owner[stays & ~asked], self.texts)
+            others = known.space.turned(self.rows[asked])
+            outside = known.space.turned(self.outside)
+            for intent in left_out:
+                rows = rng.permutation(np.flatnonzero(self.owner == intent))
+                shown = min(examples, len(rows) - 1)
+                z = known.space.turned(self.rows[rows[: shown + FOUND]])
+                told = known.describing.told(known.space.turned(self.texts[intent][None]))
+                sums = z[:shown].sum(0, keepdims=True)
+                new = known.space.classes(sums, np.array([shown], np.float32), told)
+                picked = rng.permutation(len(others))[:OTHERS]
+                # Each intent is asked for as often as another, what is out of scope now and then.
+                found.see(known.ratios(z[shown:], new), 1.0, 1.0)
+                found.see(known.ratios(others[picked], new), 0.0, float(many))
+                found.see(known.ratios(outside, new), 0.0, OUTSIDE * many)
+        return found.fit()
+
+    def _embed(self, intent: Intent) -> Floats:
+        """The vector of what is said of an intent, of length 1."""
+        texts = describe(intent.name, intent.description)
+        read = [self.recognizer.contract.read(t).text for t in texts]
+        mean = self.recognizer.embed(read).mean(0)
+        out: Floats = mean / max(1e-9, float(np.linalg.norm(mean)))
         return out
 
-    def _ratios(self, z: Floats, new: Classes, others: Floats, left_out: int) -> Floats:
+
+@dataclass(frozen=True)
+class Known:
+    """A space, and what is expected in it of the intents whose rows it was fitted on."""
+
+    space: Space
+    classes: Classes
+    describing: Describing
+
+    @classmethod
+    def of(cls, rows: Floats, owner: Ints, texts: Floats) -> Known:
+        """Of rows [N, D] and the texts [C, D] of all intents, of which some may have no row."""
+        space = Space.fit(rows, owner.tolist())
+        z = space.turned(rows)
+        counts = np.bincount(owner, minlength=len(texts)).astype(np.float32)
+        sums = np.zeros((len(texts), z.shape[1]), np.float32)
+        np.add.at(sums, owner, z)
+        seen = counts > 0
+        middles = sums[seen] / counts[seen, None]
+        describing = Describing.fit(space.turned(texts[seen]), middles)
+        return cls(space, space.classes(sums[seen], counts[seen]), describing)
+
+    def ratios(self, z: Floats, new: Classes) -> Floats:
         """Log-likelihood ratios of a new intent to the likeliest other and to anything, [N, 2]."""
         own = new.log_likelihoods(z)[:, 0]
         anything = self.space.anything().log_likelihoods(z)[:, 0]
-        rest = np.delete(others, left_out, 1).max(1)
-        out: Floats = np.stack([own - np.maximum(rest, anything), own - anything], 1)
-        return out
-
-    def _text(self, intent: Intent) -> Floats:
-        """The turned vector of what is said of an intent."""
-        texts = [
-            self.recognizer.contract.read(t).text for t in describe(intent.name, intent.description)
-        ]
-        mean = self.recognizer.embed(texts).mean(0)
-        out: Floats = self.space.turned(mean / max(1e-9, float(np.linalg.norm(mean))))
+        rest = np.maximum(self.classes.log_likelihoods(z).max(1), anything)
+        out: Floats = np.stack([own - rest, own - anything], 1)
         return out
 
 
-def _declared(catalog: Catalog, name: str) -> Intent:
-    return catalog.get(name) or Intent(name)
+class _Seen:
+    """What was asked of intents that were left out, and whether it was theirs."""
+
+    def __init__(self) -> None:
+        self.ratios: list[Floats] = []
+        self.wanted: list[float] = []
+        self.weight: list[float] = []
+
+    def see(self, ratios: Floats, wanted: float, weight: float) -> None:
+        """Adds ratios [N, 2] that count so much together."""
+        self.ratios.append(ratios)
+        self.wanted += [wanted] * len(ratios)
+        self.weight += [weight / max(1, len(ratios))] * len(ratios)
+
+    def fit(self) -> Odds:
+        """The odds that a logistic regression learns."""
+        return _fit(np.concatenate(self.ratios), np.array(self.wanted), np.array(self.weight))
+
+
+def _some(owner: Ints, rng: np.random.Generator) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """A third of the rows of each intent, at random; none of one that has but one or two."""
+    out = np.zeros(len(owner), np.bool_)
+    for intent in np.unique(owner):
+        rows = rng.permutation(np.flatnonzero(owner == intent))
+        out[rows[: len(rows) // 3]] = True
+    return out
 
 
 def _fit(features: Floats, wanted: Any, weight: Any) -> Odds:

@@ -19,10 +19,11 @@ import numpy as np
 
 from maksud.recognizers.joint.decoding import Floats, Ints
 
-SHRINK_WITHIN = 0.2
-"""How much of W is made round, as if all directions varied alike: rows are few for so many."""
+ROWS_EACH = 4.0
+"""With so many rows for each dimension half of W is made round, as if all directions varied alike;
+with more less."""
 SHRINK_BETWEEN = 0.1
-"""The same of B."""
+"""How much of B is made round."""
 FIRMNESS = 20.0
 """So many intents' worth of evidence has what all axes say together of descriptions."""
 
@@ -117,7 +118,8 @@ class Space:
         np.add.at(middle, own, x)
         middle /= count[:, None]
         apart = x - middle[own]
-        within = _rounded(apart.T @ apart / rest, SHRINK_WITHIN)
+        share = 1 / (1 + rest / (ROWS_EACH * x.shape[1]))
+        within = _rounded(apart.T @ apart / rest, share)
         # Middles of few vectors vary more than the intents do: by W over their number.
         spread = np.cov(middle.T) - within / count.mean()
         size, axes = np.linalg.eigh(spread)
