@@ -62,12 +62,7 @@ class Workshop:
         )
         sizes = [begin[i + 1] - begin[i] for i in self.places]
         if sum(n >= 2 for n in sizes) < FEWEST:
-            raise RunError(
-                f"knows {len(sizes)} intents by their examples: at least {FEWEST} with two each "
-                "are needed to tell how sure one can be of a new one",
-                where=recognizer.name,
-                hint="Write rows of the new intent and train again",
-            )
+            raise self._too_few()
         self.rows = np.concatenate([vectors[begin[i] : begin[i + 1]] for i in self.places])
         self.owner = np.repeat(np.arange(len(sizes)), sizes)
         self.outside = np.zeros((0, self.rows.shape[1]), np.float32)
@@ -80,10 +75,11 @@ class Workshop:
         )
         self.whole = Known.of(self.rows, self.owner, self.texts)
 
-    def add(self, intent: Intent, examples: Sequence[str]) -> Added:
+    def add(self, intent: Intent, examples: Sequence[str], odds: Odds | None = None) -> Added:
         """What the recognizer needs to know of one new intent.
 
-        Raises `InputError` for an example without a word.
+        `odds`: those of so many examples, where they are known already. Raises `InputError` for
+        an example without a word.
         """
         known = self.whole
         sums = np.zeros((1, self.rows.shape[1]), np.float32)
@@ -95,7 +91,8 @@ class Workshop:
                 if not vector.any():
                     raise InputError(f"example {text[:40]!r} has no word", hint="Leave it out")
             sums = known.space.turned(vectors).sum(0, keepdims=True)
-        entry = Entry(intent.name, intent.description, tuple(examples), self.odds(len(examples)))
+        odds = odds or self.odds(len(examples))
+        entry = Entry(intent.name, intent.description, tuple(examples), odds)
         text = known.space.turned(self._embed(intent)[None])
         return Added(known.space, known.classes, self.places, known.describing, [entry], sums, text)
 
@@ -114,7 +111,10 @@ class Workshop:
             left_out = order[fold::FOLDS]
             stays = ~np.isin(self.owner, left_out)
             asked = stays & _some(self.owner, rng)
-            known = Known.of(self.rows[stays & ~asked], self.owner[stays & ~asked], self.texts)
+            shown_rows = stays & ~asked
+            if not asked.any() or not _fits(self.owner[shown_rows]):
+                continue
+            known = Known.of(self.rows[shown_rows], self.owner[shown_rows], self.texts)
             others = known.space.turned(self.rows[asked])
             outside = known.space.turned(self.outside)
             for intent in left_out:
@@ -129,7 +129,18 @@ class Workshop:
                 found.see(known.ratios(z[shown:], new), 1.0, 1.0)
                 found.see(known.ratios(others[picked], new), 0.0, float(many))
                 found.see(known.ratios(outside, new), 0.0, OUTSIDE * many)
+        if not found.wanted:
+            raise self._too_few()
         return found.fit()
+
+    def _too_few(self) -> RunError:
+        known = int(len(self.places))
+        return RunError(
+            f"knows {known} intents by their examples: at least {FEWEST} with two each, and more "
+            "of some, are needed to tell how sure one can be of a new one",
+            where=self.recognizer.name,
+            hint="Write rows of the new intent and train again",
+        )
 
     def _embed(self, intent: Intent) -> Floats:
         """The vector of what is said of an intent, of length 1."""
@@ -187,6 +198,12 @@ class _Seen:
     def fit(self) -> Odds:
         """The odds that a logistic regression learns."""
         return _fit(np.concatenate(self.ratios), np.array(self.wanted), np.array(self.weight))
+
+
+def _fits(owner: Ints) -> bool:
+    """Whether a space can be fitted on rows of these intents."""
+    counts = np.bincount(owner)
+    return bool((counts > 0).sum() >= 2 and counts.max() >= 2)
 
 
 def _some(owner: Ints, rng: np.random.Generator) -> np.ndarray[Any, np.dtype[np.bool_]]:

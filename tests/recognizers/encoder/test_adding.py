@@ -66,9 +66,16 @@ def test_the_new_intent_is_found_and_the_others_stay(run: Run, more: Run) -> Non
 
 
 def test_it_composes_with_trained_ones(more: Run) -> None:
-    texts = [f"matikan lampu lalu {ASKED[0]}", f"lights off please and then {FOOD[1]}"]
-    for answer in load(more).recognize(texts):
-        assert {c.intent for c in answer.calls} == {"lights_off", "order_food"}
+    first = {"lights off please": "lights_off", "keraskan suaranya": "volume_up",
+             "turn it up please": "volume_up", "matikan lampu": "lights_off"}  # fmt: skip
+    joins = (" lalu ", " and then ", ", ")
+    texts = [(f"{wish}{join}{FOOD[1]}", name) for wish, name in first.items() for join in joins]
+    answers = load(more).recognize([text for text, _ in texts])
+    both = [
+        {c.intent for c in answer.calls} == {name, "order_food"}
+        for answer, (_, name) in zip(answers, texts, strict=True)
+    ]
+    assert sum(both) >= 9
 
 
 def test_the_contract_is_new_and_the_rest_of_the_run_is_not(run: Run, more: Run) -> None:
@@ -210,6 +217,17 @@ def test_too_few_intents_say_so(run: Run, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(recognizer.near, "begin", [min(b, 1) for b in begin])
     with pytest.raises(RunError, match="at least 3"):
         Workshop(recognizer)
+
+
+def test_two_examples_of_each_intent_are_too_few_as_well(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recognizer = load(run)
+    begin = recognizer.near.begin
+    few = np.cumsum([0, *(min(2, b - a) for a, b in zip(begin, begin[1:], strict=False))])
+    monkeypatch.setattr(recognizer.near, "begin", few.tolist())
+    with pytest.raises(RunError, match="more of some"):
+        Workshop(recognizer).odds(1)
 
 
 def test_files_that_do_not_fit_are_refused(more: Run, tmp_path: Path) -> None:
