@@ -129,7 +129,7 @@ def _unknown(given: Mapping[str, Any]) -> SettingsError:
         elsewhere = [k.name for k in list_kinds() if _has(k, key)]
         if elsewhere:
             return SettingsError(
-                f"{key!r} is a setting of {elsewhere[0]}, which `auto` never chooses",
+                f"unknown setting {key!r}: it is one of {elsewhere[0]}, which `auto` never chooses",
                 hint="Name a --base: `maksud models list` shows them",
             )
         return unknown_setting(key, known)
