@@ -96,7 +96,7 @@ def list_events(response: Mapping[str, Any]) -> _Events:
     yield "response.in_progress", {"response": begun}
     for index, item in enumerate(response["output"]):
         place = {"item_id": item["id"], "output_index": index}
-        empty: _Json = {"content": []} if item["type"] == "message" else {"arguments": ""}
+        empty: dict[str, Any] = {"content": []} if item["type"] == "message" else {"arguments": ""}
         begun = {**item, "status": "in_progress", **empty}
         yield "response.output_item.added", {"output_index": index, "item": begun}
         if item["type"] == "message":
@@ -117,7 +117,7 @@ def _list_part(part: Mapping[str, Any], place: _Json) -> _Events:
     yield "response.content_part.added", {**place, "part": begun}
     pieces = split(part[key]) if key == "text" else [part[key]]
     for k, piece in enumerate(pieces):
-        more: _Json = {"logprobs": list(logprobs[k : k + 1])} if key == "text" else {}
+        more = {"logprobs": list(logprobs[k : k + 1])} if key == "text" else {}
         yield f"{name}.delta", {**place, "delta": piece, **more}
     more = {"logprobs": list(logprobs)} if key == "text" else {}
     yield f"{name}.done", {**place, key: part[key], **more}
