@@ -3,12 +3,14 @@ archived; the catalog that their answers are checked by."""
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Text, cast, delete, func, insert, select, update
 
 from maksud.errors import CallSyntaxError
 from maksud.labelling.answers import catalog_of, grown
@@ -23,7 +25,6 @@ from maksud.labelling.library import (
     template_of,
 )
 from maksud.labelling.people import ADMIN, Person, person_of
-from maksud.labelling.proposals import with_waiting
 from maksud.labelling.refusals import Refused, Unknown
 from maksud.labelling.tables import (
     acts,
@@ -35,9 +36,11 @@ from maksud.labelling.tables import (
     rows,
     tallies,
     tasks,
+    templates,
     terms,
 )
-from maksud.labelling.terms import Terms, check_terms, keep_terms, pack_items, terms_of
+from maksud.labelling.terms import Terms, check_terms, keep_terms, pack_items, read_terms
+from maksud.labelling.waiting import with_waiting
 from maksud.labelling.workflow import ANSWER, LABEL, STATES, Plan, plan_of
 from maksud.language.calls import parse_calls
 from maksud.language.catalog import Catalog
@@ -192,22 +195,37 @@ def archive(connection: Connection, id: int, archived: bool) -> None:
 
 def task_for(connection: Connection, id: int, person: Person) -> Task:
     """A task that a person may see: theirs, or any for an admin. Raises `Unknown`."""
-    query = select(tasks).where(tasks.c.id == id)
+    # One statement: it is asked at each request. Content that rarely changes is read as text, and
+    # what was made of the same text before is taken again.
+    query = (
+        select(
+            tasks, cast(tasks.c.catalog, Text).label("catalog_text"),
+            cast(templates.c.definition, Text).label("template_text"), terms,
+        )
+        .join(templates, templates.c.id == tasks.c.template_id)
+        .outerjoin(terms, terms.c.task_id == tasks.c.id)
+        .where(tasks.c.id == id)
+    )  # fmt: skip
     if not person.may(ADMIN):
         mine = select(members.c.task_id).where(members.c.user_id == person.id)
         query = query.where(tasks.c.id.in_(mine))
     found = connection.execute(query).first()
     if found is None:
         raise Unknown(f"task {id}")
-    catalog = catalog_of(found.catalog)
+    catalog = catalog_of(found.catalog_text)
     if not found.open:
         catalog = with_waiting(connection, id, catalog)
     return Task(
-        found.id, found.name, found.dataset_id, template_of(connection, found.template_id),
+        found.id, found.name, found.dataset_id, _template(found.template_text),
         plan_of(found.stages, found.votes, found.agree), found.lease_seconds,
         catalog, bool(found.open), bool(found.archived),
-        terms_of(connection, id),
+        read_terms(found),
     )  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def _template(text: str) -> Template:
+    return Template.from_json(json.loads(text))
 
 
 def task_named(connection: Connection, name: str) -> int:

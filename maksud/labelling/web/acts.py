@@ -13,6 +13,7 @@ from maksud.labelling.arrivals import read_upload, read_url
 from maksud.labelling.forms import check_form
 from maksud.labelling.refusals import Refused
 from maksud.labelling.suggestions import suggest_item
+from maksud.labelling.tasks import Task
 from maksud.labelling.templates import FORM
 from maksud.labelling.terms import move_deadline
 from maksud.labelling.web.asked import Asked, Reply
@@ -271,6 +272,18 @@ def _show_taken(asked: Asked, taken: int | None) -> dict[str, Any] | None:
     return asked.read(lambda c: looking.show_item(c, asked.task(c), asked.person, taken))
 
 
+def _show_next(asked: Asked, task: Task, taken: int | None) -> dict[str, Any]:
+    """The item that was taken, and how many wait, of one moment."""
+    if taken is not None and asked.house.suggester is not None:
+        suggest_item(asked.house.store, asked.house.suggester, taken)
+
+    def look(c: Any) -> dict[str, Any]:
+        item = None if taken is None else looking.show_item(c, task, asked.person, taken)
+        return {"item": item, "waiting": looking.waiting(c, task)}
+
+    return asked.read(look)
+
+
 def release(asked: Asked) -> dict[str, Any]:
     """Gives an item back, undone."""
     asked.write(lambda c: work.release(c, asked.task(c), asked.person, asked.fields["item"]))
@@ -288,20 +301,19 @@ def save(asked: Asked) -> dict[str, Any]:
         f["suggested"], float(f["seconds"]),
     )  # fmt: skip
 
-    def store(c: Any) -> tuple[dict[str, Any], int | None]:
+    def store(c: Any) -> tuple[dict[str, Any], int | None, Task]:
         task = asked.task(c)
         done = work.save(c, task, asked.person, said, asked.now)
         # In one transaction, which is synced once.
         # What was saved before a task was closed is told as saved when it is sent again.
         more = f["next"] and not task.archived
         taken = work.claim(c, task, asked.person, f["stage"], asked.now) if more else None
-        return done, taken
+        return done, taken, task
 
-    done, taken = asked.write(store)
+    done, taken, task = asked.write(store)
     if not f["next"]:
         return {"saved": done}
-    waiting = asked.read(lambda c: looking.waiting(c, asked.task(c)))
-    return {"saved": done, "item": _show_taken(asked, taken), "waiting": waiting}
+    return {"saved": done, **_show_next(asked, task, taken)}
 
 
 def reopen(asked: Asked) -> dict[str, Any]:
