@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from maksud.labelling import statements
 from maksud.labelling.agreement import agreement
 from maksud.labelling.conversations import view_conversation
 from maksud.labelling.forms import answers_key
 from maksud.labelling.library import UTTERANCE
 from maksud.labelling.people import LEADER, Person
 from maksud.labelling.refusals import Refused, Unknown
-from maksud.labelling.tables import acts, items, leases, rows, users
+from maksud.labelling.tables import acts, items, rows
 from maksud.labelling.tasks import Task, count_states, members_of
 from maksud.labelling.work import standing_of
 from maksud.labelling.workflow import ABANDON, ANSWER, LABEL, REJECT, SKIP, STATES
@@ -30,10 +31,8 @@ BLIND = 10
 
 def show_item(connection: Connection, task: Task, person: Person, id: int) -> dict[str, Any]:
     """An item as the page shows it. A labeller sees nobody else's answer; who checks sees all."""
-    query = (
-        select(items, rows.c.data).join(rows).where(items.c.id == id, items.c.task_id == task.id)
-    )
-    found = connection.execute(query).first()
+    asked = {"item": id, "task": task.id}
+    found = connection.execute(statements.ITEM_AND_ROW, asked).first()
     if found is None:
         raise Unknown(f"item {id}")
     standing, done = standing_of(connection, task, id)
@@ -66,8 +65,8 @@ def show_item(connection: Connection, task: Task, person: Person, id: int) -> di
 
 
 def _is_held(connection: Connection, id: int, person: Person) -> bool:
-    mine = leases.c.item_id == id, leases.c.user_id == person.id
-    return connection.scalar(select(leases.c.slot).where(*mine)) is not None
+    mine = {"item": id, "user": person.id}
+    return connection.scalar(statements.SLOT_OF_MINE, mine) is not None
 
 
 def _is_blind(row: int) -> bool:
@@ -86,7 +85,7 @@ def _latest(mine: Sequence[Any], round: int) -> dict[str, Any] | None:
 
 
 def _names(connection: Connection, ids: set[int]) -> dict[int, str]:
-    found = connection.execute(select(users.c.id, users.c.name).where(users.c.id.in_(ids)))
+    found = connection.execute(statements.NAMES, {"users": list(ids)}) if ids else ()
     return {id: name for id, name in found}
 
 

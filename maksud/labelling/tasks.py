@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Text, cast, delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from maksud.errors import CallSyntaxError
+from maksud.labelling import statements
 from maksud.labelling.answers import catalog_of, grown
 from maksud.labelling.forms import split_output
 from maksud.labelling.library import (
@@ -34,9 +35,7 @@ from maksud.labelling.tables import (
     leases,
     members,
     rows,
-    tallies,
     tasks,
-    templates,
     terms,
 )
 from maksud.labelling.terms import Terms, check_terms, keep_terms, pack_items, read_terms
@@ -195,21 +194,12 @@ def archive(connection: Connection, id: int, archived: bool) -> None:
 
 def task_for(connection: Connection, id: int, person: Person) -> Task:
     """A task that a person may see: theirs, or any for an admin. Raises `Unknown`."""
-    # One statement: it is asked at each request. Content that rarely changes is read as text, and
-    # what was made of the same text before is taken again.
-    query = (
-        select(
-            tasks, cast(tasks.c.catalog, Text).label("catalog_text"),
-            cast(templates.c.definition, Text).label("template_text"), terms,
-        )
-        .join(templates, templates.c.id == tasks.c.template_id)
-        .outerjoin(terms, terms.c.task_id == tasks.c.id)
-        .where(tasks.c.id == id)
-    )  # fmt: skip
-    if not person.may(ADMIN):
-        mine = select(members.c.task_id).where(members.c.user_id == person.id)
-        query = query.where(tasks.c.id.in_(mine))
-    found = connection.execute(query).first()
+    # One statement, as it is asked at each request.
+    asked = {"task": id}
+    if person.may(ADMIN):
+        found = connection.execute(statements.ANY_TASK, asked).first()
+    else:
+        found = connection.execute(statements.OWN_TASK, {**asked, "user": person.id}).first()
     if found is None:
         raise Unknown(f"task {id}")
     catalog = catalog_of(found.catalog_text)
@@ -258,10 +248,8 @@ def list_tasks(connection: Connection, person: Person) -> list[dict[str, Any]]:
 
 def count_states(connection: Connection, id: int) -> dict[str, int]:
     """How many items of a task stand where."""
-    query = select(tallies.c.state, func.sum(tallies.c.count)).where(tallies.c.task_id == id)
-    found: dict[str, int] = {
-        state: n for state, n in connection.execute(query.group_by(tallies.c.state))
-    }
+    counted = connection.execute(statements.STATES, {"task": id})
+    found: dict[str, int] = {state: n for state, n in counted}
     return {state: int(found.get(state, 0)) for state in STATES}
 
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
-
 from maksud.errors import CatalogError
+from maksud.labelling import statements
 from maksud.labelling.refusals import Refused
-from maksud.labelling.tables import proposals
 from maksud.language.catalog import Catalog
 from maksud.language.catalog_files import catalog_from_json, catalog_to_json
 
@@ -22,8 +20,7 @@ WAITING = "waiting"
 
 def with_waiting(connection: Connection, task: int, catalog: Catalog) -> Catalog:
     """The catalog with what waits for a leader's word."""
-    query = select(proposals).where(proposals.c.task_id == task, proposals.c.verdict == WAITING)
-    for r in connection.execute(query.order_by(proposals.c.id)):
+    for r in connection.execute(statements.PROPOSED, {"task": task, "verdict": WAITING}):
         try:
             catalog = add_proposed(catalog, r.intent, r.parameter, r.definition)
         except Refused:  # its intent was refused meanwhile: told in the list
