@@ -17,9 +17,9 @@ from sqlalchemy import delete, update
 from maksud.labelling import statements
 from maksud.labelling.answers import Checked, check_answer
 from maksud.labelling.forms import FormChecked, check_form
-from maksud.labelling.library import CALLS
 from maksud.labelling.packages import Scope, scope_of
 from maksud.labelling.people import LEADER, Person
+from maksud.labelling.questions import CALLS
 from maksud.labelling.refusals import Refused, Unknown
 from maksud.labelling.tables import leases
 from maksud.labelling.tasks import Task
