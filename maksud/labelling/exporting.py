@@ -16,6 +16,7 @@ from maksud.data.formats.files import write
 from maksud.data.formats.registry import format_named
 from maksud.data.formats.targets import suffix_of
 from maksud.data.versions import Store as Versions
+from maksud.labelling.gold import known_answers
 from maksud.labelling.library import CALLS, UTTERANCE, dataset_of
 from maksud.labelling.refusals import Refused
 from maksud.labelling.tables import acts, items, rows
@@ -51,8 +52,9 @@ def labelled(
     query = select(acts).where(acts.c.task_id == task.id).order_by(acts.c.id)
     for r in connection.execute(query):
         done.setdefault(r.item_id, []).append(r)
+    gold = known_answers(connection, task.id)
     examples = [
-        _example(task, r, done.get(r.id, []))
+        _example(task, r, done.get(r.id, []), gold.get(r.id, ""))
         for r in found
         if r.state != ABANDONED or abandoned
     ]  # fmt: skip
@@ -61,7 +63,8 @@ def labelled(
     return Dataset(examples, catalog=declared, name=task.name)
 
 
-def _example(task: Task, row: Any, done: Sequence[Any]) -> Example:
+def _example(task: Task, row: Any, done: Sequence[Any], known: str = "") -> Example:
+    """A row; of a gold item, with the known answer, whatever its labellers said."""
     data: Mapping[str, Any] = row.data
     metadata = {k: v for k, v in data.items() if k not in _KNOWN}
     id, split = str(data.get("id") or ""), str(data.get("split") or "")
@@ -80,7 +83,8 @@ def _example(task: Task, row: Any, done: Sequence[Any]) -> Example:
     ]
     if len({s["output"] for s in said}) > 1:
         metadata["answers"] = said
-    return Example(data[UTTERANCE], row.output, id=id, split=split, metadata=metadata)
+    output = known or row.output
+    return Example(data[UTTERANCE], output, id=id, split=split, metadata=metadata)
 
 
 def write_export(data: Dataset, path: str, format: str = "") -> int:

@@ -3,15 +3,15 @@ archived; the catalog that their answers are checked by."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, func, insert, select, update
 
 from maksud.errors import CallSyntaxError
 from maksud.labelling.answers import catalog_of, grown
+from maksud.labelling.help import FILE, RANDOM, Help, set_help
 from maksud.labelling.library import (
     AT_ONCE,
     CALLS,
@@ -23,8 +23,10 @@ from maksud.labelling.library import (
     template_of,
 )
 from maksud.labelling.people import ADMIN, Person, person_of
+from maksud.labelling.queueing import arrange, next_rank
 from maksud.labelling.refusals import Refused, Unknown
 from maksud.labelling.tables import acts, datasets, insert_one, items, leases, members, rows, tasks
+from maksud.labelling.twins import mark_twins
 from maksud.labelling.workflow import ANSWER, LABEL, STATES, Plan, plan_of
 from maksud.language.calls import parse_calls
 from maksud.language.catalog import Catalog
@@ -65,7 +67,7 @@ class Task:
 @dataclass(frozen=True)
 class Wanted:
     """What a new task is to be. `agree` 0: more than half; `catalog` None: the dataset's own;
-    `open` None: where there is no catalog."""
+    `open` None: where there is no catalog; `shuffled`: short for a random order in `help`."""
 
     name: str
     dataset: int
@@ -78,6 +80,7 @@ class Wanted:
     catalog: Catalog | None = None
     open: bool | None = None
     shuffled: bool = False
+    help: Help = Help()
 
 
 def create_task(connection: Connection, wanted: Wanted, now: float) -> int:
@@ -105,7 +108,11 @@ def create_task(connection: Connection, wanted: Wanted, now: float) -> int:
     }  # fmt: skip
     id = insert_one(connection, tasks, values)
     set_members(connection, id, wanted.members, plan)
+    help = replace(wanted.help, order=RANDOM) if wanted.shuffled else wanted.help
+    set_help(connection, id, help)
     add_items(connection, id, now)
+    if help.order != FILE:
+        arrange(connection, id, help)
     return id
 
 
@@ -133,7 +140,7 @@ def set_members(connection: Connection, id: int, people: Sequence[int], plan: Pl
 def add_items(connection: Connection, id: int, now: float) -> int:
     """Makes items of the rows of a task's dataset that have none yet; returns how many.
 
-    Rows with an answer have it as a suggestion.
+    Rows with an answer have it as a suggestion. They come last, in order.
     """
     about = connection.execute(select(tasks).where(tasks.c.id == id)).one()
     there = select(items.c.row_id).where(items.c.task_id == id)
@@ -144,17 +151,16 @@ def add_items(connection: Connection, id: int, now: float) -> int:
     )
     found = connection.execute(query).all()
     first = connection.scalar(select(func.count()).where(items.c.task_id == id)) or 0
-    order = list(range(first, first + len(found)))
-    if about.shuffled:
-        random.Random(id).shuffle(order)
+    rank = next_rank(connection, id)
     values = [
-        {"task_id": id, "row_id": row, "position": place, "state": LABEL, "round": 1,
-         "wanted": about.votes, "output": "", "updated": now,
+        {"task_id": id, "row_id": row, "position": first + k, "state": LABEL, "round": 1,
+         "wanted": about.votes, "output": "", "updated": now, "rank": rank + k,
          "suggestions": _given(data)}
-        for place, (row, data) in zip(order, found, strict=True)
+        for k, (row, data) in enumerate(found)
     ]  # fmt: skip
     for k in range(0, len(values), AT_ONCE):
         connection.execute(insert(items), values[k : k + AT_ONCE])
+    mark_twins(connection, id, len(values))
     return len(values)
 
 

@@ -116,6 +116,9 @@ def test_what_is_another_team_s_is_not_there(
         "claim": {"stage": "label"}, "release": {"item": 1}, "validate": {"output": "a()"},
         "save": {"item": 1, "stage": "label", "kind": "answer", "output": "a()", "key": "k"},
         "reopen": {"reason": "why", "key": "k"}, "versions": {"name": "x"},
+        "jobs": {"kind": "learn"}, "likewise": {"items": [2], "key": "k"},
+        "gold": {"rows": [{"instruction": "x", "output": "a()"}]},
+        "second-look": {"count": 1, "key": "k"},
     }  # fmt: skip
     for client in (other, clients["stranger"]):
         if client is clients["stranger"] and route.role != "annotator":

@@ -15,6 +15,7 @@ from maksud.data.formats.files import read
 from maksud.http.json_body import dumps
 from maksud.labelling import exporting, library, looking, people, tasks, work
 from maksud.labelling.answers import check_answer, show_catalog
+from maksud.labelling.help import Help, help_of
 from maksud.labelling.refusals import Refused
 from maksud.labelling.suggestions import suggest_item
 from maksud.labelling.web.asked import Asked, Reply
@@ -210,6 +211,7 @@ def create_task(asked: Asked) -> dict[str, Any]:
     wanted = tasks.Wanted(
         f["name"], f["dataset"], [*f["people"]], f["template"] or None, f["stages"], f["votes"],
         f["agree"], f["lease_minutes"], _catalog(f["catalog"]), f["open"], f["shuffled"],
+        Help(f["order"], f["seed"], f["blind"], f["every"], f["gold_every"], f["base"]),
     )  # fmt: skip
     return {"task": asked.write(lambda c: tasks.create_task(c, wanted, asked.now))}
 
@@ -232,6 +234,7 @@ def show_task(asked: Asked) -> dict[str, Any]:
             "id": task.id, "name": task.name, "dataset": task.dataset, "archived": task.archived,
             "stages": list(task.plan.stages), "votes": task.plan.votes, "agree": task.plan.agree,
             "open": task.open, "template": task.template.to_json(),
+            "order": help_of(c, task.id).order,
             "states": tasks.count_states(c, task.id),
             "people": [{"id": p.id, "name": p.name, "role": p.role} for p in people_there],
         }  # fmt: skip
@@ -305,8 +308,9 @@ def claim(asked: Asked) -> dict[str, Any]:
 def _show_taken(asked: Asked, taken: int | None) -> dict[str, Any] | None:
     if taken is None:
         return None
-    if asked.house.suggester is not None:
-        suggest_item(asked.house.store, asked.house.suggester, taken)
+    suggester = asked.house.assistant.suggester(asked.path["task"])
+    if suggester is not None:
+        suggest_item(asked.house.store, suggester, taken)
     return asked.read(lambda c: looking.show_item(c, asked.task(c), asked.person, taken))
 
 
@@ -337,6 +341,7 @@ def save(asked: Asked) -> dict[str, Any]:
         return done, taken
 
     done, taken = asked.write(store)
+    asked.house.assistant.touch(asked.path["task"])
     if not f["next"]:
         return {"saved": done}
     waiting = asked.read(lambda c: looking.waiting(c, asked.task(c)))

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 from maksud.labelling import library, looking, tasks
 from maksud.labelling import people as persons
 from maksud.labelling.exporting import FORMATS
+from maksud.labelling.help import ORDERS, Help, help_of
 from maksud.labelling.people import LEADER, ROLES
 from maksud.labelling.refusals import Refused
+from maksud.labelling.twins import has_twins
 from maksud.labelling.web.asked import Asked, Reply
 from maksud.labelling.web.wording import texts_of
 from maksud.labelling.workflow import CHECK, LABEL, STATES
@@ -25,7 +27,9 @@ if TYPE_CHECKING:
 
 _HERE = Path(__file__).parent
 STATIC = {"label.css": "text/css; charset=utf-8", "label.js": "text/javascript; charset=utf-8",
-          "forms.js": "text/javascript; charset=utf-8", "icon.svg": "image/svg+xml"}  # fmt: skip
+          "forms.js": "text/javascript; charset=utf-8", "icon.svg": "image/svg+xml",
+          "alike.js": "text/javascript; charset=utf-8",
+          "assist.js": "text/javascript; charset=utf-8"}  # fmt: skip
 """The files that pages load, and their kinds."""
 
 
@@ -88,8 +92,8 @@ def new_task(asked: Asked) -> Reply:
         lambda c: (library.list_datasets(c), library.list_templates(c), persons.list_people(c))
     )
     datasets, templates, everybody = found
-    return _page(asked, "new.html", datasets=datasets, templates=templates,
-                 people=[p for p in everybody if not p.disabled])  # fmt: skip
+    return _page(asked, "new.html", datasets=datasets, templates=templates, help=Help(),
+                 orders=ORDERS, people=[p for p in everybody if not p.disabled])  # fmt: skip
 
 
 def people(asked: Asked) -> Reply:
@@ -134,13 +138,15 @@ def _work(asked: Asked, stage: str) -> Reply:
         found = asked.task(c)
         if stage not in found.plan.stages:
             raise Refused(f"the task has no stage {stage[:20]!r}", code="not_found", status=404)
-        return {"task": found, "waiting": looking.waiting(c, found)}
+        order, twins = help_of(c, found.id).order, has_twins(c, found.id)
+        waiting = looking.waiting(c, found)
+        return {"task": found, "waiting": waiting, "order": order, "has_twins": twins}
 
     found = asked.read(look)
     about = {
         "task": found["task"].id, "stage": stage, "item": item, "card": found["task"].card,
         "reasons": list(found["task"].template.reasons), "waiting": found["waiting"],
-        "person": asked.person.id,
+        "person": asked.person.id, "alike": found["has_twins"] and stage == LABEL,
     }  # fmt: skip
     return _page(asked, "work.html", stage=stage, about=about, **found)
 

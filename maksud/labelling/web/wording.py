@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import re
 
+from maksud.labelling.web.assist_wording import ASSIST_TEXTS
+
 TEXTS: dict[str, tuple[str, str]] = {
     # name: (Indonesian, English)
     "title": ("Pelabelan", "Labelling"),
@@ -259,7 +261,7 @@ _COMPILED = tuple((re.compile(pattern), new) for pattern, new in _MESSAGES)
 def texts_of(language: str) -> dict[str, str]:
     """Every text in a language; those that one lacks are left out."""
     place = 0 if language == "id" else 1
-    return {name: both[place] for name, both in TEXTS.items() if both[place]}
+    return {name: both[place] for name, both in (TEXTS | ASSIST_TEXTS).items() if both[place]}
 
 
 def say_message(message: str, language: str) -> str:
