@@ -20,7 +20,6 @@ from maksud.errors import MaksudError
 from maksud.labelling import jobs
 from maksud.labelling.help import help_of
 from maksud.labelling.learning import FEWEST, count_agreed, runs_of
-from maksud.labelling.library import CALLS
 from maksud.labelling.people import first_admin
 from maksud.labelling.refusals import Refused
 from maksud.labelling.suggestions import Suggester
@@ -88,7 +87,7 @@ class Assistant:
     def begin(self, task: Task, kind: str) -> dict[str, Any]:
         """Begins a job that somebody asks for. Raises `Refused` where one runs already, or there is
         too little to learn from."""
-        if task.card != CALLS:
+        if not task.template.has_calls:
             raise Refused("a task of free text has no recognizer", code="invalid_value", status=400,
                           hint="Use the card of intents and parameters")  # fmt: skip
 
@@ -164,7 +163,7 @@ class Assistant:
             last = jobs.latest(c, id, jobs.LEARN, jobs.RUNNING, jobs.DONE, jobs.FAILED)
             labels = count_agreed(c, id)
             due = max(FEWEST, help.every + (last["labels"] if last is not None else 0))
-            if task.card != CALLS or task.archived or labels < due:
+            if not task.template.has_calls or task.archived or labels < due:
                 return None
             return jobs.begin(c, id, jobs.LEARN, labels, self.store.clock())
 

@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, insert, select, update
 from maksud.data.dataset import Example
 from maksud.labelling.answers import check_answer
 from maksud.labelling.help import help_of
-from maksud.labelling.library import CALLS, UTTERANCE, append
+from maksud.labelling.library import UTTERANCE, append
 from maksud.labelling.people import Person
 from maksud.labelling.queueing import arrange, put_first
 from maksud.labelling.refusals import Refused, Unknown
@@ -67,7 +67,7 @@ def _checked(task: Task, example: Example) -> str:
     if not example.instruction.strip() or not example.output.strip():
         raise Refused("a gold item has an utterance and a known answer", code="invalid_value",
                       status=400, where=example.place)  # fmt: skip
-    if task.card != CALLS:
+    if not task.template.has_calls:
         return example.output.strip()
     checked = check_answer(example.output, task.catalog, example.instruction, open=task.open)
     if checked.errors:

@@ -3,6 +3,7 @@ a job in a process of its own; the application reads what it leaves."""
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
 from collections.abc import Callable
@@ -13,8 +14,9 @@ from sqlalchemy import func, select
 
 from maksud.data.dataset import Dataset, Example
 from maksud.errors import CallSyntaxError, DataError
+from maksud.labelling.forms import split_output
 from maksud.labelling.help import UNCERTAIN, Help, help_of
-from maksud.labelling.library import CALLS, UTTERANCE
+from maksud.labelling.library import UTTERANCE
 from maksud.labelling.queueing import put_first
 from maksud.labelling.suggestions import LEARNT
 from maksud.labelling.tables import golds, items, rows
@@ -36,6 +38,8 @@ FRONT = 400
 """Items that are put first after each training, at most; twice what comes until the next one."""
 KEPT = 2
 """Runs of a task that are kept: the one that answers, and the one before it."""
+LEAST_PASSES, MOST_PASSES = 8, 40
+"""Passes over the labels: many over few, few over many."""
 AGREED = (CHECK, ACCEPT, DONE)
 """Where an item has an answer that its labellers agree on, or a leader gave."""
 
@@ -58,7 +62,8 @@ def agreed(connection: Connection, task: Task) -> tuple[list[int], list[Example]
         .order_by(items.c.position)
     )
     ids, examples = [], []
-    for id, output, data in connection.execute(query):
+    for id, said, data in connection.execute(query):
+        output, _ = split_output(said)
         try:
             parse_calls(output)
         except CallSyntaxError:
@@ -70,7 +75,7 @@ def agreed(connection: Connection, task: Task) -> tuple[list[int], list[Example]
 
 def training_data(connection: Connection, task: Task, help: Help) -> Dataset:
     """The agreed labels, and those of the base. Raises `DataError` where they are too few."""
-    if task.card != CALLS:
+    if not task.template.has_calls:
         raise DataError("a task of free text teaches no recognizer", where=task.name,
                         hint="Use the card of intents and parameters")  # fmt: skip
     _, examples = agreed(connection, task)
@@ -126,8 +131,9 @@ def learn(
 
 
 def quick(examples: int) -> dict[str, Any]:
-    """Settings of training that people wait for: measured in `docs/label.md`."""
-    return {"folds": 0, "members": 1, "frame": 0.0}
+    """Settings of a training that people wait for: what it costs is measured in `docs/label.md`."""
+    passes = max(LEAST_PASSES, min(MOST_PASSES, round(300 / math.sqrt(examples))))
+    return {"folds": 0, "members": 1, "frame": 0.0, "epochs": passes}
 
 
 def order_by_doubt(store: Store, task: Task, recognizer: Any, help: Help, seed: int) -> int:

@@ -10,15 +10,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 
 from maksud.errors import CallSyntaxError
 from maksud.labelling.answers import check_answer
-from maksud.labelling.library import CALLS, UTTERANCE
+from maksud.labelling.library import UTTERANCE
+from maksud.labelling.packages import scope_of
 from maksud.labelling.people import Person
+from maksud.labelling.questions import CALLS
 from maksud.labelling.refusals import Refused
-from maksud.labelling.tables import acts, items, leases, rows
+from maksud.labelling.tables import acts, holders, items, leases, packed, rows
 from maksud.labelling.tasks import Task
+from maksud.labelling.templates import FORM
 from maksud.labelling.work import LIKEWISE, Said, look_at, put_act
 from maksud.labelling.workflow import ANSWER, LABEL, may_act
 from maksud.language.calls import parse_calls
@@ -50,6 +53,11 @@ def offer(
         .order_by(items.c.rank)
         .limit(MOST * 5)
     )
+    if task.terms.by:  # what is in other people's packages is theirs
+        lasts = holders.c.expires.is_(None) | (holders.c.expires > now)
+        mine = select(holders.c.package_id).where(holders.c.user_id == person.id, lasts)
+        own = packed.c.item_id == items.c.id, packed.c.package_id.in_(mine)
+        query = query.where(exists().where(*own))
     out = []
     for id, data in connection.execute(query):
         if _may_have(task, output, utterance, data[UTTERANCE]) and _is_open(
@@ -108,6 +116,7 @@ def _save(
             raise Refused("this key was another save's", code="key_reused",
                           hint="Make a new key for each save")  # fmt: skip
         return {"act": done.id, "item": done.item_id, "state": done.state, "repeated": True}
+    scope_of(connection, task, person, LABEL, now, said.item).check(connection, said.item)
     standing, before = look_at(connection, task, said.item)
     query = select(items.c.twins, rows.c.data).join(rows).where(items.c.id == said.item)
     twins, data = connection.execute(query).one()
@@ -152,6 +161,8 @@ def _is_open(connection: Connection, task: Task, person: Person, item: int) -> b
 
 def _may_have(task: Task, output: str, utterance: str, other: str) -> bool:
     """Whether an answer to an utterance can be one to another."""
+    if task.card == FORM:  # marked words count letters
+        return utterance == other
     if task.card != CALLS:
         return _fold(utterance) == _fold(other)
     if check_answer(output, task.catalog, other, open=task.open).errors:

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from maksud.data.formats.parts.voting import answer_key
 from maksud.errors import CallSyntaxError
+from maksud.labelling.forms import answers_key, split_output
 from maksud.labelling.gold import known_answers
-from maksud.labelling.library import CALLS
 from maksud.labelling.refusals import Refused
 from maksud.labelling.tables import acts, users
 from maksud.labelling.tasks import Task, members_of
@@ -81,7 +80,7 @@ def _person(
         if item in gold and item not in judged:
             judged.add(item)
             of["gold"] += 1
-            of["gold right"] += r.kind == ANSWER and answer_key(r.output) == answer_key(gold[item])
+            of["gold right"] += r.kind == ANSWER and is_same(r.output, gold[item])
         if (look := decided.get((item, round))) is not None:
             of["checked"] += 1
             of["checked right"] += key_of(look) == key_of(r)
@@ -113,7 +112,7 @@ def anchoring(
             continue
         side = sides["with" if r.suggested else "without"]
         side["labels"] += 1
-        side["equal"] += answer_key(r.output) == answer_key(r.offered)
+        side["equal"] += r.kind == ANSWER and is_same(r.output, r.offered)
         look = decided.get((r.item_id, r.round))
         if look is not None:
             side["checked"] += 1
@@ -145,7 +144,7 @@ def confusion(connection: Connection, task: Task, one: int = 0, other: int = 0) 
     anybody, each pair counts once, by name. `decided`: rows are labels (of `one`), columns what a
     check or a decision made of them. Raises `Refused` for a task of free text.
     """
-    if task.card != CALLS:
+    if not task.template.has_calls:
         raise Refused("a task of free text has no intents", code="invalid_value", status=400,
                       hint="Look at the labels themselves")  # fmt: skip
     labels, decided = _read(connection, task)
@@ -197,7 +196,14 @@ def _pairs(labels: Labels) -> Iterable[tuple[Any, Any]]:
 
 def key_of(row: Any) -> str:
     """What two labels that say the same share."""
-    return ABANDON if row.kind == ABANDON else repr(answer_key(row.output))
+    return ABANDON if row.kind == ABANDON else repr(answers_key(row.output))
+
+
+def is_same(output: str, known: str) -> bool:
+    """Whether what was answered says the same as a known or suggested answer; of a form, the calls
+    alone where the known answer has nothing else."""
+    said = output if split_output(known)[1] else split_output(output)[0]
+    return answers_key(said) == answers_key(known)
 
 
 def intents_of(row: Any) -> str:
@@ -205,7 +211,7 @@ def intents_of(row: Any) -> str:
     if row.kind == ABANDON:
         return "–"
     try:
-        return "; ".join(sorted({c.intent for c in parse_calls(row.output)}))
+        return "; ".join(sorted({c.intent for c in parse_calls(split_output(row.output)[0])}))
     except CallSyntaxError:
         return "?"
 

@@ -136,6 +136,63 @@ members = Table(
     _owner("users", primary=True),
 )
 
+terms = Table(  # how a task's work is shared out; without a row: item by item
+    "terms",
+    metadata,
+    _owner("tasks", primary=True),
+    Column("deadline", Float),
+    Column("sample", Float, nullable=False),  # share of a package that is looked at to accept it
+    Column("pack_by", String(8), nullable=False),  # "", size, count, or field
+    Column("pack_value", String(100), nullable=False),
+    Column("hold_seconds", Integer, nullable=False),
+)
+
+packages = Table(
+    "packages",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _owner("tasks"),
+    Column("number", Integer, nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("verdict", String(10), nullable=False),  # "", accepted, or refused
+    Column("reason", Text, nullable=False),
+    Column("refusals", Integer, nullable=False),
+    UniqueConstraint("task_id", "number"),
+)
+
+holders = Table(
+    "holders",
+    metadata,
+    _owner("packages", primary=True),
+    _owner("users", primary=True),
+    Column("expires", Float),  # without: it was assigned until it is taken back
+)
+
+proposals = Table(
+    "proposals",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _owner("tasks", index=True),
+    _owner("users"),
+    Column("intent", String(200), nullable=False),
+    Column("parameter", String(200), nullable=False),  # "": the intent itself is proposed
+    Column("definition", JSON, nullable=False),
+    Column("verdict", String(10), nullable=False),  # waiting, approved, merged, or refused
+    Column("into", String(200), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("created", Float, nullable=False),
+)
+
+catalogs = Table(  # versions of a task's catalog, from its first change on
+    "catalogs",
+    metadata,
+    _owner("tasks", primary=True),
+    Column("version", Integer, primary_key=True),
+    Column("content", JSON, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("created", Float, nullable=False),
+)
+
 items = Table(
     "items",
     metadata,
@@ -148,7 +205,7 @@ items = Table(
     Column("wanted", Integer, nullable=False),  # how many people can take it in hand
     Column("output", Text, nullable=False),
     Column("suggestions", JSON),
-    Column("rank", Integer, nullable=False),  # its place in the queue, the lowest first
+    Column("rank", Integer, nullable=False, default=0),  # its place in the queue, the lowest first
     Column("twins", Integer),  # the group of nearly the same utterances, where there are such
     Column("updated", Float, nullable=False),
     UniqueConstraint("task_id", "row_id"),
@@ -208,6 +265,23 @@ doubts = Table(
     Column("why", Text, nullable=False),
 )
 
+tallies = Table(  # how many items stand where, kept by triggers: counting a million takes long
+    "tallies",
+    metadata,
+    _owner("tasks", primary=True),
+    Column("state", String(12), primary_key=True),
+    Column("shard", Integer, primary_key=True),  # of the item: few wait for the same row
+    Column("count", Integer, nullable=False),
+)
+
+packed = Table(
+    "packed",
+    metadata,
+    _owner("items", primary=True),
+    _owner("packages", index=True),
+    Column("sampled", Boolean, nullable=False),  # looked at before its package is accepted
+)
+
 leases = Table(
     "leases",
     metadata,
@@ -234,7 +308,7 @@ acts = Table(
     Column("reason", Text, nullable=False),
     Column("comment", Text, nullable=False),
     Column("suggested", String(10), nullable=False),  # "", shown, confirmed, or likewise
-    Column("offered", Text, nullable=False),  # the first suggestion then, shown or held back
+    Column("offered", Text, nullable=False, default=""),  # the first suggestion then
     Column("seconds", Float, nullable=False),
     Column("key", String(100), nullable=False),
     Column("fingerprint", String(64), nullable=False),

@@ -116,3 +116,15 @@ def test_appended_rows_find_their_twins(house: House) -> None:
 
     house.store.write(more)
     assert offered(house) == [(3, True), (5, False), (6, False)]
+
+
+def test_what_is_in_another_s_package_is_theirs(tmp_path: Path) -> None:
+    from maksud.labelling.terms import Terms
+
+    house = open_house(tmp_path / "p.db", utterances=SAID, terms=Terms(by="size", value="3"))
+    assert house.take("ann0") == 1
+    house.say("ann0", 1, ANSWER)
+    assert offered(house) == [(3, True)]
+    assert likewise(house, [5])["refused"][0]["code"] == "not_your_package"
+    assert likewise(house, [3], key="x")["saved"][0]["state"] == "done"
+    house.close()

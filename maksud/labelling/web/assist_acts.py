@@ -7,13 +7,13 @@ from typing import Any
 
 from maksud.data.dataset import Example
 from maksud.labelling import gold, jobs, likewise, quality, second_look
+from maksud.labelling.arrivals import read_upload
 from maksud.labelling.help import changed, help_of, set_help
 from maksud.labelling.learning import count_agreed
 from maksud.labelling.library import UTTERANCE
 from maksud.labelling.queueing import arrange
 from maksud.labelling.refusals import Refused
 from maksud.labelling.tasks import Task
-from maksud.labelling.web.acts import read_upload
 from maksud.labelling.web.asked import Asked
 
 

@@ -31,7 +31,7 @@ def quality_page(asked: Asked) -> Reply:
 
     def look(c: Any) -> dict[str, Any]:
         task = asked.task(c)
-        calls = task.card == library.CALLS
+        calls = task.template.has_calls
         return {
             "task": task, "about": helped(c, task), "report": quality.report(c, task),
             "confusion": quality.confusion(c, task, one, other) if calls else None,
