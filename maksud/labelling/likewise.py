@@ -14,6 +14,7 @@ from sqlalchemy import exists, func, select
 
 from maksud.errors import CallSyntaxError
 from maksud.labelling.answers import check_answer
+from maksud.labelling.forms import say_answers
 from maksud.labelling.library import UTTERANCE
 from maksud.labelling.packages import scope_of
 from maksud.labelling.people import Person
@@ -66,7 +67,8 @@ def offer(
             same = _fold(data[UTTERANCE]) == _fold(utterance)
             out.append({"item": id, "utterance": data[UTTERANCE], "same": same})
     out.sort(key=lambda o: not o["same"])
-    return {"item": item, "output": output, "utterance": utterance, "items": out[:MOST]}
+    said = {"output": output, "said": say_answers(output), "utterance": utterance}
+    return {"item": item, **said, "items": out[:MOST]}
 
 
 def answer_likewise(

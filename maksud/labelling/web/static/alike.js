@@ -25,7 +25,7 @@
 
   function draw() {
     $("alike-told").textContent = "";
-    $("alike-answer").textContent = t("alike_answer", { text: offered.output });
+    $("alike-answer").textContent = t("alike_answer", { text: offered.said });
     $("alike-items").replaceChildren(...offered.items.map((o) => {
       const label = document.createElement("label");
       const box = document.createElement("input");
