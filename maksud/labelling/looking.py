@@ -12,6 +12,7 @@ from maksud.labelling import statements
 from maksud.labelling.agreement import agreement
 from maksud.labelling.conversations import view_conversation
 from maksud.labelling.forms import answers_key
+from maksud.labelling.help import help_of
 from maksud.labelling.library import UTTERANCE
 from maksud.labelling.people import LEADER, Person
 from maksud.labelling.refusals import Refused, Unknown
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 PAGE = 50
 """Items of one page of a list."""
-BLIND = 10
-"""One item in so many is shown without suggestions, to see whether they sway people."""
 
 
 def show_item(connection: Connection, task: Task, person: Person, id: int) -> dict[str, Any]:
@@ -50,7 +49,7 @@ def show_item(connection: Connection, task: Task, person: Person, id: int) -> di
         "round": standing.round,
         "feedback": standing.feedback,
         "suggestions": []
-        if _is_blind(found.row_id)
+        if help_of(connection, task.id).is_blind(found.row_id)
         else [s for s in found.suggestions or () if s["text"]],
         "mine": _latest(mine, standing.round),
     }
@@ -67,11 +66,6 @@ def show_item(connection: Connection, task: Task, person: Person, id: int) -> di
 def _is_held(connection: Connection, id: int, person: Person) -> bool:
     mine = {"item": id, "user": person.id}
     return connection.scalar(statements.SLOT_OF_MINE, mine) is not None
-
-
-def _is_blind(row: int) -> bool:
-    """Whether suggestions are kept from an item: spread evenly, the same for everybody."""
-    return (row * 2654435761 >> 7) % BLIND == 0
 
 
 def _latest(mine: Sequence[Any], round: int) -> dict[str, Any] | None:

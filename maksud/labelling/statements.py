@@ -44,6 +44,7 @@ ACT_OF_KEY = select(acts).where(acts.c.user_id == USER, acts.c.key == bindparam(
 ACTS_OF_ITEM = select(acts).where(acts.c.item_id == ITEM).order_by(acts.c.id)
 LOCK_ITEM = select(items.c.id).where(items.c.id == ITEM, items.c.task_id == TASK).with_for_update()
 UTTERANCE_OF_ITEM = select(rows.c.data).join(items).where(items.c.id == ITEM)
+SUGGESTIONS_OF_ITEM = select(items.c.suggestions).where(items.c.id == ITEM)
 ADD_ACT = insert(acts)
 MOVE_ITEM = update(items).where(items.c.id == bindparam("item"))
 """The columns that change are those that are given besides `item`."""
@@ -121,7 +122,7 @@ def next_items(
     if sampled:
         query = query.where(exists().where(inside, packed.c.sampled))
     latest = select(func.max(acts.c.id)).where(*mine, acts.c.kind == SKIP).scalar_subquery()
-    order = (latest, items.c.position) if passed else (items.c.position,)
+    order = (latest, items.c.rank) if passed else (items.c.rank,)
     query = query.order_by(*order).limit(4)
     if dialect == "postgresql":  # two who claim at once look at different rows
         query = query.with_for_update(of=items, skip_locked=True)

@@ -29,6 +29,7 @@ from maksud.labelling.workflow import (
     ABANDONED,
     ANSWER,
     DONE,
+    DOUBT,
     LABEL,
     REJECT,
     REOPEN,
@@ -46,8 +47,10 @@ if TYPE_CHECKING:
 
 LONGEST_REASON = 1000
 """Characters of a reason or a comment, at most."""
-SUGGESTED = ("", "shown", "confirmed")
-"""Whether a suggestion was seen, and whether the answer is one that was."""
+LIKEWISE = "likewise"
+SUGGESTED = ("", "shown", "confirmed", LIKEWISE)
+"""Whether a suggestion was seen, and whether the answer is one that was; or is that of a nearly
+identical utterance, which was answered together with this one."""
 
 
 @dataclass(frozen=True)
@@ -181,8 +184,24 @@ def save(
                           hint="Make a new key for each save")  # fmt: skip
         return {"act": done.id, "item": done.item_id, "state": done.state, "repeated": True}
     _check_stage(task, person, said.stage)
-    standing, before = _looked_at(connection, task, said.item)
+    standing, before = look_at(connection, task, said.item)
     _check_in_hand(connection, task, person, said, standing, now)
+    return put_act(connection, task, person, said, now, (standing, before))
+
+
+def put_act(
+    connection: Connection,
+    task: Task,
+    person: Person,
+    said: Said,
+    now: float,
+    looked_at: tuple[Standing, list[Any]],
+) -> dict[str, Any]:
+    """Stores an act that the person may do, on an item that was looked at; see `save`.
+
+    Raises `Refused` for an answer that can't be one.
+    """
+    standing, before = looked_at
     output = _checked(connection, task, said)
     new = Act(person.id, said.stage, said.kind, output, said.reason)
     after = settle(task.plan, [*map(act_of, before), new])
@@ -190,6 +209,7 @@ def save(
         "item_id": said.item, "task_id": task.id, "user_id": person.id, "stage": said.stage,
         "kind": said.kind, "round": standing.round, "output": output, "reason": said.reason,
         "comment": said.comment, "suggested": said.suggested,
+        "offered": _offered(connection, said),
         "seconds": min(max(said.seconds, 0.0), 86400.0), "key": said.key,
         "fingerprint": said.fingerprint, "state": after.state, "created": now,
     }  # fmt: skip
@@ -221,14 +241,22 @@ def act_of(row: Any) -> Act:
 
 
 def _standing(connection: Connection, task: Task, item: int) -> Standing:
-    return _looked_at(connection, task, item)[0]
+    return look_at(connection, task, item)[0]
 
 
-def _looked_at(connection: Connection, task: Task, item: int) -> tuple[Standing, list[Any]]:
+def look_at(connection: Connection, task: Task, item: int) -> tuple[Standing, list[Any]]:
     """`standing_of` an item, whose row is locked. Raises `Unknown` for another task's."""
     if connection.scalar(statements.LOCK_ITEM, {"item": item, "task": task.id}) is None:
         raise Unknown(f"item {item}")
     return standing_of(connection, task, item)
+
+
+def _offered(connection: Connection, said: Said) -> str:
+    """The first suggestion for an item that is labelled, whether it was shown or held back."""
+    if said.stage != LABEL or said.kind != ANSWER:
+        return ""
+    kept = connection.scalar(statements.SUGGESTIONS_OF_ITEM, {"item": said.item})
+    return next((s["text"] for s in kept or () if s["text"]), "")
 
 
 def _write_standing(
@@ -246,7 +274,7 @@ def _check_in_hand(
     asked = {"item": said.item, "now": now}
     live = connection.execute(statements.LIVE_LEASES, asked).all()
     others = [r for r in live if r.user_id != person.id]
-    if said.kind == REOPEN:
+    if said.kind in (REOPEN, DOUBT):
         if standing.state not in (DONE, ABANDONED):
             raise Refused(f"the item is not finished: it waits at {standing.state}",
                           code="not_finished", hint="Send it back from there")  # fmt: skip
@@ -300,7 +328,7 @@ def _checked(connection: Connection, task: Task, said: Said) -> str:
         raise Refused("suggested: '', shown or confirmed", code="invalid_value", status=400)
     if said.kind == ANSWER:
         return _check_output(connection, task, said)
-    if said.kind in (ABANDON, REJECT, REOPEN) and not said.reason.strip():
+    if said.kind in (ABANDON, REJECT, REOPEN, DOUBT) and not said.reason.strip():
         raise Refused("a reason is needed", code="no_reason", status=400,
                       hint="Say in a few words why")  # fmt: skip
     if said.kind == REJECT and said.stage == LABEL:
@@ -309,7 +337,7 @@ def _checked(connection: Connection, task: Task, said: Said) -> str:
     if said.kind == SKIP and said.stage != LABEL:
         raise Refused("only labels are skipped", code="invalid_value", status=400,
                       hint="Give it back instead")  # fmt: skip
-    if said.kind not in (ABANDON, REJECT, REOPEN, SKIP):
+    if said.kind not in (ABANDON, REJECT, REOPEN, SKIP, DOUBT):
         raise Refused(f"there is no act {said.kind!r}", code="invalid_value", status=400)
     return ""
 

@@ -120,6 +120,9 @@ def test_what_is_another_team_s_is_not_there(
         "claim": {"stage": "label"}, "release": release, "validate": {"output": "a()"},
         "save": {"item": 1, "stage": "label", "kind": "answer", "output": "a()", "key": "k"},
         "reopen": {"reason": "why", "key": "k"}, "versions": {"name": "x"},
+        "jobs": {"kind": "learn"}, "likewise": {"items": [2], "key": "k"},
+        "gold": {"rows": [{"instruction": "x", "output": "a()"}]},
+        "second-look": {"count": 1, "key": "k"},
         "assign": {"user": 1}, "proposals": {"intent": "x"}, "decide": {"accepted": True},
     }  # fmt: skip
     for client in (other, clients["stranger"]):

@@ -11,6 +11,7 @@ from maksud.labelling import exporting, library, looking, people, tasks, work
 from maksud.labelling.answers import check_answer, show_catalog
 from maksud.labelling.arrivals import read_upload, read_url
 from maksud.labelling.forms import check_form
+from maksud.labelling.help import Help, help_of
 from maksud.labelling.questions import CALLS
 from maksud.labelling.refusals import Refused
 from maksud.labelling.suggestions import suggest_item
@@ -170,6 +171,7 @@ def create_task(asked: Asked) -> dict[str, Any]:
         f["name"], f["dataset"], [*f["people"]], f["template"] or None, f["stages"], f["votes"],
         f["agree"], f["lease_minutes"], _catalog(f["catalog"]), f["open"], f["shuffled"],
         terms=read_terms(f),
+        help=Help(f["order"], f["seed"], f["blind"], f["every"], f["gold_every"], f["base"]),
     )  # fmt: skip
     return {"task": asked.write(lambda c: tasks.create_task(c, wanted, asked.now))}
 
@@ -193,6 +195,7 @@ def show_task(asked: Asked) -> dict[str, Any]:
             "stages": list(task.plan.stages), "votes": task.plan.votes, "agree": task.plan.agree,
             "open": task.open, "deadline": task.terms.deadline, "pack_by": task.terms.by,
             "sample": task.terms.sample, "template": task.template.to_json(),
+            "order": help_of(c, task.id).order,
             "states": tasks.count_states(c, task.id),
             "people": [{"id": p.id, "name": p.name, "role": p.role} for p in people_there],
         }  # fmt: skip
@@ -268,8 +271,9 @@ def claim(asked: Asked) -> dict[str, Any]:
 def _show_taken(asked: Asked, taken: int | None) -> dict[str, Any] | None:
     if taken is None:
         return None
-    if asked.house.suggester is not None:
-        suggest_item(asked.house.store, asked.house.suggester, taken)
+    suggester = asked.house.assistant.suggester(asked.path["task"])
+    if suggester is not None:
+        suggest_item(asked.house.store, suggester, taken)
     return asked.read(lambda c: looking.show_item(c, asked.task(c), asked.person, taken))
 
 
@@ -312,6 +316,7 @@ def save(asked: Asked) -> dict[str, Any]:
         return done, taken, task
 
     done, taken, task = asked.write(store)
+    asked.house.assistant.touch(asked.path["task"])
     if not f["next"]:
         return {"saved": done}
     return {"saved": done, **_show_next(asked, task, taken)}
