@@ -143,8 +143,8 @@ class Space:
         """What is expected of intents of which `counts` [C] turned vectors with these sums [C, D]
         are known; `told`: where their middles are to be looked for."""
         variance = self.between if told is None else told.variance
-        narrowed = 1 / (1 / variance + np.asarray(counts, np.float32)[:, None])
-        known = sums if told is None else sums + told.middle / variance
+        narrowed: Floats = 1 / (1 / variance + counts.astype(np.float32)[:, None])
+        known: Floats = sums if told is None else sums + told.middle / variance
         return Classes(narrowed * known, 1 + narrowed)
 
     def anything(self) -> Classes:

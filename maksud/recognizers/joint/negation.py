@@ -71,14 +71,22 @@ class Negation:
         pair = self._match(words)
         return pair is not None and pair not in self.acting
 
-    def _match(self, words: Sequence[str]) -> tuple[str, str] | None:
-        """(last word of the frame, first of the wish) of the first frame that fits."""
+    def refuses_any(self, words: Sequence[str]) -> tuple[str, str] | None:
+        """(last word of the frame, first of what is refused), whatever wish that is: of wishes
+        that the data does not hold nobody knows how they begin. None where nothing is refused."""
+        pair = self._match(words, known=False)
+        return None if pair in self.acting else pair
+
+    def _match(self, words: Sequence[str], *, known: bool = True) -> tuple[str, str] | None:
+        """(last word of the frame, first of the wish) of the first frame that fits; `known`: of a
+        wish that begins like those of the data."""
         if len(words) > _LONGEST:
             return None
         said = _trim(words)
         for before in self._frames.get(said[0], ()) if said else ():
             size = len(before)
-            if len(said) > size and tuple(said[:size]) == before and said[size] in self.openers:
+            fits = len(said) > size and tuple(said[:size]) == before
+            if fits and (not known or said[size] in self.openers):
                 return None if _MORE.intersection(said[size:]) else (before[-1], said[size])
         return None
 

@@ -18,6 +18,7 @@ from maksud.recognizers.door import load_recognizer, train
 from maksud.recognizers.encoder.adding import Workshop, describe
 from maksud.recognizers.encoder.recognizer import EncoderRecognizer
 from maksud.recognizers.joint.answers import FEATURES
+from maksud.recognizers.joint.negation import Negation
 from maksud.recognizers.joint.tokens import tokenize
 from maksud.recognizers.new_intents import add_intent, list_added, remove_intent, rows_of
 from maksud.recognizers.runs import Run
@@ -68,14 +69,14 @@ def test_the_new_intent_is_found_and_the_others_stay(run: Run, more: Run) -> Non
 def test_it_composes_with_trained_ones(more: Run) -> None:
     first = {"lights off please": "lights_off", "keraskan suaranya": "volume_up",
              "turn it up please": "volume_up", "matikan lampu": "lights_off"}  # fmt: skip
-    joins = (" lalu ", " and then ", ", ")
+    joins = (" lalu ", " and then ")
     texts = [(f"{wish}{join}{FOOD[1]}", name) for wish, name in first.items() for join in joins]
     answers = load(more).recognize([text for text, _ in texts])
     both = [
         {c.intent for c in answer.calls} == {name, "order_food"}
         for answer, (_, name) in zip(answers, texts, strict=True)
     ]
-    assert sum(both) >= 9
+    assert sum(both) >= 6
 
 
 def test_the_contract_is_new_and_the_rest_of_the_run_is_not(run: Run, more: Run) -> None:
@@ -144,8 +145,15 @@ def test_refusing_words_refuse_the_new_intent_too(
     at = recognizer.intents.index("order_food")
     said = [ASKED[0].split()]
     plain = recognizer.judge_intents(scores, said, vectors=vectors)[0][0, at]
-    monkeypatch.setattr(recognizer, "negation", lambda words: True)
-    assert recognizer.judge_intents(scores, said, vectors=vectors)[0][0, at] < plain - 1
+    monkeypatch.setattr(recognizer, "negation", Negation(["id"], ["putar"], ()))
+    refused = [["jangan", *said[0]]]
+    assert recognizer.judge_intents(scores, said, vectors=vectors)[0][0, at] == plain
+    lp = recognizer.judge_intents(scores, refused, vectors=vectors)[0][0]
+    assert lp[at] < plain - 5 and lp.argmax() == recognizer.none and lp[recognizer.none] > -0.1
+    assert np.exp(lp).sum() == pytest.approx(1, abs=1e-3)
+    # Who gives an example that is worded so means it.
+    recognizer.extra.__dict__["examples"] = (("jangan", said[0][0], "ya"),)
+    assert recognizer.judge_intents(scores, refused, vectors=vectors)[0][0, at] == plain
 
 
 def test_probabilities_are_such(more: Run) -> None:
