@@ -213,10 +213,14 @@ def test_what_can_not_be_added(run: Run, more: Run, tmp_path: Path) -> None:
         add_intent(run, "fresh", describe="x", out=more.path)
 
 
-def test_another_kind_says_what_to_train(compact_run: Run, tmp_path: Path) -> None:
+def test_another_kind_says_what_to_train(small_data: Dataset, tmp_path: Path) -> None:
+    other = train(
+        small_data, out=tmp_path / "compact", base="compact", on_progress=False,
+        members=1, epochs=1, folds=0,
+    )  # fmt: skip
     with pytest.raises(InputError, match="--base e5-small") as caught:
-        add_intent(compact_run, "fresh", describe="x", out=tmp_path / "out")
-    assert "compact" in str(caught.value) and list_added(compact_run) == []
+        add_intent(other, "fresh", describe="x", out=tmp_path / "out")
+    assert "compact" in str(caught.value) and list_added(other) == []
 
 
 def test_too_few_intents_say_so(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
