@@ -11,7 +11,6 @@ from maksud.data.dataset import Dataset, Example
 from maksud.data.formats.parts.rows import to_row
 from maksud.labelling.refusals import Refused, Unknown
 from maksud.labelling.tables import datasets, insert_one, rows, templates
-from maksud.labelling.templates import CALLS as CALLS
 from maksud.labelling.templates import UTTERANCE as UTTERANCE
 from maksud.labelling.templates import Template as Template
 from maksud.language.catalog_files import catalog_to_json

@@ -50,11 +50,11 @@ class Scope:
     def narrow(self, query: Select[Any]) -> Select[Any]:
         """The query of items, without those that the person may not take."""
         if self.packages is not None:
-            there = packed.c.item_id == items.c.id, packed.c.package_id.in_(self.packages)
-            query = query.where(exists().where(*there))
+            own = packed.c.package_id.in_(self.packages)
+            query = query.where(exists().where(packed.c.item_id == items.c.id, own))
         if self.sampled:
-            there = packed.c.item_id == items.c.id, packed.c.sampled
-            query = query.where(exists().where(*there))
+            drawn = packed.c.item_id == items.c.id, packed.c.sampled
+            query = query.where(exists().where(*drawn))
         return query
 
     def check(self, connection: Connection, item: int) -> None:

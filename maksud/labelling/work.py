@@ -16,9 +16,9 @@ from sqlalchemy import delete, exists, func, insert, select, update
 
 from maksud.labelling.answers import Checked, check_answer
 from maksud.labelling.forms import FormChecked, check_form
-from maksud.labelling.library import CALLS
 from maksud.labelling.packages import Scope, scope_of
 from maksud.labelling.people import LEADER, Person
+from maksud.labelling.questions import CALLS
 from maksud.labelling.refusals import Refused, Unknown
 from maksud.labelling.tables import acts, insert_one, items, leases, rows
 from maksud.labelling.tasks import Task

@@ -22,13 +22,14 @@ from maksud.errors import DataError
 from maksud.language.calls import NONE
 from maksud.language.catalog import Catalog
 from maksud.language.catalog_inference import infer_catalog
+from maksud.language.languages import Familiar
 from maksud.progress import OnProgress, Progress, listen
 from maksud.recognizers.choosing import AUTO
 from maksud.recognizers.contract import Contract
 from maksud.recognizers.held_out import HeldOut, answer_both, conclude
 from maksud.recognizers.kinds import Kind, Task, find_kind, kind_of_base
 from maksud.recognizers.out_of_fold import FEW_HELD_OUT, FEWEST, answer_out_of_fold
-from maksud.recognizers.reading import normalise_examples, scripts_read
+from maksud.recognizers.reading import languages_read, normalise_examples, scripts_read
 from maksud.recognizers.recognition import Recognizer
 from maksud.recognizers.resuming import kept_for_another_try
 from maksud.recognizers.runs import Draft, Run, check_target, draft_run
@@ -96,6 +97,7 @@ def train(
     # What models read is in the contract's normal form, in training as in every answer.
     train_set, dev_set = (normalise_examples(s) for s in (train_set, dev_set))
     scripts = scripts_read(train_set)
+    familiar = Familiar() if settings.any_language else languages_read(train_set)
     started, cpu = time.perf_counter(), time.process_time()
     kept = checkpoints_of(target)
     sweep(kept)  # what a killed training was about to keep
@@ -111,7 +113,7 @@ def train(
         )  # fmt: skip
         done = kind.train(task)
         with kept_for_another_try(kept):
-            contract = replace(done.contract, scripts=scripts)
+            contract = replace(done.contract, scripts=scripts, familiar=familiar)
             contract, calibration = _calibrate(kind, task, contract, draft.target.name, settings)
             metrics = {
                 **done.metrics,
@@ -140,6 +142,7 @@ def train(
                         "notes": notes,
                     },
                     "versions": _versions(kind),
+                    **done.about,
                 },
             )
     shutil.rmtree(kept, ignore_errors=True)  # only now, that the run stands

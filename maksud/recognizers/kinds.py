@@ -49,11 +49,15 @@ class Task:
 
 @dataclass(frozen=True)
 class Trained:
-    """What came of a training. `settings`: each as it was carried out, the derived ones too."""
+    """What came of a training. `settings`: each as it was carried out, the derived ones too.
+
+    `about`: what else the run's manifest tells of it.
+    """
 
     contract: Contract
     metrics: dict[str, Any]
     settings: Any
+    about: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,10 @@ class TrainSettings:
     long."""
     calibration_examples: int = setting(0, low=0)
     """Held-out examples to calibrate on, at most; 0 takes all (a language model: 300)."""
+    any_language: bool = False
+    """Whether utterances that are surely in a language that no training row is in are answered, for
+    bases that know more languages than the data has; false: they are out of scope, with a reason.
+    """
     kind: Any = None
     """The settings of the base's kind, such as `CompactSettings(…)`; None takes the defaults."""
     choice: Any = None

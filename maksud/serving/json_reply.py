@@ -52,7 +52,7 @@ class FormatAsked:
 def read_format(content: Mapping[str, Any]) -> FormatAsked | None:
     """The JSON that a chat request asks for; None for text. Raises `ApiError` (400)."""
     where = "response_format"
-    wanted = content.get(where)
+    wanted: Any = content.get(where)
     if _read_kind(wanted, where) != "json_schema":
         return FormatAsked() if wanted and wanted["type"] == "json_object" else None
     where = f"{where}.json_schema"
@@ -67,7 +67,7 @@ def read_text_format(content: Mapping[str, Any]) -> FormatAsked | None:
     text, where = content.get("text"), "text.format"
     if text is not None and not isinstance(text, dict):
         raise invalid("text", f"must be an object, found {kind_of(text)}", "invalid_type")
-    wanted = (text or {}).get("format")
+    wanted: Any = (text or {}).get("format")
     if _read_kind(wanted, where) != "json_schema":
         return FormatAsked() if wanted and wanted["type"] == "json_object" else None
     return _read_schema(wanted, where)

@@ -96,7 +96,7 @@ def list_events(response: Mapping[str, Any]) -> _Events:
     yield "response.in_progress", {"response": begun}
     for index, item in enumerate(response["output"]):
         place = {"item_id": item["id"], "output_index": index}
-        empty = {"content": []} if item["type"] == "message" else {"arguments": ""}
+        empty: dict[str, Any] = {"content": []} if item["type"] == "message" else {"arguments": ""}
         begun = {**item, "status": "in_progress", **empty}
         yield "response.output_item.added", {"output_index": index, "item": begun}
         if item["type"] == "message":

@@ -11,6 +11,7 @@ from maksud.labelling import exporting, library, looking, people, tasks, work
 from maksud.labelling.answers import check_answer, show_catalog
 from maksud.labelling.arrivals import read_upload, read_url
 from maksud.labelling.forms import check_form
+from maksud.labelling.questions import CALLS
 from maksud.labelling.refusals import Refused
 from maksud.labelling.suggestions import suggest_item
 from maksud.labelling.templates import FORM
@@ -319,7 +320,7 @@ def validate(asked: Asked) -> dict[str, Any]:
     """What is wrong with an answer to an utterance, while it is typed."""
     f = asked.fields
     task = asked.read(asked.task)
-    if task.card not in (library.CALLS, FORM):
+    if task.card not in (CALLS, FORM):
         return {"text": f["output"].strip(), "calls": [], "errors": [], "notes": []}
     given = f["output"], task.catalog, f["utterance"]
     looked = (

@@ -17,8 +17,8 @@ from maksud.language.calls import Argument
 from maksud.language.catalog import Catalog, Intent, Parameter
 from maksud.language.numbers import read_number
 from maksud.recognizers.joint.decoding import IMPOSSIBLE, Floats
-from maksud.recognizers.joint.negation import NEGATED, Negation
 from maksud.recognizers.joint.tokens import Token
+from maksud.recognizers.negation import NEGATED, Negation
 
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
 

@@ -49,8 +49,8 @@ from maksud.recognizers.joint.decoding import (
 from maksud.recognizers.joint.engine import Extractor, Heads, cut_segments
 from maksud.recognizers.joint.linear import Linear, add_opinion
 from maksud.recognizers.joint.nearness import Nearness
-from maksud.recognizers.joint.negation import NEGATED, Negation
 from maksud.recognizers.joint.tokens import MAX_TOKENS, Token, batches, tokenize
+from maksud.recognizers.negation import NEGATED, Negation
 from maksud.recognizers.recognition import Proposal, Recognizer
 
 TOP_INTENTS = 3

@@ -18,8 +18,8 @@ from maksud.recognizers.door import load_recognizer, train
 from maksud.recognizers.encoder.adding import Workshop, describe
 from maksud.recognizers.encoder.recognizer import EncoderRecognizer
 from maksud.recognizers.joint.answers import FEATURES
-from maksud.recognizers.joint.negation import Negation
 from maksud.recognizers.joint.tokens import tokenize
+from maksud.recognizers.negation import Negation
 from maksud.recognizers.new_intents import add_intent, list_added, remove_intent, rows_of
 from maksud.recognizers.runs import Run
 

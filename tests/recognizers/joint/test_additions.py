@@ -13,8 +13,8 @@ from maksud.recognizers.joint.additions import (
     refused,
 )
 from maksud.recognizers.joint.decoding import IMPOSSIBLE
-from maksud.recognizers.joint.negation import Negation
 from maksud.recognizers.joint.tokens import tokenize
+from maksud.recognizers.negation import Negation
 from maksud.recognizers.new_intents import read_parameter
 
 
