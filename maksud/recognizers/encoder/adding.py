@@ -168,7 +168,7 @@ class Known:
         sums = np.zeros((len(texts), z.shape[1]), np.float32)
         np.add.at(sums, owner, z)
         seen = counts > 0
-        middles: Floats = sums[seen] / counts[seen, None]
+        middles = (sums[seen] / counts[seen, None]).astype(np.float32)
         describing = Describing.fit(space.turned(texts[seen]), middles)
         return cls(space, space.classes(sums[seen], counts[seen]), describing)
 
