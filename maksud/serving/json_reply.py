@@ -157,13 +157,18 @@ class _Plan:
 class Form:
     """What a request's JSON is, under a catalog.
 
-    Raises `ApiError` (400) where the schema has a part that can't be filled.
+    `where`: the field that holds the schema. Raises `ApiError` (400) where the schema has a part
+    that can't be filled.
     """
 
-    def __init__(self, asked: FormatAsked, catalog: Catalog) -> None:
+    def __init__(
+        self,
+        asked: FormatAsked,
+        catalog: Catalog,
+        where: str = "response_format.json_schema.schema",
+    ) -> None:
         self._catalog = catalog
         ours = asked.schema is None
-        where = "response_format.json_schema.schema"
         shape = ShapeReader().read(answer_schema(catalog) if ours else asked.schema, where)
         self._plan = _plan_of(shape, catalog)
 

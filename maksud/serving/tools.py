@@ -47,6 +47,11 @@ class ToolsAsked:
         """Whether the reply is to have `function_call` in place of `tool_calls`."""
         return self.field == "functions"
 
+    @property
+    def only(self) -> tuple[str, Mapping[str, Any]] | None:
+        """The one tool that is offered, and has to be called; None where there is a choice."""
+        return self.functions[0] if self.mode == "required" and len(self.functions) == 1 else None
+
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
@@ -191,7 +196,7 @@ class Toolbox:
         for where, function in asked.functions:
             name = function["name"]
             if (intent := catalog.get(name)) is None:
-                raise _unknown(name, where, catalog, model)
+                raise unknown_tool(name, where, catalog, model)
             self._tools[name] = _read_tool(function, intent, where, reader)
 
     @property
@@ -262,10 +267,11 @@ def _read_tool(
     return _Tool(intent, shape.properties, shape.required)
 
 
-def _unknown(name: str, where: str, catalog: Catalog, model: str) -> ApiError:
+def unknown_tool(name: str, where: str, catalog: Catalog, model: str, more: str = "") -> ApiError:
+    """The 400 for a tool that is no intent of the catalog of `model`; `more` ends what it says."""
     return invalid(
         f"{where}.name",
         f"the contract of {model!r} has no {name[:60]!r}. {nearest(name[:60], catalog.names)}. "
-        "Make the tools of its catalog: `maksud catalog RUN --tools`, or GET /v1/tools",
+        f"Make the tools of its catalog: `maksud catalog RUN --tools`, or GET /v1/tools{more}",
         "unknown_tool",
     )
