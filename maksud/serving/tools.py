@@ -77,9 +77,10 @@ def read_tools(content: Mapping[str, Any]) -> ToolsAsked | None:
     tools, functions = content.get("tools"), content.get("functions")
     parallel = content.get("parallel_tool_calls")
     read_boolean(content, "parallel_tool_calls")
-    if functions and (tools or content.get("tool_choice") is not None):
+    functions = None if functions == [] else functions
+    if functions is not None and (tools or content.get("tool_choice") is not None):
         raise invalid("functions", "is the older spelling of tools: send one of the two")
-    if functions:
+    if functions is not None:
         found = _read_list(functions, "functions")
         mode, names = _read_old_choice(content.get("function_call"), [f["name"] for _, f in found])
         return ToolsAsked("functions", found, names, mode, parallel=False)

@@ -2,6 +2,7 @@
 of ours, and a good one is answered after them."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,10 @@ from typing import Any
 import pytest
 from serving_server import TOKEN, Scripted, running
 
-FUZZ = Path(__file__).parents[2] / "benchmarks/fuzz.py"
+ROOT = Path(__file__).parents[2]
+FUZZ = ROOT / "benchmarks/fuzz.py"
+PYTHON = Path(os.environ.get("CLIENTS_PYTHON", ROOT / ".venv-clients/bin/python"))
+SCHEMATHESIS = PYTHON.with_name("schemathesis")
 
 
 def fuzz(url: str, *more: str) -> tuple[int, dict[str, Any]]:
@@ -40,3 +44,15 @@ def test_the_fuzzer_finds_what_is_broken() -> None:
     assert code == 1 and told["good_requests"] == 0
     assert any("status 500" in finding for finding in told["findings"])
     assert any("a good request" in finding for finding in told["findings"])
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not SCHEMATHESIS.exists(), reason="Schemathesis: not installed. Run `make test-clients`"
+)
+def test_what_the_description_allows_and_forbids_is_answered(tmp_path: Path) -> None:
+    with running(Scripted(), metrics="loopback") as live:
+        command = [sys.executable, FUZZ, "--url", live.url, "--token", TOKEN]
+        command += ["--schemathesis", str(SCHEMATHESIS), "--requests", "20", "--seed", "1"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=280, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout[-8000:]
