@@ -6,17 +6,18 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from maksud.data.formats.parts.voting import answer_key
 from maksud.labelling.agreement import agreement
+from maksud.labelling.conversations import view_conversation
+from maksud.labelling.forms import answers_key
 from maksud.labelling.library import UTTERANCE
 from maksud.labelling.people import LEADER, Person
 from maksud.labelling.refusals import Refused, Unknown
 from maksud.labelling.tables import acts, items, leases, rows, users
-from maksud.labelling.tasks import Task, members_of
+from maksud.labelling.tasks import Task, count_states, members_of
 from maksud.labelling.work import standing_of
-from maksud.labelling.workflow import ABANDON, ANSWER, CHECK, JUDGE, LABEL, REJECT, SKIP, STATES
+from maksud.labelling.workflow import ABANDON, ANSWER, LABEL, REJECT, SKIP, STATES
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -45,7 +46,7 @@ def show_item(connection: Connection, task: Task, person: Person, id: int) -> di
         "number": found.position + 1,
         "utterance": found.data[UTTERANCE],
         "fields": {f: found.data.get(f) for f in task.template.fields if f != UTTERANCE},
-        "turns": _turns_of(found.data),
+        "turns": view_conversation(found.data, task.template.conversation, task.catalog),
         "state": found.state,
         "round": standing.round,
         "feedback": standing.feedback,
@@ -62,12 +63,6 @@ def show_item(connection: Connection, task: Task, person: Person, id: int) -> di
         out["proposal"] = {"kind": standing.kind, "output": standing.output}
         out["history"] = [_shown(r, names) for r in done]
     return out
-
-
-def _turns_of(data: Mapping[str, Any]) -> list[Any]:
-    """The turns of a conversation; none where a row has something else under that name."""
-    turns = data.get("turns")
-    return turns if isinstance(turns, list) else []
 
 
 def _is_held(connection: Connection, id: int, person: Person) -> bool:
@@ -192,7 +187,7 @@ def figures(connection: Connection, task: Task) -> dict[str, Any]:
 
 def _key(row: Any) -> str:
     """What two labels that say the same share."""
-    return ABANDON if row.kind == ABANDON else repr(answer_key(row.output))
+    return ABANDON if row.kind == ABANDON else repr(answers_key(row.output))
 
 
 def _people(
@@ -238,10 +233,5 @@ def _disputed(given: Sequence[tuple[str, object, str]]) -> int:
 
 def waiting(connection: Connection, task: Task) -> dict[str, int]:
     """How many items wait at each of the task's stages."""
-    query = (
-        select(items.c.state, func.count())
-        .where(items.c.task_id == task.id, items.c.state.in_((LABEL, JUDGE, CHECK, "accept")))
-        .group_by(items.c.state)
-    )
-    found: dict[str, int] = {state: n for state, n in connection.execute(query)}
-    return {stage: found.get(stage, 0) for stage in task.plan.stages}
+    found = count_states(connection, task.id)
+    return {stage: found[stage] for stage in task.plan.stages}

@@ -136,6 +136,63 @@ members = Table(
     _owner("users", primary=True),
 )
 
+terms = Table(  # how a task's work is shared out; without a row: item by item
+    "terms",
+    metadata,
+    _owner("tasks", primary=True),
+    Column("deadline", Float),
+    Column("sample", Float, nullable=False),  # share of a package that is looked at to accept it
+    Column("pack_by", String(8), nullable=False),  # "", size, count, or field
+    Column("pack_value", String(100), nullable=False),
+    Column("hold_seconds", Integer, nullable=False),
+)
+
+packages = Table(
+    "packages",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _owner("tasks"),
+    Column("number", Integer, nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("verdict", String(10), nullable=False),  # "", accepted, or refused
+    Column("reason", Text, nullable=False),
+    Column("refusals", Integer, nullable=False),
+    UniqueConstraint("task_id", "number"),
+)
+
+holders = Table(
+    "holders",
+    metadata,
+    _owner("packages", primary=True),
+    _owner("users", primary=True),
+    Column("expires", Float),  # without: it was assigned until it is taken back
+)
+
+proposals = Table(
+    "proposals",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _owner("tasks", index=True),
+    _owner("users"),
+    Column("intent", String(200), nullable=False),
+    Column("parameter", String(200), nullable=False),  # "": the intent itself is proposed
+    Column("definition", JSON, nullable=False),
+    Column("verdict", String(10), nullable=False),  # waiting, approved, merged, or refused
+    Column("into", String(200), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("created", Float, nullable=False),
+)
+
+catalogs = Table(  # versions of a task's catalog, from its first change on
+    "catalogs",
+    metadata,
+    _owner("tasks", primary=True),
+    Column("version", Integer, primary_key=True),
+    Column("content", JSON, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("created", Float, nullable=False),
+)
+
 items = Table(
     "items",
     metadata,
@@ -152,6 +209,23 @@ items = Table(
     UniqueConstraint("task_id", "row_id"),
     UniqueConstraint("task_id", "position"),
     Index("items_by_state", "task_id", "state", "position"),
+)
+
+tallies = Table(  # how many items stand where, kept by triggers: counting a million takes long
+    "tallies",
+    metadata,
+    _owner("tasks", primary=True),
+    Column("state", String(12), primary_key=True),
+    Column("shard", Integer, primary_key=True),  # of the item: few wait for the same row
+    Column("count", Integer, nullable=False),
+)
+
+packed = Table(
+    "packed",
+    metadata,
+    _owner("items", primary=True),
+    _owner("packages", index=True),
+    Column("sampled", Boolean, nullable=False),  # looked at before its package is accepted
 )
 
 leases = Table(

@@ -12,9 +12,9 @@ from sqlalchemy import delete, func, insert, select, update
 
 from maksud.errors import CallSyntaxError
 from maksud.labelling.answers import catalog_of, grown
+from maksud.labelling.forms import split_output
 from maksud.labelling.library import (
     AT_ONCE,
-    CALLS,
     Template,
     check_fields,
     check_named,
@@ -23,8 +23,21 @@ from maksud.labelling.library import (
     template_of,
 )
 from maksud.labelling.people import ADMIN, Person, person_of
+from maksud.labelling.proposals import with_waiting
 from maksud.labelling.refusals import Refused, Unknown
-from maksud.labelling.tables import acts, datasets, insert_one, items, leases, members, rows, tasks
+from maksud.labelling.tables import (
+    acts,
+    datasets,
+    insert_one,
+    items,
+    leases,
+    members,
+    rows,
+    tallies,
+    tasks,
+    terms,
+)
+from maksud.labelling.terms import Terms, check_terms, keep_terms, pack_items, terms_of
 from maksud.labelling.workflow import ANSWER, LABEL, STATES, Plan, plan_of
 from maksud.language.calls import parse_calls
 from maksud.language.catalog import Catalog
@@ -55,6 +68,7 @@ class Task:
     catalog: Catalog
     open: bool
     archived: bool
+    terms: Terms = Terms()
 
     @property
     def card(self) -> str:
@@ -78,6 +92,7 @@ class Wanted:
     catalog: Catalog | None = None
     open: bool | None = None
     shuffled: bool = False
+    terms: Terms = Terms()
 
 
 def create_task(connection: Connection, wanted: Wanted, now: float) -> int:
@@ -90,9 +105,10 @@ def create_task(connection: Connection, wanted: Wanted, now: float) -> int:
         raise Refused(f"a task {name!r} is here already", code="name_taken",
                       hint="Choose another name")  # fmt: skip
     plan = plan_of(wanted.stages, wanted.votes, wanted.agree)
+    check_terms(wanted.terms, plan)
     dataset = dataset_of(connection, wanted.dataset)
     template = wanted.template or default_template(connection, now)
-    check_fields(connection, wanted.dataset, template_of(connection, template).fields)
+    check_fields(connection, wanted.dataset, template_of(connection, template))
     if not 1 <= wanted.lease_minutes <= 1440:
         raise Refused("lease_minutes is 1 to 1440", code="invalid_value", status=400)
     kept = catalog_to_json(wanted.catalog) if wanted.catalog is not None else dataset["catalog"]
@@ -105,6 +121,7 @@ def create_task(connection: Connection, wanted: Wanted, now: float) -> int:
     }  # fmt: skip
     id = insert_one(connection, tasks, values)
     set_members(connection, id, wanted.members, plan)
+    keep_terms(connection, id, wanted.terms)
     add_items(connection, id, now)
     return id
 
@@ -155,6 +172,7 @@ def add_items(connection: Connection, id: int, now: float) -> int:
     ]  # fmt: skip
     for k in range(0, len(values), AT_ONCE):
         connection.execute(insert(items), values[k : k + AT_ONCE])
+    pack_items(connection, id)
     return len(values)
 
 
@@ -181,10 +199,14 @@ def task_for(connection: Connection, id: int, person: Person) -> Task:
     found = connection.execute(query).first()
     if found is None:
         raise Unknown(f"task {id}")
+    catalog = catalog_of(found.catalog)
+    if not found.open:
+        catalog = with_waiting(connection, id, catalog)
     return Task(
         found.id, found.name, found.dataset_id, template_of(connection, found.template_id),
         plan_of(found.stages, found.votes, found.agree), found.lease_seconds,
-        catalog_of(found.catalog), bool(found.open), bool(found.archived),
+        catalog, bool(found.open), bool(found.archived),
+        terms_of(connection, id),
     )  # fmt: skip
 
 
@@ -200,7 +222,8 @@ def task_named(connection: Connection, name: str) -> int:
 
 def list_tasks(connection: Connection, person: Person) -> list[dict[str, Any]]:
     """The tasks that a person may see, the newest first, with how far they are."""
-    query = select(tasks, datasets.c.name.label("dataset")).join(datasets)
+    query = select(tasks, datasets.c.name.label("dataset"), terms.c.deadline)
+    query = query.join(datasets).outerjoin(terms)
     if not person.may(ADMIN):
         mine = select(members.c.task_id).where(members.c.user_id == person.id)
         query = query.where(tasks.c.id.in_(mine))
@@ -209,7 +232,7 @@ def list_tasks(connection: Connection, person: Person) -> list[dict[str, Any]]:
         {
             "id": r.id, "name": r.name, "dataset": r.dataset, "stages": r.stages, "votes": r.votes,
             "agree": r.agree, "archived": bool(r.archived), "open": bool(r.open),
-            "states": count_states(connection, r.id),
+            "deadline": r.deadline, "states": count_states(connection, r.id),
         }
         for r in found
     ]  # fmt: skip
@@ -217,9 +240,11 @@ def list_tasks(connection: Connection, person: Person) -> list[dict[str, Any]]:
 
 def count_states(connection: Connection, id: int) -> dict[str, int]:
     """How many items of a task stand where."""
-    query = select(items.c.state, func.count()).where(items.c.task_id == id).group_by(items.c.state)
-    found: dict[str, int] = {state: n for state, n in connection.execute(query)}
-    return {state: found.get(state, 0) for state in STATES}
+    query = select(tallies.c.state, func.sum(tallies.c.count)).where(tallies.c.task_id == id)
+    found: dict[str, int] = {
+        state: n for state, n in connection.execute(query.group_by(tallies.c.state))
+    }
+    return {state: int(found.get(state, 0)) for state in STATES}
 
 
 def members_of(connection: Connection, id: int) -> list[Person]:
@@ -234,7 +259,7 @@ def catalog_for(connection: Connection, task: Task) -> tuple[Catalog, dict[str, 
 
     Of an open one, with what its answers use besides.
     """
-    if task.card != CALLS:
+    if not task.template.has_calls:
         return task.catalog, {}
     query = (
         select(rows.c.data, acts.c.output)
@@ -244,7 +269,9 @@ def catalog_for(connection: Connection, task: Task) -> tuple[Catalog, dict[str, 
         .order_by(acts.c.id.desc())
         .limit(READ_FOR_CATALOG)
     )
-    found = [(data["instruction"], output) for data, output in connection.execute(query)]
+    found = [
+        (data["instruction"], split_output(output)[0]) for data, output in connection.execute(query)
+    ]
     labelled = select(rows.c.data).where(rows.c.dataset_id == task.dataset).limit(READ_FOR_CATALOG)
     for data in connection.scalars(labelled):
         if data.get("output"):

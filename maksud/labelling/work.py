@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, exists, func, insert, select, update
 
-from maksud.labelling.answers import check_answer
-from maksud.labelling.library import CALLS
+from maksud.labelling.answers import Checked, check_answer
+from maksud.labelling.forms import FormChecked, check_form
+from maksud.labelling.packages import Scope, scope_of
 from maksud.labelling.people import LEADER, Person
+from maksud.labelling.questions import CALLS
 from maksud.labelling.refusals import Refused, Unknown
 from maksud.labelling.tables import acts, insert_one, items, leases, rows
 from maksud.labelling.tasks import Task
+from maksud.labelling.templates import FORM
 from maksud.labelling.workflow import (
     ABANDON,
     ABANDONED,
@@ -86,7 +89,9 @@ def claim(
         _extend(connection, held.item_id, held.slot, now + task.lease_seconds)
         number: int = held.item_id
         return number
+    scope = scope_of(connection, task, person, stage, now, item)
     if item:
+        scope.check(connection, item)
         standing = _standing(connection, task, item)
         if not may_act(standing, person.id, stage):
             raise _not_now(standing, person, stage)
@@ -95,7 +100,7 @@ def claim(
         raise Refused("somebody else has this item in hand", code="taken",
                       hint="Take the next one, or come back to it later")  # fmt: skip
     for passed in (False, True):
-        for candidate in _candidates(connection, task, person, stage, passed):
+        for candidate in _candidates(connection, task, person, stage, passed, scope):
             standing = _standing(connection, task, candidate)
             if may_act(standing, person.id, stage) and _take(
                 connection, task, person, stage, candidate, standing, now
@@ -123,7 +128,7 @@ def _extend(connection: Connection, item: int, slot: int, until: float) -> None:
 
 
 def _candidates(
-    connection: Connection, task: Task, person: Person, stage: str, passed: bool
+    connection: Connection, task: Task, person: Person, stage: str, passed: bool, scope: Scope
 ) -> list[int]:
     """The next items with room for one more hand; `passed`: those that the person skipped."""
     mine = acts.c.item_id == items.c.id, acts.c.user_id == person.id
@@ -140,6 +145,7 @@ def _candidates(
     )
     if stage == LABEL:
         query = query.where(~labelled)
+    query = scope.narrow(query)
     latest = select(func.max(acts.c.id)).where(*mine, acts.c.kind == SKIP).scalar_subquery()
     order = (latest, items.c.position) if passed else (items.c.position,)
     query = query.order_by(*order).limit(4)
@@ -325,7 +331,7 @@ def _checked(connection: Connection, task: Task, said: Said) -> str:
 
 
 def _check_output(connection: Connection, task: Task, said: Said) -> str:
-    if task.card != CALLS:
+    if task.card not in (CALLS, FORM):
         text = said.output.strip()
         if not text or len(text) > 4000 or "\0" in text:
             raise Refused("an answer has 1 to 4,000 characters", code="invalid_answer", status=400)
@@ -333,7 +339,11 @@ def _check_output(connection: Connection, task: Task, said: Said) -> str:
     utterance = connection.scalar(select(rows.c.data).join(items).where(items.c.id == said.item))[
         "instruction"
     ]  # type: ignore[index]
-    checked = check_answer(said.output, task.catalog, utterance, open=task.open)
+    checked: Checked | FormChecked
+    if task.card == FORM:
+        checked = check_form(task.template, said.output, task.catalog, utterance, open=task.open)
+    else:
+        checked = check_answer(said.output, task.catalog, utterance, open=task.open)
     if checked.errors:
         raise Refused(checked.errors[0], code="invalid_answer", status=400,
                       hint="Change the answer: it was not saved")  # fmt: skip

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from maksud.data.formats.parts.voting import answer_key
+from maksud.labelling.forms import answers_key
 from maksud.labelling.refusals import Refused
 
 LABEL, JUDGE, CHECK, ACCEPT = "label", "judge", "check", "accept"
@@ -141,7 +141,7 @@ def vote(labels: Sequence[Act], agree: int) -> Act | None:
     """
     groups: dict[object, list[Act]] = {}
     for a in labels:
-        key = (a.kind, answer_key(a.output) if a.kind == ANSWER else None)
+        key = (a.kind, answers_key(a.output) if a.kind == ANSWER else None)
         groups.setdefault(key, []).append(a)
     ranked = sorted(groups.values(), key=len, reverse=True)
     if not ranked or len(ranked[0]) < agree:

@@ -103,7 +103,7 @@ def _form_of(where: str, function: Mapping[str, Any], catalog: Catalog, model: s
     if not isinstance(schema, dict) or not schema.get("properties"):
         raise unknown_tool(name, where, catalog, model)
     try:
-        return Form(FormatAsked(schema), catalog, f"{where}.parameters")
+        return Form(FormatAsked(schema, f"{where}.parameters"), catalog)
     except ApiError as error:
         more = f". Nor can its parameters be filled with an answer: {error}"
         raise unknown_tool(name, where, catalog, model, more) from error

@@ -19,6 +19,7 @@ from maksud.recognizers.joint.linear import Linear
 from maksud.recognizers.joint.recognizer import JointRecognizer, batches
 from maksud.recognizers.joint.tokens import tokenize
 from maksud.recognizers.joint.weights import load_weights
+from maksud.recognizers.recognition import Usage, Vector
 from maksud.storage import sha256
 
 
@@ -27,7 +28,6 @@ class EncoderRecognizer(JointRecognizer):
 
     kind = "encoder"
     near: EncodedNearness
-    dim: int
 
     @classmethod
     def load(cls, path: str | Path, contract: Contract, name: str) -> EncoderRecognizer:
@@ -77,6 +77,12 @@ class EncoderRecognizer(JointRecognizer):
             h, _, mask = self.extractor([[t.text for t in tokens[k]] for k in group])
             out[group] = pool(h, mask)
         return out
+
+    def represent(self, utterances: Sequence[str]) -> list[Vector]:
+        """See `Recognizer.represent`; they are those of `embed`, and usage counts words."""
+        read = [self.contract.read(u).text for u in utterances]
+        vectors = self.embed(read)
+        return [Vector(v, Usage(len(tokenize(t)))) for v, t in zip(vectors, read, strict=True)]
 
     def _pool(self, h: Floats, mask: Floats) -> Floats | None:
         return pool(h, mask)

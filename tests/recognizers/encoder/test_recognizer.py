@@ -133,6 +133,15 @@ def test_embeddings_are_of_length_one(recognizer: EncoderRecognizer) -> None:
     assert cosine[2] > 0.999 > cosine[3]
 
 
+def test_what_was_said_is_represented_as_it_is_read(recognizer: EncoderRecognizer) -> None:
+    said = ["Putar  lagu HAMPA", "…", "lights off please"]
+    read = recognizer.embed([recognizer.contract.read(u).text for u in said])
+    vectors = recognizer.represent(said)
+    assert [np.allclose(v.numbers, r, atol=1e-6) for v, r in zip(vectors, read, strict=True)]
+    assert all(v.numbers.shape == (recognizer.dim,) for v in vectors)
+    assert [v.usage.prompt_tokens for v in vectors][::2] == [3, 3]
+
+
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(max_size=60))
 def test_any_text_has_an_answer(recognizer: EncoderRecognizer, text: str) -> None:
