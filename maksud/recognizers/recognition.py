@@ -80,8 +80,8 @@ class Recognition:
     `accepted`: out of scope, less sure than the contract's threshold, or `truncated`. `turns`:
     where the user said several things, the positions of those that were read. `truncated`: the
     utterance is longer than the model reads. `reason`: why it is out of scope, where that was told
-    without asking the model (`contract.NOTHING_SAID`, `contract.UNKNOWN_SCRIPT`). `doubts`: values
-    in which nothing of their type was found.
+    without asking the model (`contract.NOTHING_SAID`, `contract.UNKNOWN_SCRIPT`,
+    `contract.UNKNOWN_LANGUAGE`). `doubts`: values in which nothing of their type was found.
     """
 
     utterance: str

@@ -15,7 +15,7 @@ from maksud.language.catalog import Catalog
 from maksud.language.confirmation import as_statement, fill_confirmation
 from maksud.language.conversation import Turn
 from maksud.language.languages import CODES, count_words, language_of
-from maksud.recognizers.contract import NOTHING_SAID, UNKNOWN_SCRIPT
+from maksud.recognizers.contract import NOTHING_SAID, UNKNOWN_LANGUAGE, UNKNOWN_SCRIPT
 from maksud.recognizers.recognition import Recognition
 
 SUFFIX = "/chat"
@@ -47,9 +47,13 @@ SAYINGS: Mapping[str, Mapping[str, str]] = {
         "id": "Maaf, saya tidak bisa membaca huruf itu.",
         "en": "Sorry, I can't read these letters.",
     },
+    "language": {
+        "id": "Maaf, saya tidak mengerti bahasa itu.",
+        "en": "Sorry, I don't understand that language.",
+    },
 }
 """What is said where the catalog has no words for it, in each language that we write."""
-_REASONS = {NOTHING_SAID: "nothing", UNKNOWN_SCRIPT: "script"}
+_REASONS = {NOTHING_SAID: "nothing", UNKNOWN_SCRIPT: "script", UNKNOWN_LANGUAGE: "language"}
 
 
 def speak(recognition: Recognition, catalog: Catalog, said: Sequence[str]) -> str:

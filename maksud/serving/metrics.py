@@ -86,8 +86,8 @@ class Metrics:
         )
         self._refusals = counter(
             "refusals",
-            "Answers that are not acted on; reason: out_of_scope, nothing_said, script, unsure, "
-            "too_long",
+            "Answers that are not acted on; reason: out_of_scope, nothing_said, script, "
+            "language, unsure, too_long",
             "model",
             "reason",
         )
