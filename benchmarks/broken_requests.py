@@ -31,6 +31,7 @@ def bodies(model: str, tools: list[Any]) -> list[tuple[str, Any]]:
     ]
     base: dict[str, Any] = {"model": model, "messages": [user]}
     given = {"name": "a", "schema": SCHEMA, "strict": True}
+    flat = [{"type": "function", **t["function"]} for t in tools]
     chat, ask = "/v1/chat/completions", "/v1/recognize"
     return [
         (chat, base),
@@ -43,6 +44,9 @@ def bodies(model: str, tools: list[Any]) -> list[tuple[str, Any]]:
         (chat, {**base, "response_format": {"type": "json_schema", "json_schema": given}}),
         (chat, {**base, "model": f"{model}/chat", "temperature": 0.5, "seed": 3}),
         (chat, {**base, "functions": [t["function"] for t in tools], "function_call": "auto"}),
+        ("/v1/responses", {"model": model, "input": SAID}),
+        ("/v1/responses", {"model": model, "input": [user], "tools": flat, "stream": True}),
+        ("/v1/embeddings", {"model": model, "input": [SAID]}),
         (ask, {"utterance": SAID}),
         (ask, {"model": model, "utterances": [SAID, "cuaca di Solo"]}),
         (ask, {"turns": ["pasang alarm", "jam 6"], "maksud": {"turns": "all"}}),

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import litellm
 
+litellm.suppress_debug_info = True
 url = os.environ["OPENAI_BASE_URL"]
 key = os.environ["OPENAI_API_KEY"]
 headers = {"authorization": f"Bearer {key}"}
