@@ -188,6 +188,8 @@ def test_the_ai_sdk_of_vercel(live: Live) -> None:
     text, streamed, answer = sdk(ASKS)
     assert (text, streamed) == ("text: Jam berapa?", "streamed: Jam berapa?")
     assert '"intent":"alarm"' in answer
+    text, _, answer = sdk(OUTSIDE)
+    assert "out of scope" in text and '"intent":"unknown"' in answer
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
