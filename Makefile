@@ -28,8 +28,10 @@ test: $(STAMP)  ## The default test suite: offline, under ten minutes on two cor
 	@$(BIN)/python -m pytest -m "not slow" -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 test-clients: $(STAMP)  ## The examples: clients of other stacks, of an environment of their own, and of npm
-	@test -x .venv-clients/bin/python || $(PYTHON) -m venv .venv-clients
-	@.venv-clients/bin/python -m pip install --quiet --disable-pip-version-check -e '.[clients]'
+	@for extra in clients clients-openai2; do \
+	  test -x .venv-$$extra/bin/python || $(PYTHON) -m venv .venv-$$extra; \
+	  .venv-$$extra/bin/python -m pip install --quiet --disable-pip-version-check -e ".[$$extra]" || exit 1; \
+	done
 	@! command -v npm >/dev/null || npm install --prefix examples/javascript --no-audit --no-fund
 	@$(BIN)/python -m pytest tests/serving/test_examples.py tests/serving/test_fuzz.py -rs $(ARGS)
 
@@ -53,4 +55,4 @@ house: $(STAMP)  ## Draws docs/house.svg from the imports
 	@$(BIN)/python docs/draw_house.py
 
 clean:  ## Removes the virtual environment and caches; leaves data and runs alone
-	rm -rf $(VENV) .venv-clients .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-clients .venv-clients-openai2 .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,7 +1,7 @@
 """The examples, as a person runs them: against a server, in a process of their own.
 
-Those of other stacks run with the Python of `.venv-clients`, which `make test-clients` makes, or
-with that which CLIENTS_PYTHON names.
+Those of other stacks run with a Python of an environment that `make test-clients` makes, or
+with one that CLIENTS_PYTHON names; see `clients.py`.
 """
 
 import json
@@ -9,13 +9,15 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache, partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
+from clients import clients
 from serving_server import TOKEN, Live, running
 from weighing import Weighing
 
@@ -23,6 +25,7 @@ ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 SAID, ASKS, UNSURE = "play(song=Hampa) 0.9", "alarm() 0.9", "stop() 0.3"
 OUTSIDE = "none() 0.9"
+Ask = Callable[..., list[str]]
 PATIENCE = 280
 """Seconds for one example: clients take long to load on a busy machine."""
 
@@ -79,88 +82,90 @@ def test_openai_async_streams_and_types(live: Live) -> None:
 
 
 @cache
-def clients() -> Path | None:
-    """The Python that has the clients; None where there is none."""
-    named = os.environ.get("CLIENTS_PYTHON")
-    python = Path(named) if named else ROOT / ".venv-clients/bin/python"
-    return python if python.exists() else None
+def python_of(*packages: str) -> Path | None:
+    """The Python that has these packages; None where there is none."""
+    looks = f"from importlib.util import find_spec; assert all(map(find_spec, {packages}))"
+    for python in clients():
+        if python.exists() and not subprocess.run([python, "-c", looks], stderr=-3).returncode:
+            return python
+    return None
 
 
-def client(*packages: str) -> pytest.MarkDecorator:
-    """Marks a test that needs these packages of the extra."""
+def client(*packages: str) -> Callable[[Callable[[Ask], None]], Any]:
+    """Marks a test that needs these packages of the extras, and gives it what runs an example."""
 
-    def mark(test):  # type: ignore[no-untyped-def]
-        looks = f"from importlib.util import find_spec; assert all(map(find_spec, {packages}))"
-        there = clients() and not subprocess.run([clients(), "-c", looks], stderr=-3).returncode
+    def mark(test: Callable[[Ask], None]) -> Any:
+        python = python_of(*packages)
         why = f"{', '.join(packages)}: not installed. Run `make test-clients`"
-        return pytest.mark.slow(pytest.mark.skipif(not there, reason=why)(test))
 
-    return mark  # type: ignore[return-value]
+        def run_it(live: Live) -> None:
+            test(lambda name, *said: execute(live, [str(python), name, *said]))
 
+        run_it.__name__, run_it.__doc__ = test.__name__, test.__doc__
+        return pytest.mark.slow(pytest.mark.skipif(python is None, reason=why)(run_it))
 
-def ask(live: Live, name: str, *said: str) -> list[str]:
-    return execute(live, [str(clients()), name, *said])
+    return mark
 
 
 @client("langchain_openai")
-def test_langchain(live: Live) -> None:
-    calls, refusal, answer, typed, did = ask(live, "langchain_tools.py", SAID)
+def test_langchain(ask: Ask) -> None:
+    calls, refusal, answer, typed, did = ask("langchain_tools.py", SAID)
     assert calls == "[('play', {'song': 'Hampa'})]" and refusal == "refusal: None"
     assert "'accepted': True" in answer and did == "play done: {'song': 'Hampa'}"
     assert typed == "intent='play' song='Hampa' time=None times=None"
-    calls, refusal, *_ = ask(live, "langchain_tools.py", OUTSIDE)
+    calls, refusal, *_ = ask("langchain_tools.py", OUTSIDE)
     assert (calls, refusal) == ("[]", "refusal: out of scope")
 
 
 @client("llama_index.core", "llama_index.llms.openai_like")
-def test_llamaindex(live: Live) -> None:
-    assert ask(live, "llamaindex_tools.py", SAID) == [
+def test_llamaindex(ask: Ask) -> None:
+    assert ask("llamaindex_tools.py", SAID) == [
         "called: [('play', {'song': 'Hampa'})]",
         "typed: intent='play' song='Hampa' time=None times=None",
         "agent: play done: {'song': 'Hampa'}",
     ]
-    assert ask(live, "llamaindex_tools.py", ASKS)[-1] == "agent: Jam berapa?"
+    assert ask("llamaindex_tools.py", ASKS)[-1] == "agent: Jam berapa?"
 
 
 @client("litellm")
-def test_litellm(live: Live) -> None:
-    *calls, answer = ask(live, "litellm_library.py", SAID)
+def test_litellm(ask: Ask) -> None:
+    *calls, answer = ask("litellm_library.py", SAID)
     assert calls == ['called: play {"song": "Hampa"}', 'streamed: play {"song": "Hampa"}']
     assert json.loads(answer.removeprefix("JSON: "))["accepted"] is True
-    *said, answer = ask(live, "litellm_library.py", OUTSIDE)
+    *said, answer = ask("litellm_library.py", OUTSIDE)
     assert said == ["said: out of scope"] and '"calls": []' in answer
 
 
-@client("litellm", "litellm.proxy", "fastapi")
-def test_litellm_as_a_proxy(live: Live) -> None:
-    assert ask(live, "litellm_proxy.py", SAID) == [
+@client("litellm", "fastapi")
+def test_litellm_as_a_proxy(ask: Ask) -> None:
+    assert ask("litellm_proxy.py", SAID) == [
         'called: play {"song": "Hampa"}',
         'streamed: play {"song": "Hampa"}',
     ]
-    assert ask(live, "litellm_proxy.py", ASKS) == ["said: Jam berapa?"]
+    assert ask("litellm_proxy.py", ASKS) == ["said: Jam berapa?"]
 
 
 @client("agents")
-def test_openai_agents(live: Live) -> None:
-    assert ask(live, "openai_agents.py", SAID) == ['play done: {"song": "Hampa"}']
-    assert ask(live, "openai_agents.py", ASKS) == ["Jam berapa?"]
+def test_openai_agents(ask: Ask) -> None:
+    assert ask("openai_agents.py", SAID) == ['play done: {"song": "Hampa"}']
+    assert ask("openai_agents.py", ASKS) == ["Jam berapa?"]
 
 
 @client("instructor")
-def test_instructor(live: Live) -> None:
+def test_instructor(ask: Ask) -> None:
     command = "Command(intent='play', song='Hampa', time=None, times=None)"
     both = [f"JSON_SCHEMA: {command}", f"TOOLS: {command}"]
-    assert ask(live, "instructor_typed.py", SAID) == both
-    for line in ask(live, "instructor_typed.py", OUTSIDE):
+    assert ask("instructor_typed.py", SAID) == both
+    for line in ask("instructor_typed.py", OUTSIDE):
         assert "intent='unknown'" in line
 
 
 @client("pydantic_ai")
-def test_pydantic_ai(live: Live) -> None:
-    did, *typed = ask(live, "pydantic_ai_agent.py", SAID)
+def test_pydantic_ai(ask: Ask) -> None:
+    did, *typed = ask("pydantic_ai_agent.py", SAID)
     assert did == "play done: {'song': 'Hampa'}"
     assert typed == ["intent='play' song='Hampa' time=None times=None"] * 2
-    assert ask(live, "pydantic_ai_agent.py", ASKS)[0] == "Jam berapa?"
+    assert ask("pydantic_ai_agent.py", ASKS)[0] == "Jam berapa?"
 
 
 # ---------------------------------------------------------------- JavaScript, and a page

@@ -2,19 +2,19 @@
 of ours, and a good one is answered after them."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from clients import clients
 from serving_server import TOKEN, Scripted, running
 
 ROOT = Path(__file__).parents[2]
 FUZZ = ROOT / "benchmarks/fuzz.py"
-PYTHON = Path(os.environ.get("CLIENTS_PYTHON", ROOT / ".venv-clients/bin/python"))
-SCHEMATHESIS = PYTHON.with_name("schemathesis")
+PROGRAMS = [python.with_name("schemathesis") for python in clients()]
+SCHEMATHESIS = next((program for program in PROGRAMS if program.exists()), None)
 
 
 def fuzz(url: str, *more: str) -> tuple[int, dict[str, Any]]:
@@ -48,7 +48,7 @@ def test_the_fuzzer_finds_what_is_broken() -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(
-    not SCHEMATHESIS.exists(), reason="Schemathesis: not installed. Run `make test-clients`"
+    SCHEMATHESIS is None, reason="Schemathesis: not installed. Run `make test-clients`"
 )
 def test_what_the_description_allows_and_forbids_is_answered(tmp_path: Path) -> None:
     with running(Scripted(), metrics="loopback") as live:
