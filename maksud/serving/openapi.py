@@ -177,7 +177,7 @@ _WHICH: Schema = {
 _ERROR: Schema = {"$ref": "#/components/responses/Error"}
 _PUBLIC: dict[str, Any] = {"security": []}
 _FROM_HERE: dict[str, Any] = {"security": [{"token": []}, {}]}
-_FIGURES = {
+_FIGURES: dict[str, Any] = {
     "/metrics": {
         "get": {
             "operationId": "readFigures",
