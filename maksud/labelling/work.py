@@ -348,7 +348,8 @@ def _check_output(connection: Connection, task: Task, said: Said) -> str:
         if not text or len(text) > 4000 or "\0" in text:
             raise Refused("an answer has 1 to 4,000 characters", code="invalid_answer", status=400)
         return text
-    utterance = connection.scalar(statements.UTTERANCE_OF_ITEM, {"item": said.item})["instruction"]
+    row: Any = connection.scalar(statements.UTTERANCE_OF_ITEM, {"item": said.item})
+    utterance = row["instruction"]
     checked: Checked | FormChecked
     if task.card == FORM:
         checked = check_form(task.template, said.output, task.catalog, utterance, open=task.open)
