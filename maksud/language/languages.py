@@ -42,7 +42,8 @@ FUNCTION_WORDS = {
 MORE_WORDS = {
     "Indonesian": "kalau kalo karena pada atau juga jangan lagi sama seperti mana siapa kenapa "
     "mengapa kamu anda kita kami dia mereka bukan belum sedang semua sekali saja aja sih kok deh "
-    "nya buat banget jadi kalian gue gw lu ga gak enggak udah sdh yg dgn utk tdk hari besok",
+    "nya buat banget jadi kalian gue gw lu ga gak enggak udah sdh yg dgn utk tdk hari besok "
+    "ya yah iya oke dah ayo yuk mas mbak kak bang pak bu",
     "English": "a an and or not it this that was were be been have has had do does did will would "
     "could should i'm don't your his her our their there here with from about at on by who where "
     "why if so but just want need tell give get make any some today tomorrow",
@@ -67,7 +68,7 @@ MORE_WORDS = {
     "Turkish": "bir ve bu için ile de da ne çok daha gibi ama var yok mı mi mu mü bana ben sen "
     "beni bugün yarın hava nasıl nerede lütfen teşekkürler istiyorum olarak kadar sonra nedir kaç",
     "Vietnamese": "là và của có không cho tôi bạn một được này những các với trong đi hôm nay ngày "
-    "mai giờ làm thế nào gì ở đến hãy bật tắt",
+    "mai giờ làm thế nào gì ở đến hãy bật tắt muốn",
     "Polish": "i w z na nie się jest to że do jak co po dla czy ale tak jestem mi mój moja proszę "
     "jaka jaki jutro dzisiaj dziś gdzie kiedy mam może chcę włącz od przez o ile",
 }
@@ -147,15 +148,15 @@ class Familiar:
     def foreign_language(self, text: str) -> str:
         """The language of a text that is surely in none of `languages`; empty for any other.
 
-        Surely: it has `FEWEST_WORDS`, and of them `FOREIGN_SHARE` are common in that language and
-        in none of ours, `FOREIGN_WORDS` more than those that are familiar. So a foreign title
-        within a wish, or a single borrowed word, makes nothing foreign.
+        Surely: it has `FEWEST_WORDS`, each counted once, and of them `FOREIGN_SHARE` are common in
+        that language and in none of ours, `FOREIGN_WORDS` more than those that are familiar. So a
+        foreign title within a wish, or a single borrowed word, makes nothing foreign.
         """
         return next(iter(self._foreign(text)), "") if self.languages else ""
 
     def _foreign(self, text: str) -> list[str]:
         """The languages that a text may surely be in, the likeliest first."""
-        words = normalise(text).split()
+        words = set(normalise(text).split())  # said twice, a word is no more evidence
         if len(words) < FEWEST_WORDS:
             return []
         speaking = Counter(name for w in words for name in self._speaking.get(w, ()))

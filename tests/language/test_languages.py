@@ -79,6 +79,9 @@ def test_a_language_that_the_texts_never_have(
         "7 8 9 10 11",
         "Noah Dewa Sheila Padi Gigi Slank el amor de mi casa",  # three words of eleven
         "Monas la casa de",  # two of four
+        "putar lagu Hampa " + "ya " * 600,
+        "la la la la la",  # one word, however often
+        "putar na na na na hey hey el el el",
     ],
 )
 def test_what_may_be_in_scope_is_left_alone(indonesian: Familiar, text: str) -> None:
