@@ -337,7 +337,7 @@ def kill_rounds(
 ) -> dict[str, Any]:
     """Rounds of: start, save from all sides, kill -9, look. What was not acknowledged is sent
     again, with its key, by the next round: then it has to be there once."""
-    house = furnish(place, rounds * labellers * 40 + 100, labellers)
+    house = furnish(place, rounds * (labellers + 250), labellers)
     acknowledged: dict[str, int] = {}
     unsure: dict[int, dict[str, Any]] = {}
     lost = doubled = damaged = resent = 0
@@ -432,21 +432,20 @@ def trace_sync(place: str, log: Path) -> dict[str, Any]:
         return {"reached": None, "why": "processes may not be traced here"}
     calls = [line.split(" ", 1)[1].strip() for line in log.read_text().splitlines() if " " in line]
     answers = [k for k, c in enumerate(calls) if "HTTP/1.1 200" in c]
-    # The last three answers but the claims are saves: each has a write and a sync before it.
-    synced = 0
+    written = synced = 0
     for before, told in zip(answers, answers[1:], strict=False):
         between = calls[before + 1 : told]
-        writes = [k for k, c in enumerate(between) if c.startswith("pwrite64")]
-        if writes:
-            synced += any("sync(" in c for c in between[writes[-1] :])
-        else:
-            synced += 0
-    written = sum(
-        any(c.startswith("pwrite64") for c in calls[b + 1 : t])
-        for b, t in zip(answers, answers[1:], strict=False)
-    )
+        writes = [k for k, c in enumerate(between) if "pwrite64" in c]
+        if writes:  # claims and saves; what only reads writes nothing
+            written += 1
+            synced += any(_is_synced(c) for c in between[writes[-1] :])
     return {"answers_after_writes": written, "synced_before": synced,
             "reached": written >= 3 and synced == written}  # fmt: skip
+
+
+def _is_synced(call: str) -> bool:
+    """Whether a line of the trace is a sync that has ended."""
+    return ("sync(" in call and "unfinished" not in call) or "sync resumed" in call
 
 
 async def _three(house: House, host: str, port: int) -> None:

@@ -17,6 +17,7 @@ from maksud.data.formats.registry import format_named
 from maksud.data.formats.targets import suffix_of
 from maksud.data.versions import Store as Versions
 from maksud.labelling.forms import split_output
+from maksud.labelling.gold import known_answers
 from maksud.labelling.library import UTTERANCE, dataset_of
 from maksud.labelling.questions import CHOICE
 from maksud.labelling.refusals import Refused
@@ -54,8 +55,9 @@ def labelled(
     query = select(acts).where(acts.c.task_id == task.id).order_by(acts.c.id)
     for r in connection.execute(query):
         done.setdefault(r.item_id, []).append(r)
+    gold = known_answers(connection, task.id)
     examples = [
-        _example(task, r, done.get(r.id, []))
+        _example(task, r, done.get(r.id, []), gold.get(r.id, ""))
         for r in found
         if r.state != ABANDONED or abandoned
     ]  # fmt: skip
@@ -64,7 +66,8 @@ def labelled(
     return Dataset(examples, catalog=declared, name=task.name)
 
 
-def _example(task: Task, row: Any, done: Sequence[Any]) -> Example:
+def _example(task: Task, row: Any, done: Sequence[Any], known: str = "") -> Example:
+    """A row; of a gold item, with the known answer, whatever its labellers said."""
     data: Mapping[str, Any] = row.data
     metadata = {k: v for k, v in data.items() if k not in _KNOWN}
     id, split = str(data.get("id") or ""), str(data.get("split") or "")
@@ -82,7 +85,8 @@ def _example(task: Task, row: Any, done: Sequence[Any]) -> Example:
             {**_said(a.output, task), "stage": _STAGES[a.stage]} for a in given
         ]  # fmt: skip
     own = _said(row.output, task)
-    output = own.pop("output")
+    output = known or own.pop("output")
+    own.pop("output", None)
     if "labels" in own and "labels" in metadata:  # the row's own, of that name
         metadata["labels_before"] = metadata["labels"]
     return Example(data[UTTERANCE], output, id=id, split=split, metadata={**metadata, **own})

@@ -47,16 +47,6 @@ class Scope:
     packages: tuple[int, ...] | None = None
     sampled: bool = False
 
-    def narrow(self, query: Select[Any]) -> Select[Any]:
-        """The query of items, without those that the person may not take."""
-        if self.packages is not None:
-            own = packed.c.package_id.in_(self.packages)
-            query = query.where(exists().where(packed.c.item_id == items.c.id, own))
-        if self.sampled:
-            drawn = packed.c.item_id == items.c.id, packed.c.sampled
-            query = query.where(exists().where(*drawn))
-        return query
-
     def check(self, connection: Connection, item: int) -> None:
         """Raises `Refused` for an item that is asked for, and in nobody's or another's package."""
         if self.packages is None:

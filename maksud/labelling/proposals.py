@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, select, update
 
-from maksud.errors import CallSyntaxError, CatalogError
+from maksud.errors import CallSyntaxError
 from maksud.labelling.acting import acts_before, add_acts
 from maksud.labelling.people import Person
 from maksud.labelling.questions import CALLS
 from maksud.labelling.refusals import Refused, Unknown
 from maksud.labelling.tables import acts, catalogs, insert_one, proposals, tasks, users
 from maksud.labelling.templates import FORM, read_answers, write_answers
+from maksud.labelling.waiting import WAITING, add_proposed
 from maksud.labelling.workflow import ANSWER, CHECK, REJECT, Act, settle
 from maksud.language.calls import Call, parse_calls
 from maksud.language.catalog import Catalog
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from maksud.labelling.tasks import Task
 
-WAITING, APPROVED, MERGED, REFUSED = "waiting", "approved", "merged", "refused"
+APPROVED, MERGED, REFUSED = "approved", "merged", "refused"
 VERDICTS = (APPROVED, MERGED, REFUSED)
 MOST_WAITING = 200
 """Proposals of a task that wait at once, at most."""
@@ -72,22 +73,11 @@ def propose(
     if sum(r.verdict == WAITING for r in rows) >= MOST_WAITING:
         raise Refused(f"{MOST_WAITING} proposals wait already", code="too_many",
                       hint="Ask a leader to decide some")  # fmt: skip
-    _added(task.catalog, intent, parameter, definition)  # raises where it can't be
+    add_proposed(task.catalog, intent, parameter, definition)  # raises where it can't be
     values = {"task_id": task.id, "user_id": person.id, "intent": intent, "parameter": parameter,
               "definition": dict(definition), "verdict": WAITING, "into": "", "reason": "",
               "created": now}  # fmt: skip
     return insert_one(connection, proposals, values)
-
-
-def with_waiting(connection: Connection, task: int, catalog: Catalog) -> Catalog:
-    """The catalog with what waits for a leader's word."""
-    query = select(proposals).where(proposals.c.task_id == task, proposals.c.verdict == WAITING)
-    for r in connection.execute(query.order_by(proposals.c.id)):
-        try:
-            catalog = _added(catalog, r.intent, r.parameter, r.definition)
-        except Refused:  # its intent was refused meanwhile: told in the list
-            continue
-    return catalog
 
 
 def decide(
@@ -123,7 +113,7 @@ def decide(
     connection.execute(update(proposals).where(proposals.c.id == id).values(**values))
     if verdict == APPROVED:
         base = _kept(connection, task.id)
-        grown = _added(base, found.intent, found.parameter, found.definition)
+        grown = add_proposed(base, found.intent, found.parameter, found.definition)
         _keep_version(connection, task.id, grown, f"{person.name}: + {name}", now)
         return 0
     if verdict == REFUSED:
@@ -172,23 +162,6 @@ def _check_task(task: Task) -> None:
 def _all(connection: Connection, task: int) -> Sequence[Any]:
     query = select(proposals).where(proposals.c.task_id == task).order_by(proposals.c.id)
     return connection.execute(query).all()
-
-
-def _added(catalog: Catalog, intent: str, parameter: str, definition: Mapping[str, Any]) -> Catalog:
-    """The catalog with what is proposed. Raises `Refused` for what can't be in one."""
-    content = catalog_to_json(catalog)
-    if not parameter:
-        content["intents"][intent] = dict(definition)
-    elif intent in content["intents"]:
-        body = content["intents"][intent]
-        body["parameters"] = {**body.get("parameters", {}), parameter: dict(definition)}
-    else:
-        raise Refused(f"{intent!r} is not in the catalog", code="invalid_value", status=400,
-                      hint="Approve the intent first")  # fmt: skip
-    try:
-        return catalog_from_json(content)
-    except CatalogError as error:
-        raise Refused(str(error), code="invalid_value", status=400) from error
 
 
 def _kept(connection: Connection, task: int) -> Catalog:

@@ -3,16 +3,19 @@ archived; the catalog that their answers are checked by."""
 
 from __future__ import annotations
 
-import random
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, func, insert, select, update
 
 from maksud.errors import CallSyntaxError
+from maksud.labelling import statements
 from maksud.labelling.answers import catalog_of, grown
 from maksud.labelling.forms import split_output
+from maksud.labelling.help import FILE, RANDOM, Help, set_help
 from maksud.labelling.library import (
     AT_ONCE,
     Template,
@@ -23,7 +26,7 @@ from maksud.labelling.library import (
     template_of,
 )
 from maksud.labelling.people import ADMIN, Person, person_of
-from maksud.labelling.proposals import with_waiting
+from maksud.labelling.queueing import arrange, next_rank
 from maksud.labelling.refusals import Refused, Unknown
 from maksud.labelling.tables import (
     acts,
@@ -33,11 +36,12 @@ from maksud.labelling.tables import (
     leases,
     members,
     rows,
-    tallies,
     tasks,
     terms,
 )
-from maksud.labelling.terms import Terms, check_terms, keep_terms, pack_items, terms_of
+from maksud.labelling.terms import Terms, check_terms, keep_terms, pack_items, read_terms
+from maksud.labelling.twins import mark_twins
+from maksud.labelling.waiting import with_waiting
 from maksud.labelling.workflow import ANSWER, LABEL, STATES, Plan, plan_of
 from maksud.language.calls import parse_calls
 from maksud.language.catalog import Catalog
@@ -79,7 +83,7 @@ class Task:
 @dataclass(frozen=True)
 class Wanted:
     """What a new task is to be. `agree` 0: more than half; `catalog` None: the dataset's own;
-    `open` None: where there is no catalog."""
+    `open` None: where there is no catalog; `shuffled`: short for a random order in `help`."""
 
     name: str
     dataset: int
@@ -93,6 +97,7 @@ class Wanted:
     open: bool | None = None
     shuffled: bool = False
     terms: Terms = Terms()
+    help: Help = Help()
 
 
 def create_task(connection: Connection, wanted: Wanted, now: float) -> int:
@@ -122,7 +127,11 @@ def create_task(connection: Connection, wanted: Wanted, now: float) -> int:
     id = insert_one(connection, tasks, values)
     set_members(connection, id, wanted.members, plan)
     keep_terms(connection, id, wanted.terms)
+    help = replace(wanted.help, order=RANDOM) if wanted.shuffled else wanted.help
+    set_help(connection, id, help)
     add_items(connection, id, now)
+    if help.order != FILE:
+        arrange(connection, id, help)
     return id
 
 
@@ -150,7 +159,7 @@ def set_members(connection: Connection, id: int, people: Sequence[int], plan: Pl
 def add_items(connection: Connection, id: int, now: float) -> int:
     """Makes items of the rows of a task's dataset that have none yet; returns how many.
 
-    Rows with an answer have it as a suggestion.
+    Rows with an answer have it as a suggestion. They come last, in order.
     """
     about = connection.execute(select(tasks).where(tasks.c.id == id)).one()
     there = select(items.c.row_id).where(items.c.task_id == id)
@@ -161,18 +170,17 @@ def add_items(connection: Connection, id: int, now: float) -> int:
     )
     found = connection.execute(query).all()
     first = connection.scalar(select(func.count()).where(items.c.task_id == id)) or 0
-    order = list(range(first, first + len(found)))
-    if about.shuffled:
-        random.Random(id).shuffle(order)
+    rank = next_rank(connection, id)
     values = [
-        {"task_id": id, "row_id": row, "position": place, "state": LABEL, "round": 1,
-         "wanted": about.votes, "output": "", "updated": now,
+        {"task_id": id, "row_id": row, "position": first + k, "state": LABEL, "round": 1,
+         "wanted": about.votes, "output": "", "updated": now, "rank": rank + k,
          "suggestions": _given(data)}
-        for place, (row, data) in zip(order, found, strict=True)
+        for k, (row, data) in enumerate(found)
     ]  # fmt: skip
     for k in range(0, len(values), AT_ONCE):
         connection.execute(insert(items), values[k : k + AT_ONCE])
     pack_items(connection, id)
+    mark_twins(connection, id, len(values))
     return len(values)
 
 
@@ -192,22 +200,28 @@ def archive(connection: Connection, id: int, archived: bool) -> None:
 
 def task_for(connection: Connection, id: int, person: Person) -> Task:
     """A task that a person may see: theirs, or any for an admin. Raises `Unknown`."""
-    query = select(tasks).where(tasks.c.id == id)
-    if not person.may(ADMIN):
-        mine = select(members.c.task_id).where(members.c.user_id == person.id)
-        query = query.where(tasks.c.id.in_(mine))
-    found = connection.execute(query).first()
+    # One statement, as it is asked at each request.
+    asked = {"task": id}
+    if person.may(ADMIN):
+        found = connection.execute(statements.ANY_TASK, asked).first()
+    else:
+        found = connection.execute(statements.OWN_TASK, {**asked, "user": person.id}).first()
     if found is None:
         raise Unknown(f"task {id}")
-    catalog = catalog_of(found.catalog)
+    catalog = catalog_of(found.catalog_text)
     if not found.open:
         catalog = with_waiting(connection, id, catalog)
     return Task(
-        found.id, found.name, found.dataset_id, template_of(connection, found.template_id),
+        found.id, found.name, found.dataset_id, _template(found.template_text),
         plan_of(found.stages, found.votes, found.agree), found.lease_seconds,
         catalog, bool(found.open), bool(found.archived),
-        terms_of(connection, id),
+        read_terms(found),
     )  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def _template(text: str) -> Template:
+    return Template.from_json(json.loads(text))
 
 
 def task_named(connection: Connection, name: str) -> int:
@@ -240,10 +254,8 @@ def list_tasks(connection: Connection, person: Person) -> list[dict[str, Any]]:
 
 def count_states(connection: Connection, id: int) -> dict[str, int]:
     """How many items of a task stand where."""
-    query = select(tallies.c.state, func.sum(tallies.c.count)).where(tallies.c.task_id == id)
-    found: dict[str, int] = {
-        state: n for state, n in connection.execute(query.group_by(tallies.c.state))
-    }
+    counted = connection.execute(statements.STATES, {"task": id})
+    found: dict[str, int] = {state: n for state, n in counted}
     return {state: int(found.get(state, 0)) for state in STATES}
 
 

@@ -80,9 +80,14 @@ def move_deadline(connection: Connection, task: int, deadline: float | None) -> 
 def terms_of(connection: Connection, task: int) -> Terms:
     """The terms of a task; the usual ones where none were said."""
     found = connection.execute(select(terms).where(terms.c.task_id == task)).first()
-    if found is None:
+    return Terms() if found is None else read_terms(found)
+
+
+def read_terms(row: Any) -> Terms:
+    """The terms in a row that has their columns; all of them null where none were said."""
+    if row.pack_by is None:
         return Terms()
-    return Terms(found.pack_by, found.pack_value, found.sample, found.hold_seconds, found.deadline)
+    return Terms(row.pack_by, row.pack_value, row.sample, row.hold_seconds, row.deadline)
 
 
 def pack_items(connection: Connection, task: int) -> int:

@@ -136,8 +136,8 @@ def _open_flat(tool: Mapping[str, Any], where: str) -> tuple[str, Any]:
         shown = repr(kind[:40]) if isinstance(kind, str) else kind_of(kind)
         raise invalid(
             f"{where}.type",
-            f"is {shown}: no tools are built in. Send functions of the catalog, as GET /v1/tools "
-            'lists them: {"type": "function", "name": …, "parameters": …}',
+            f"is {shown}: no tools are built in. Send functions of the catalog (GET /v1/tools), "
+            'flat: {"type": "function", "name": …, "parameters": …}',
             "unsupported_tool",
         )
     if "name" not in tool and isinstance(tool.get("function"), dict):

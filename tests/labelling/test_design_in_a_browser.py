@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import labelling_desk
 import pytest
-import test_in_a_browser as pages
+from labelling_desk import IN_A_BROWSER, Desk, expect, make_task
 from labelling_server import Served
-from test_in_a_browser import Desk, expect, make_task
 
 from maksud.data.dataset import Dataset, Example
 from maksud.labelling.library import register, save_template
 from maksud.labelling.templates import parse_template
 from maksud.labelling.terms import Terms
 
-pytestmark = pages.pytestmark
-browser, served = pages.browser, pages.served
+pytestmark = IN_A_BROWSER
+browser, served = labelling_desk.browser, labelling_desk.served
 
 SAID = "mahal sekali di Solo"
 WHOLE = """show:

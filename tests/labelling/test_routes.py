@@ -115,10 +115,14 @@ def test_what_is_another_team_s_is_not_there(
         other = clients["other leader"] = served.script(served.person("other leader", "leader"))
     path = fill(route.path, task)
     verdict = {"verdict": "approved"} if path.endswith("proposals/1") else {}
+    release = {} if "/packages/" in path else {"item": 1}
     bodies = {
-        "claim": {"stage": "label"}, "release": {"item": 1}, "validate": {"output": "a()"},
+        "claim": {"stage": "label"}, "release": release, "validate": {"output": "a()"},
         "save": {"item": 1, "stage": "label", "kind": "answer", "output": "a()", "key": "k"},
         "reopen": {"reason": "why", "key": "k"}, "versions": {"name": "x"},
+        "jobs": {"kind": "learn"}, "likewise": {"items": [2], "key": "k"},
+        "gold": {"rows": [{"instruction": "x", "output": "a()"}]},
+        "second-look": {"count": 1, "key": "k"},
         "assign": {"user": 1}, "proposals": {"intent": "x"}, "decide": {"accepted": True},
     }  # fmt: skip
     for client in (other, clients["stranger"]):

@@ -255,7 +255,7 @@ def test_its_own_policy_lets_the_page_work(live: Live, tmp_path: Path) -> None:
     )
     shown = unescape(done.stdout)
     operations = re.findall(r'<details data-operation="(\w+)"', shown)
-    assert len(operations) == 11 and "createChatCompletion" in operations, done.stderr[-2000:]
+    assert len(operations) == 13 and "createChatCompletion" in operations, done.stderr[-2000:]
     assert "<code>/v1/chat/completions</code>" in shown
 
 

@@ -11,9 +11,11 @@ from maksud.labelling import exporting, library, looking, people, tasks, work
 from maksud.labelling.answers import check_answer, show_catalog
 from maksud.labelling.arrivals import read_upload, read_url
 from maksud.labelling.forms import check_form
+from maksud.labelling.help import Help, help_of
 from maksud.labelling.questions import CALLS
 from maksud.labelling.refusals import Refused
 from maksud.labelling.suggestions import suggest_item
+from maksud.labelling.tasks import Task
 from maksud.labelling.templates import FORM
 from maksud.labelling.terms import move_deadline
 from maksud.labelling.web.asked import Asked, Reply
@@ -169,6 +171,7 @@ def create_task(asked: Asked) -> dict[str, Any]:
         f["name"], f["dataset"], [*f["people"]], f["template"] or None, f["stages"], f["votes"],
         f["agree"], f["lease_minutes"], _catalog(f["catalog"]), f["open"], f["shuffled"],
         terms=read_terms(f),
+        help=Help(f["order"], f["seed"], f["blind"], f["every"], f["gold_every"], f["base"]),
     )  # fmt: skip
     return {"task": asked.write(lambda c: tasks.create_task(c, wanted, asked.now))}
 
@@ -192,6 +195,7 @@ def show_task(asked: Asked) -> dict[str, Any]:
             "stages": list(task.plan.stages), "votes": task.plan.votes, "agree": task.plan.agree,
             "open": task.open, "deadline": task.terms.deadline, "pack_by": task.terms.by,
             "sample": task.terms.sample, "template": task.template.to_json(),
+            "order": help_of(c, task.id).order,
             "states": tasks.count_states(c, task.id),
             "people": [{"id": p.id, "name": p.name, "role": p.role} for p in people_there],
         }  # fmt: skip
@@ -267,9 +271,22 @@ def claim(asked: Asked) -> dict[str, Any]:
 def _show_taken(asked: Asked, taken: int | None) -> dict[str, Any] | None:
     if taken is None:
         return None
-    if asked.house.suggester is not None:
-        suggest_item(asked.house.store, asked.house.suggester, taken)
+    suggester = asked.house.assistant.suggester(asked.path["task"])
+    if suggester is not None:
+        suggest_item(asked.house.store, suggester, taken)
     return asked.read(lambda c: looking.show_item(c, asked.task(c), asked.person, taken))
+
+
+def _show_next(asked: Asked, task: Task, taken: int | None) -> dict[str, Any]:
+    """The item that was taken, and how many wait, of one moment."""
+    if taken is not None and asked.house.suggester is not None:
+        suggest_item(asked.house.store, asked.house.suggester, taken)
+
+    def look(c: Any) -> dict[str, Any]:
+        item = None if taken is None else looking.show_item(c, task, asked.person, taken)
+        return {"item": item, "waiting": looking.waiting(c, task)}
+
+    return asked.read(look)
 
 
 def release(asked: Asked) -> dict[str, Any]:
@@ -289,20 +306,20 @@ def save(asked: Asked) -> dict[str, Any]:
         f["suggested"], float(f["seconds"]),
     )  # fmt: skip
 
-    def store(c: Any) -> tuple[dict[str, Any], int | None]:
+    def store(c: Any) -> tuple[dict[str, Any], int | None, Task]:
         task = asked.task(c)
         done = work.save(c, task, asked.person, said, asked.now)
         # In one transaction, which is synced once.
         # What was saved before a task was closed is told as saved when it is sent again.
         more = f["next"] and not task.archived
         taken = work.claim(c, task, asked.person, f["stage"], asked.now) if more else None
-        return done, taken
+        return done, taken, task
 
-    done, taken = asked.write(store)
+    done, taken, task = asked.write(store)
+    asked.house.assistant.touch(asked.path["task"])
     if not f["next"]:
         return {"saved": done}
-    waiting = asked.read(lambda c: looking.waiting(c, asked.task(c)))
-    return {"saved": done, "item": _show_taken(asked, taken), "waiting": waiting}
+    return {"saved": done, **_show_next(asked, task, taken)}
 
 
 def reopen(asked: Asked) -> dict[str, Any]:

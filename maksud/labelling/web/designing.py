@@ -99,7 +99,7 @@ def editor(asked: Asked) -> Reply:
         )
         if asked.query.get("copy"):
             name = f"{name} 2"[:100]
-        return {"name": name, "version": version, "text": format_template(template),
+        return {"called": name, "version": version, "text": format_template(template),
                 "datasets": library.list_datasets(c), "kinds": KINDS}  # fmt: skip
 
     return page(asked, "template.html", **asked.read(look))

@@ -16,9 +16,11 @@ from maksud.labelling import library, looking, tasks
 from maksud.labelling import people as persons
 from maksud.labelling.exporting import FORMATS
 from maksud.labelling.forms import say_answers
+from maksud.labelling.help import ORDERS, Help, help_of
 from maksud.labelling.people import LEADER, ROLES
 from maksud.labelling.questions import SPAN
 from maksud.labelling.refusals import Refused
+from maksud.labelling.twins import has_twins
 from maksud.labelling.web.asked import Asked, Reply
 from maksud.labelling.web.wording import texts_of
 from maksud.labelling.workflow import CHECK, LABEL, STATES
@@ -31,6 +33,8 @@ STATIC = {"label.css": "text/css; charset=utf-8", "label.js": "text/javascript; 
           "forms.js": "text/javascript; charset=utf-8",
           "questions.js": "text/javascript; charset=utf-8",
           "propose.js": "text/javascript; charset=utf-8",
+          "alike.js": "text/javascript; charset=utf-8",
+          "assist.js": "text/javascript; charset=utf-8",
           "design.js": "text/javascript; charset=utf-8", "icon.svg": "image/svg+xml"}  # fmt: skip
 """The files that pages load, and their kinds."""
 
@@ -102,8 +106,8 @@ def new_task(asked: Asked) -> Reply:
         lambda c: (library.list_datasets(c), library.list_templates(c), persons.list_people(c))
     )
     datasets, templates, everybody = found
-    return page(asked, "new.html", datasets=datasets, templates=templates,
-                 people=[p for p in everybody if not p.disabled],
+    return page(asked, "new.html", datasets=datasets, templates=templates, help=Help(),
+                 orders=ORDERS, people=[p for p in everybody if not p.disabled],
                  most=asked.house.settings.max_upload_bytes // 4 * 3 - 4096)  # fmt: skip
 
 
@@ -149,13 +153,15 @@ def _work(asked: Asked, stage: str) -> Reply:
         found = asked.task(c)
         if stage not in found.plan.stages:
             raise Refused(f"the task has no stage {stage[:20]!r}", code="not_found", status=404)
-        return {"task": found, "waiting": looking.waiting(c, found)}
+        order, twins = help_of(c, found.id).order, has_twins(c, found.id)
+        waiting = looking.waiting(c, found)
+        return {"task": found, "waiting": waiting, "order": order, "has_twins": twins}
 
     found = asked.read(look)
     about = {
         "task": found["task"].id, "stage": stage, "item": item, "card": found["task"].card,
         "reasons": list(found["task"].template.reasons), "waiting": found["waiting"],
-        "person": asked.person.id,
+        "person": asked.person.id, "alike": found["has_twins"] and stage == LABEL,
         "questions": [q.to_json() for q in found["task"].template.questions],
         "titles": {v.field: v.title for v in found["task"].template.show if v.title},
     }  # fmt: skip

@@ -11,6 +11,7 @@ from maksud.http.json_body import dumps
 from maksud.labelling.people import ADMIN, LANGUAGES, LEADER, ROLES
 from maksud.labelling.web import acts, pages
 from maksud.labelling.web.asked import LABELLERS, Reply, Route
+from maksud.labelling.web.assist_routes import ASSIST_ROUTES, HELP
 from maksud.labelling.web.designing import ROUTES as TEMPLATE_ROUTES
 from maksud.labelling.web.fields import KEY, VOTES, Field, number, optional, text
 from maksud.labelling.web.packing import ROUTES as PACKAGE_ROUTES
@@ -71,8 +72,10 @@ ROUTES = (
            "lease_minutes": number("How long an item stays in one's hand", 30, 1, 1440),
            "catalog": Field("object", "The catalog; else the dataset's own", required=False),
            "open": Field("boolean", "Whether new intents may be used", required=False),
-           "shuffled": Field("boolean", "In random order", required=False, default=False),
-           **TERMS}),
+           "shuffled": Field("boolean", "Short for the order random", required=False,
+                             default=False),
+           **TERMS,
+           **{name: field for name, (field, _) in HELP.items()}}),
     Route("GET", "/api/tasks/{task}", LABELLERS, acts.show_task, "A task"),
     Route("POST", "/api/tasks/{task}", LEADER, acts.change_task, "Changes a task",
           {"people": Field("integers", "Who works on it, all of them", required=False),
@@ -108,6 +111,7 @@ ROUTES = (
     Route("GET", "/api/tasks/{task}/export", LEADER, acts.export, "What is finished (format)"),
     Route("POST", "/api/tasks/{task}/versions", LEADER, acts.keep_version,
           "Keeps what is finished as a version of a dataset", {"name": text("Its name", 64)}),
+    *ASSIST_ROUTES,
     Route("GET", "/", LABELLERS, pages.home, "The tasks"),
     Route("GET", "/new", LEADER, pages.new_task, "A new task"),
     Route("GET", "/people", ADMIN, pages.people, "People"),

@@ -46,6 +46,7 @@ DESIGN: dict[str, tuple[str, str]] = {
     "needed": ("Perlu jawaban", "An answer is needed"),
     "from_url": ("Dari alamat (https, s3, oss)", "From an address (https, s3, oss)"),
     "url": ("Alamat", "Address"),
+    "register_url": ("Ambil dari alamat", "Take it from the address"),
     "file_too_large": (
         "Berkas terlalu besar. Daftarkan dengan `maksud label add`.",
         "The file is too large. Register it with `maksud label add`.",

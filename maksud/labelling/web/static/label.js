@@ -559,6 +559,7 @@
     try {
       const answer = await deliver(body);
       if (kind === "answer" || kind === "abandon") { done.push(item.id); }
+      document.dispatchEvent(new CustomEvent("maksud:saved", { detail: { item: body.item, kind, base } }));
       const told = { answer: t("saved", { text: sayAnswer(whole) }), skip: t("skipped"), abandon: t("abandoned_now"), reject: t("sent_back_now") };
       learn(kind === "answer" ? text : "");
       show(answer.item);
