@@ -23,7 +23,7 @@ def maybe(title: str) -> dict[str, Any]:
     return {"anyOf": either, "default": None, "title": title}
 
 
-# What Pydantic writes of a class, and instructor sends.
+# What Pydantic writes of a class, as these clients send it.
 COMMAND: dict[str, Any] = {
     "name": "Command",
     "description": "Correctly extracted `Command` with all the required parameters",
