@@ -239,7 +239,7 @@ def has_gpu() -> bool:
     """Whether torch has a GPU to compute on."""
     import torch
 
-    return torch.cuda.is_available()
+    return bool(torch.cuda.is_available())
 
 
 def _where_encoder() -> Literal["here", "fetched", "neither"]:

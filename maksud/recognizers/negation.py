@@ -130,6 +130,18 @@ class Negation:
         """The same of a text."""
         return self([t.text for t in tokenize(text, _LONGEST + 1)])
 
+    def refuses_any(self, words: Sequence[str]) -> tuple[str, str] | None:
+        """(last word of the frame, first of what is refused) of a clause that refuses something.
+
+        Whatever wish that is: of those that the data does not hold nobody knows how they begin.
+        """
+        said = _trim(words) if len(words) <= _LONGEST else ()
+        for before in self._frames.get(said[0], ()) if said else ():
+            size = len(before)
+            if len(said) > size and said[:size] == before:
+                return None if self._goes_on(said[size:]) else (before[-1], said[size])
+        return None
+
     def _match(self, words: Sequence[str]) -> tuple[str, str] | None:
         """(last word of the frame, the verb that it refuses) of the first frame that fits.
 

@@ -16,7 +16,9 @@ def describe(
     models: Sequence[str], settings: ServeSettings, embedders: Sequence[str] = ()
 ) -> dict[str, Any]:
     """The description of a server of these models. `embedders`: those that have vectors."""
-    figures = settings.metrics != "off"
+    figures: dict[str, Any] = {} if settings.metrics == "off" else _FIGURES
+    if settings.metrics == "loopback":  # the token, or a place on this machine
+        figures = {p: {"get": v["get"] | _FROM_HERE} for p, v in figures.items()}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -27,7 +29,7 @@ def describe(
             "its clients work unchanged. Every path but /health and /ready needs a bearer token.",
         },
         "security": [{"token": []}],
-        "paths": _paths(models, embedders) | (_FIGURES if figures else {}),
+        "paths": _paths(models, embedders) | figures,
         "components": {
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer"},
@@ -66,7 +68,7 @@ def _paths(models: Sequence[str], embedders: Sequence[str]) -> dict[str, Any]:
                         "description": "The answer; with `stream: true` in events",
                         "content": {
                             "application/json": {"schema": ref("ChatCompletion")},
-                            "text/event-stream": {"schema": TEXT},
+                            "text/event-stream": {},
                         },
                     },
                     "default": _ERROR,
@@ -84,7 +86,7 @@ def _paths(models: Sequence[str], embedders: Sequence[str]) -> dict[str, Any]:
                         "description": "The response; with `stream: true` its events",
                         "content": {
                             "application/json": {"schema": ref("Response")},
-                            "text/event-stream": {"schema": TEXT},
+                            "text/event-stream": {},
                         },
                     },
                     "default": _ERROR,
@@ -174,7 +176,8 @@ _WHICH: Schema = {
 }
 _ERROR: Schema = {"$ref": "#/components/responses/Error"}
 _PUBLIC: dict[str, Any] = {"security": []}
-_FIGURES = {
+_FROM_HERE: dict[str, Any] = {"security": [{"token": []}, {}]}
+_FIGURES: dict[str, Any] = {
     "/metrics": {
         "get": {
             "operationId": "readFigures",

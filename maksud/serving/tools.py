@@ -48,6 +48,11 @@ class ToolsAsked:
         """Whether the reply is to have `function_call` in place of `tool_calls`."""
         return self.field == "functions"
 
+    @property
+    def only(self) -> tuple[str, Mapping[str, Any]] | None:
+        """The one tool that is offered, and has to be called; None where there is a choice."""
+        return self.functions[0] if self.mode == "required" and len(self.functions) == 1 else None
+
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
@@ -72,9 +77,10 @@ def read_tools(content: Mapping[str, Any]) -> ToolsAsked | None:
     """The tools of a request; None where it asks for none. Raises `ApiError` (400)."""
     tools, functions = content.get("tools"), content.get("functions")
     read_boolean(content, "parallel_tool_calls")
-    if functions and (tools or content.get("tool_choice") is not None):
+    functions = None if functions == [] else functions
+    if functions is not None and (tools or content.get("tool_choice") is not None):
         raise invalid("functions", "is the older spelling of tools: send one of the two")
-    if functions:
+    if functions is not None:
         found = _read_list(functions, "functions", lambda function, where: (where, function))
         mode, names = _read_old_choice(content.get("function_call"), [f["name"] for _, f in found])
         return ToolsAsked("functions", found, names, mode, parallel=False)
@@ -130,8 +136,8 @@ def _open_flat(tool: Mapping[str, Any], where: str) -> tuple[str, Any]:
         shown = repr(kind[:40]) if isinstance(kind, str) else kind_of(kind)
         raise invalid(
             f"{where}.type",
-            f"is {shown}: no tools are built in. Send functions of the catalog, as GET /v1/tools "
-            'lists them: {"type": "function", "name": …, "parameters": …}',
+            f"is {shown}: no tools are built in. Send functions of the catalog (GET /v1/tools), "
+            'flat: {"type": "function", "name": …, "parameters": …}',
             "unsupported_tool",
         )
     if "name" not in tool and isinstance(tool.get("function"), dict):
@@ -263,7 +269,7 @@ class Toolbox:
         for where, function in asked.functions:
             name = function["name"]
             if (intent := catalog.get(name)) is None:
-                raise _unknown(name, where, catalog, model)
+                raise unknown_tool(name, where, catalog, model)
             self._tools[name] = _read_tool(function, intent, where, reader)
 
     @property
@@ -334,10 +340,11 @@ def _read_tool(
     return _Tool(intent, shape.properties, shape.required)
 
 
-def _unknown(name: str, where: str, catalog: Catalog, model: str) -> ApiError:
+def unknown_tool(name: str, where: str, catalog: Catalog, model: str, more: str = "") -> ApiError:
+    """The 400 for a tool that is no intent of the catalog of `model`; `more` ends what it says."""
     return invalid(
         f"{where}.name",
         f"the contract of {model!r} has no {name[:60]!r}. {nearest(name[:60], catalog.names)}. "
-        "Make the tools of its catalog: `maksud catalog RUN --tools`, or GET /v1/tools",
+        f"Make the tools of its catalog: `maksud catalog RUN --tools`, or GET /v1/tools{more}",
         "unknown_tool",
     )

@@ -468,7 +468,7 @@ def test_calls_in_one_of_are_told_apart_by_their_intent() -> None:
     assert "use anyOf" in str(unmet({"oneOf": [bare, {"type": "string"}]}))
     free = {"type": "object", "properties": {"note": TEXT}}
     named = {"type": "object", "properties": {"intent": TEXT}, "required": ["intent"]}
-    both = {**stop, "properties": {"intent": {"enum": ["play", "stop"]}}}
+    both = {**stop, "properties": {"intent": {"enum": ["play", "stop"]}, "song": TEXT}}
     for other in (free, named, both, play, {}):
         error = unmet({"oneOf": [play, stop, other]})
         assert error.code == "unsupported_schema" and "'intent'" in str(error)

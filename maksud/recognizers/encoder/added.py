@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import numpy as np
 from maksud.errors import RunError
 from maksud.recognizers.encoder.space import Classes, Describing, Space
 from maksud.recognizers.joint.decoding import Floats, Ints
+from maksud.recognizers.joint.tokens import tokenize
 
 FORMAT = "maksud-added/1"
 ABOUT = "added.json"
@@ -81,6 +83,12 @@ class Added:
         self._anything = space.anything()
         odds = [(e.odds.beside, e.odds.alone, e.odds.bias) for e in entries]
         self._beside, self._alone, self._bias = np.array(odds, np.float32).reshape(-1, 3).T
+
+    @cached_property
+    def examples(self) -> tuple[tuple[str, ...], ...]:
+        """The words of all examples, in small letters."""
+        texts = (text for entry in self.entries for text in entry.examples)
+        return tuple(tuple(t.text for t in tokenize(text)) for text in texts)
 
     @property
     def names(self) -> tuple[str, ...]:

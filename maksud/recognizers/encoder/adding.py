@@ -93,8 +93,8 @@ class Workshop:
             sums = known.space.turned(vectors).sum(0, keepdims=True)
         odds = odds or self.odds(len(examples))
         entry = Entry(intent.name, intent.description, tuple(examples), odds)
-        text = known.space.turned(self._embed(intent)[None])
-        return Added(known.space, known.classes, self.places, known.describing, [entry], sums, text)
+        told = known.space.turned(self._embed(intent)[None])
+        return Added(known.space, known.classes, self.places, known.describing, [entry], sums, told)
 
     def odds(self, examples: int) -> Odds:
         """How log-odds are made for an intent of which so many examples are known.
@@ -168,7 +168,7 @@ class Known:
         sums = np.zeros((len(texts), z.shape[1]), np.float32)
         np.add.at(sums, owner, z)
         seen = counts > 0
-        middles = sums[seen] / counts[seen, None]
+        middles = (sums[seen] / counts[seen, None]).astype(np.float32)
         describing = Describing.fit(space.turned(texts[seen]), middles)
         return cls(space, space.classes(sums[seen], counts[seen]), describing)
 

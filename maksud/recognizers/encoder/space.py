@@ -143,9 +143,11 @@ class Space:
         """What is expected of intents of which `counts` [C] turned vectors with these sums [C, D]
         are known; `told`: where their middles are to be looked for."""
         variance = self.between if told is None else told.variance
-        narrowed = 1 / (1 / variance + np.asarray(counts, np.float32)[:, None])
-        known = sums if told is None else sums + told.middle / variance
-        return Classes(narrowed * known, 1 + narrowed)
+        narrowed = (1 / (1 / variance + counts[:, None])).astype(np.float32)
+        known = sums.copy()
+        if told is not None:
+            known += (told.middle / variance).astype(np.float32)
+        return Classes(narrowed * known, np.float32(1) + narrowed)
 
     def anything(self) -> Classes:
         """What is expected of an intent of which nothing is known: one class."""

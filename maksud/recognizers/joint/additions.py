@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from maksud.language.catalog import Catalog, Intent, Parameter
 from maksud.language.numbers import read_number
 from maksud.recognizers.joint.decoding import IMPOSSIBLE, Floats
 from maksud.recognizers.joint.tokens import Token
+from maksud.recognizers.negation import NEGATED, Negation
+
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 LONGEST_NUMBER = 6
 """Words that a number may have."""
@@ -30,6 +33,10 @@ class Additions(Protocol):
     def names(self) -> tuple[str, ...]:
         """Their names, in order."""
 
+    @property
+    def examples(self) -> tuple[tuple[str, ...], ...]:
+        """The words of all their examples, in small letters."""
+
     def log_odds(self, vectors: Floats, closed: Floats | None = None) -> Floats:
         """Log-odds of each against all that is not new, [S, N], of clauses by their vectors.
 
@@ -37,7 +44,7 @@ class Additions(Protocol):
         """
 
 
-def join(lp: Floats, odds: Floats, closed: Floats) -> Floats:
+def join(lp: Floats, odds: Floats, closed: Flags) -> Floats:
     """log p of the network's intents and of the new ones, [S, I + N].
 
     `lp` [S, I]: the network's; `odds` [S, N]: log-odds of the new ones, `IMPOSSIBLE` where one
@@ -48,6 +55,49 @@ def join(lp: Floats, odds: Floats, closed: Floats) -> Floats:
     old = np.where(closed[:, None], IMPOSSIBLE, lp - total)
     out: Floats = np.concatenate([old, odds - total], 1).astype(np.float32)
     return out
+
+
+def refused(
+    negation: Negation, clauses: Sequence[Sequence[str]], examples: Sequence[Sequence[str]]
+) -> Flags:
+    """Which clauses refuse something, unless an example of a new intent is worded so; [S]."""
+    wished = {negation.refuses_any(words) for words in examples}
+    pairs = [negation.refuses_any(words) for words in clauses]
+    return np.array([pair is not None and pair not in wished for pair in pairs], np.bool_)
+
+
+def give_back(lp: Floats, refused: Flags, trained: int, none: int) -> Floats:
+    """log p [S, I + N] with that of new intents given to none() in refused clauses, but for as
+    much as a refusing frame leaves of any wish."""
+    out = lp.copy()
+    new = lp[refused, trained:]
+    moved = np.logaddexp.reduce(new, 1) + np.float32(np.log1p(-np.exp(-NEGATED)))
+    out[refused, trained:] = new - np.float32(NEGATED)
+    out[refused, none] = np.logaddexp(lp[refused, none], moved)
+    return out
+
+
+def stand_beside(
+    lp: Floats,
+    additions: Additions,
+    vectors: Floats,
+    mask: Floats,
+    negation: Negation | None,
+    clauses: Sequence[Sequence[str]],
+    trained: int,
+    none: int,
+) -> Floats:
+    """log p of all intents of clauses, [S, I + N], from the network's of its own, [S, I].
+
+    `vectors` [S, .] of the clauses, of these words; `mask` [S, I + N] or [I + N]: below 0 for what
+    can't be meant; the network has `trained` intents, of which `none` is none(), or none is.
+    """
+    own = mask[..., :trained]
+    odds = additions.log_odds(vectors, own) + mask[..., trained:]
+    out = join(lp, odds, np.broadcast_to((own < 0).all(-1), len(clauses)))
+    if negation is None or none < 0:
+        return out
+    return give_back(out, refused(negation, clauses, additions.examples), trained, none)
 
 
 def extend_tags(

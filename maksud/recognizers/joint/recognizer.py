@@ -18,7 +18,7 @@ import numpy as np
 from maksud.errors import RunError
 from maksud.language.calls import NONE, OUT_OF_SCOPE, Argument, Call
 from maksud.recognizers.contract import Contract
-from maksud.recognizers.joint.additions import Additions, extend_tags, find_values, join
+from maksud.recognizers.joint.additions import Additions, extend_tags, find_values, stand_beside
 from maksud.recognizers.joint.answers import (
     FEATURES,
     SCOPE,
@@ -247,7 +247,11 @@ class JointRecognizer(Recognizer):
         mean = np.add.reduce(members, 0) / np.float32(len(members))
         said = [[t.text for t in tokens[s.utterance][s.start : s.stop]] for s in segments]
         vectors = self.pool(h, mask)
-        lp, seconds = self.judge_intents(mean, said, unknown, vectors)
+        apart = vectors
+        if self.added is not None and len(segments) > len(texts):
+            # Labelled clauses were read alone: what stands beside one must not make it look new.
+            apart = self.pool(*self.extractor(said)[::2])
+        lp, seconds = self.judge_intents(mean, said, unknown, apart)
         each = log_softmax(members)
         lengths = [s.stop - s.start for s in segments]
         order = np.argsort(-lp, 1, kind="stable")[:, : TOP_INTENTS + (self.none >= 0)].tolist()
@@ -312,21 +316,19 @@ class JointRecognizer(Recognizer):
         mask = self.intent_mask if unknown is None else self.intent_mask + unknown
         trained = mask[..., : self.trained]
         scores = scores + self.intent_mask[: self.trained]
-        refused = np.zeros((len(clauses), 1), np.float32)
         if self.negation is not None and self.none >= 0:
             for s, words in enumerate(clauses):
                 if self.negation(words):
                     scores[s, self.none] += NEGATED
-                    refused[s] = NEGATED
         lp, seconds = log_softmax(scores), None
         if self.linear is not None:
             seconds = self.linear.log_probabilities(clauses, trained)
             lp = add_opinion(lp, seconds, self.linear.share, self.none)
         if self.added is not None:
             assert vectors is not None
-            odds = self.added.log_odds(vectors, trained) - refused
-            closed = np.broadcast_to((trained < 0).all(-1), len(clauses))
-            lp = join(lp, odds + mask[..., self.trained :], closed)
+            lp = stand_beside(
+                lp, self.added, vectors, mask, self.negation, clauses, self.trained, self.none
+            )
         return lp, seconds
 
     def _decode(

@@ -85,11 +85,12 @@ def prepare_tokenizer(tokenizer: Any, template: str) -> tuple[int, ...]:
     else:
         missing = [token for token in (_START, _END) if token not in tokenizer.get_vocab()]
         if missing:
-            tokenizer.add_special_tokens({"additional_special_tokens": missing})
+            tokenizer.add_tokens(missing, special_tokens=True)
             added = tuple(map(tokenizer.convert_tokens_to_ids, missing))
         if not tokenizer.chat_template:
-            begin = "{{ bos_token }}" if begins_with(tokenizer) else ""
-            tokenizer.chat_template = begin + _CHATML_TEMPLATE
+            begin = "".join(tokenizer.convert_ids_to_tokens(begins_with(tokenizer)))
+            written = f"{{{{ {json.dumps(begin, ensure_ascii=False)} }}}}" if begin else ""
+            tokenizer.chat_template = written + _CHATML_TEMPLATE
     end = tokenizer.convert_ids_to_tokens(_end_of_turn(tokenizer, template))
     roles = {}
     if tokenizer.eos_token != end:

@@ -19,6 +19,7 @@ from maksud.recognizers.encoder.adding import Workshop, describe
 from maksud.recognizers.encoder.recognizer import EncoderRecognizer
 from maksud.recognizers.joint.answers import FEATURES
 from maksud.recognizers.joint.tokens import tokenize
+from maksud.recognizers.negation import Negation
 from maksud.recognizers.new_intents import add_intent, list_added, remove_intent, rows_of
 from maksud.recognizers.runs import Run
 
@@ -68,14 +69,14 @@ def test_the_new_intent_is_found_and_the_others_stay(run: Run, more: Run) -> Non
 def test_it_composes_with_trained_ones(more: Run) -> None:
     first = {"lights off please": "lights_off", "keraskan suaranya": "volume_up",
              "turn it up please": "volume_up", "matikan lampu": "lights_off"}  # fmt: skip
-    joins = (" lalu ", " and then ", ", ")
+    joins = (" lalu ", " and then ")
     texts = [(f"{wish}{join}{FOOD[1]}", name) for wish, name in first.items() for join in joins]
     answers = load(more).recognize([text for text, _ in texts])
     both = [
         {c.intent for c in answer.calls} == {name, "order_food"}
         for answer, (_, name) in zip(answers, texts, strict=True)
     ]
-    assert sum(both) >= 9
+    assert sum(both) >= 6
 
 
 def test_the_contract_is_new_and_the_rest_of_the_run_is_not(run: Run, more: Run) -> None:
@@ -144,8 +145,15 @@ def test_refusing_words_refuse_the_new_intent_too(
     at = recognizer.intents.index("order_food")
     said = [ASKED[0].split()]
     plain = recognizer.judge_intents(scores, said, vectors=vectors)[0][0, at]
-    monkeypatch.setattr(recognizer, "negation", lambda words: True)
-    assert recognizer.judge_intents(scores, said, vectors=vectors)[0][0, at] < plain - 1
+    monkeypatch.setattr(recognizer, "negation", Negation(["id"], ["putar"], ()))
+    refused = [["jangan", *said[0]]]
+    assert recognizer.judge_intents(scores, said, vectors=vectors)[0][0, at] == plain
+    lp = recognizer.judge_intents(scores, refused, vectors=vectors)[0][0]
+    assert lp[at] < plain - 5 and lp.argmax() == recognizer.none and lp[recognizer.none] > -0.1
+    assert np.exp(lp).sum() == pytest.approx(1, abs=1e-3)
+    # Who gives an example that is worded so means it.
+    recognizer.extra.__dict__["examples"] = (("jangan", said[0][0], "ya"),)
+    assert recognizer.judge_intents(scores, refused, vectors=vectors)[0][0, at] == plain
 
 
 def test_probabilities_are_such(more: Run) -> None:
@@ -205,10 +213,14 @@ def test_what_can_not_be_added(run: Run, more: Run, tmp_path: Path) -> None:
         add_intent(run, "fresh", describe="x", out=more.path)
 
 
-def test_another_kind_says_what_to_train(compact_run: Run, tmp_path: Path) -> None:
+def test_another_kind_says_what_to_train(small_data: Dataset, tmp_path: Path) -> None:
+    other = train(
+        small_data, out=tmp_path / "compact", base="compact", on_progress=False,
+        members=1, epochs=1, folds=0,
+    )  # fmt: skip
     with pytest.raises(InputError, match="--base e5-small") as caught:
-        add_intent(compact_run, "fresh", describe="x", out=tmp_path / "out")
-    assert "compact" in str(caught.value) and list_added(compact_run) == []
+        add_intent(other, "fresh", describe="x", out=tmp_path / "out")
+    assert "compact" in str(caught.value) and list_added(other) == []
 
 
 def test_too_few_intents_say_so(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

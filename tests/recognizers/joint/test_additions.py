@@ -4,9 +4,17 @@ import numpy as np
 import pytest
 
 from maksud.language.catalog import Catalog, Intent, Parameter
-from maksud.recognizers.joint.additions import extend_tags, find_number, find_values, join
+from maksud.recognizers.joint.additions import (
+    extend_tags,
+    find_number,
+    find_values,
+    give_back,
+    join,
+    refused,
+)
 from maksud.recognizers.joint.decoding import IMPOSSIBLE
 from maksud.recognizers.joint.tokens import tokenize
+from maksud.recognizers.negation import Negation
 from maksud.recognizers.new_intents import read_parameter
 
 
@@ -80,3 +88,15 @@ def test_join_shares_out_what_is_left() -> None:
     assert np.allclose(np.exp(alone), [[0, 0, 1, 0]], atol=1e-6)
     neither = join(lp, np.full((1, 2), IMPOSSIBLE), np.array([False]))
     assert np.allclose(np.exp(neither), [[0.6, 0.4, 0, 0]], atol=1e-6)
+
+
+def test_refused_wishes_are_for_none() -> None:
+    negation = Negation(["id"], ["putar"], ())
+    clauses = [t.split() for t in ("jangan pesan meja dulu", "pesan meja", "tolong jangan pesan")]
+    assert refused(negation, clauses, []).tolist() == [True, False, True]
+    assert not negation(clauses[0])  # of trained wishes, only those that begin like the data's
+    assert not refused(negation, clauses, [("jangan", "pesan", "apa", "apa")]).any()
+    lp = np.log(np.array([[0.1, 0.3, 0.6], [0.1, 0.3, 0.6]], "f4"))
+    out = np.exp(give_back(lp, np.array([True, False]), 2, 1))
+    assert np.allclose(out[1], [0.1, 0.3, 0.6]) and np.allclose(out.sum(1), 1, atol=1e-5)
+    assert out[0, 2] < 0.01 and out[0, 1] > 0.89 and np.isclose(out[0, 0], 0.1)

@@ -334,7 +334,8 @@ def test_nothing_follows_the_end_of_a_part() -> None:
     closed = Spans("(a", frozenset(range(256)), quoted=True)
     place = step_all(closed, b'"(a"')
     for part, shut in ((FREE, ("shut", b"")), (NUMBER, "shut"), (closed, place)):
-        assert part.left(shut) == 0 and not list(part.choices(shut) or ())
+        fits = part.choices(shut)
+        assert part.left(shut) == 0 and fits is not None and not list(fits)
     for byte in range(256):
         assert not END.step(at, byte)
         assert not FREE.step(("shut", b""), byte) and not NUMBER.step("shut", byte)
@@ -381,6 +382,14 @@ def test_how_many_bytes_an_answer_still_needs(written: str, left: int) -> None:
     for byte in written.encode():
         state = found.step(state, byte)
     assert found.left(state) == left
+
+
+def test_what_can_only_be_copied_in_quotes_needs_them_counted() -> None:
+    found = Answers(Grammar(MUSIC), "(")
+    state = found.start
+    for byte in b"play(song=":
+        state = found.step(state, byte)
+    assert found.left(state) == len('"(")') + 1 and found.choices(state) == [ord('"')]
 
 
 def test_a_number_takes_ten_digits_two_signs_and_its_marks() -> None:
