@@ -80,7 +80,8 @@ def furnish(place: str, items: int, labellers: int) -> House:
 
 @contextmanager
 def served(place: str, *before: str) -> Iterator[tuple[subprocess.Popen[str], str, int, str]]:
-    """A running server: its process, host, port, and an admin's link. `before`: words before the command."""
+    """A running server: its process, host, port, and an admin's link. `before`: words before
+    the command."""
     command = [*before, sys.executable, "-m", "maksud", "label", "--store", place, "--port", "0",
                "--json", "--set", "access_log=false"]  # fmt: skip
     process = subprocess.Popen(
