@@ -113,11 +113,13 @@ class Table:
 
     def whole(self, place: int) -> Floats:
         """See `Outlook.whole`."""
-        return self._logits[place]
+        row: Floats = self._logits[place]
+        return row
 
     def some(self, place: int, ids: Ids) -> Floats:
         """See `Outlook.some`."""
-        return self._logits[place][ids]
+        found: Floats = self._logits[place][ids]
+        return found
 
     def keep(self, place: int, token: int) -> Callable[[], tuple[float, float, bool]]:
         """See `Outlook.keep`."""
