@@ -34,7 +34,7 @@ from typing import Any
 
 from maksud.data.dataset import Dataset, Example
 from maksud.labelling.library import register
-from maksud.labelling.people import add_person, first_admin, make_link, make_token
+from maksud.labelling.people import add_person, first_admin, make_token
 from maksud.labelling.store import Store
 from maksud.labelling.tasks import Wanted, create_task
 
@@ -55,7 +55,6 @@ class House:
     task: int
     tokens: list[str]
     leader: str
-    link: str
 
 
 def furnish(place: str, items: int, labellers: int) -> House:
@@ -71,8 +70,7 @@ def furnish(place: str, items: int, labellers: int) -> House:
         members = [admin.id, *(p.id for p in people)]
         task = create_task(c, Wanted("bench", data, members, lease_minutes=60), now)
         tokens = [make_token(c, p, "bench", now) for p in people]
-        return House(place, task, tokens, make_token(c, admin, "bench", now),
-                     make_link(c, admin.id, now))  # fmt: skip
+        return House(place, task, tokens, make_token(c, admin, "bench", now))
 
     try:
         return store.write(make)
@@ -81,8 +79,9 @@ def furnish(place: str, items: int, labellers: int) -> House:
 
 
 @contextmanager
-def served(place: str, *before: str) -> Iterator[tuple[subprocess.Popen[str], str, int]]:
-    """A running server: its process, host and port. `before`: words before the command."""
+def served(place: str, *before: str) -> Iterator[tuple[subprocess.Popen[str], str, int, str]]:
+    """A running server: its process, host, port, and an admin's link. `before`: words before
+    the command."""
     command = [*before, sys.executable, "-m", "maksud", "label", "--store", place, "--port", "0",
                "--json", "--set", "access_log=false"]  # fmt: skip
     process = subprocess.Popen(
@@ -94,9 +93,10 @@ def served(place: str, *before: str) -> Iterator[tuple[subprocess.Popen[str], st
         said = process.stdout.readline()
         if not said:
             raise SystemExit("the server did not start")
-        url = json.loads(said)["url"]
+        about = json.loads(said)
+        url = about["url"]
         host, _, port = url.removeprefix("http://").partition(":")
-        yield process, host, int(port)
+        yield process, host, int(port), about["link"]
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)
@@ -188,7 +188,7 @@ def measure_saves(given: argparse.Namespace, place: Path) -> dict[str, Any]:
     """Saves a second, and how long one takes, with everybody saving at once."""
     house = furnish(given.store or str(place / "labels.db"), given.items, given.labellers)
     work = Work()
-    with served(house.place) as (_, host, port):
+    with served(house.place) as (_, host, port, _):
         asyncio.run(label(house, host, port, time.perf_counter() + 1, Work(), 0))  # warm
         began = time.perf_counter()
         asyncio.run(label(house, host, port, began + given.seconds, work, 0))
@@ -210,7 +210,7 @@ def measure_list(given: argparse.Namespace, place: Path) -> dict[str, Any]:
     for count in (given.few, given.many):
         house = furnish(str(place / f"{count}.db"), 10, 1)
         _fill(house, count)
-        with served(house.place) as (_, host, port):
+        with served(house.place) as (_, host, port, _):
             times[count] = asyncio.run(_list_times(house, host, port, count, given.requests))
     few, many = times[given.few], times[given.many]
     ratios = {name: round(many[name] / few[name], 2) for name in few}
@@ -283,7 +283,7 @@ def measure_keys(given: argparse.Namespace, place: Path) -> dict[str, Any]:
     c.close()
     times: list[float] = []
     work = Work()
-    with served(house.place) as (_, host, port):
+    with served(house.place) as (_, host, port, link):
         until = time.perf_counter() + 3600
         stop = threading.Event()
 
@@ -301,7 +301,7 @@ def measure_keys(given: argparse.Namespace, place: Path) -> dict[str, Any]:
                     executable_path=browser_at, args=["--no-sandbox"]
                 )  # fmt: skip
                 page = browser.new_page()
-                page.goto(f"http://{host}:{port}/in#{house.link}")
+                page.goto(link)
                 page.locator("form button").click()
                 page.wait_for_url(f"http://{host}:{port}/")
                 page.goto(f"http://{host}:{port}/tasks/{house.task}/label")
@@ -345,7 +345,7 @@ def kill_rounds(
     chosen = random.Random(11)
     for k in range(rounds):
         began = time.perf_counter()
-        with served(house.place) as (process, host, port):
+        with served(house.place) as (process, host, port, _):
             slowest = max(slowest, time.perf_counter() - began)
             resent += len(unsure)
             after = chosen.uniform(0.0, 0.4)
@@ -426,7 +426,7 @@ def trace_sync(place: str, log: Path) -> dict[str, Any]:
     words = (tracer, "-f", "-s", "64", "-o", str(log), "-e",
              "trace=fsync,fdatasync,pwrite64,write,writev,sendto,sendmsg")  # fmt: skip
     try:
-        with served(house.place, *words) as (_, host, port):
+        with served(house.place, *words) as (_, host, port, _):
             asyncio.run(_three(house, host, port))
     except SystemExit:
         return {"reached": None, "why": "processes may not be traced here"}

@@ -23,7 +23,7 @@ from maksud.labelling.questions import CALLS
 from maksud.labelling.refusals import Refused, Unknown
 from maksud.labelling.tables import leases
 from maksud.labelling.tasks import Task
-from maksud.labelling.templates import FORM
+from maksud.labelling.templates import FORM, UTTERANCE
 from maksud.labelling.workflow import (
     ABANDON,
     ABANDONED,
@@ -348,8 +348,8 @@ def _check_output(connection: Connection, task: Task, said: Said) -> str:
         if not text or len(text) > 4000 or "\0" in text:
             raise Refused("an answer has 1 to 4,000 characters", code="invalid_answer", status=400)
         return text
-    row: Any = connection.scalar(statements.UTTERANCE_OF_ITEM, {"item": said.item})
-    utterance = row["instruction"]
+    data: Any = connection.scalar(statements.UTTERANCE_OF_ITEM, {"item": said.item})
+    utterance = data[UTTERANCE]
     checked: Checked | FormChecked
     if task.card == FORM:
         checked = check_form(task.template, said.output, task.catalog, utterance, open=task.open)

@@ -38,7 +38,7 @@
     $("fields").replaceChildren(...fields.flatMap(([name, value]) => {
       const dt = document.createElement("dt"), dd = document.createElement("dd");
       dt.textContent = titles.get(name);
-      dd.textContent = typeof value === "string" ? value : JSON.stringify(value);
+      dd.textContent = value === null ? "–" : typeof value === "string" ? value : JSON.stringify(value);
       return [dt, dd];
     }));
     block.hidden = !found.has_calls;
