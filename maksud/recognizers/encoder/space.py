@@ -136,7 +136,7 @@ class Space:
 
     def turned(self, vectors: Floats) -> Floats:
         """Vectors [N, D] in this space."""
-        out: Floats = np.matmul(vectors - self.center, self.turn)
+        out: Floats = ((vectors - self.center) @ self.turn).astype(np.float32)
         return out
 
     def classes(self, sums: Floats, counts: Floats | Ints, told: Told | None = None) -> Classes:
