@@ -7,7 +7,7 @@ STAMP := $(VENV)/.ready
 CONSTRAINT := $(shell command -v nvidia-smi >/dev/null 2>&1 || echo "-c constraints-cpu.txt")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow mutants lint format house clean
+.PHONY: help setup demo test test-slow test-clients mutants lint format house clean
 
 help:  ## What there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -26,6 +26,14 @@ demo: $(STAMP)  ## The whole road on the shipped data: check, train, tune, evalu
 
 test: $(STAMP)  ## The default test suite: offline, under ten minutes on two cores
 	@$(BIN)/python -m pytest -m "not slow" -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+
+test-clients: $(STAMP)  ## The examples: clients of other stacks, of an environment of their own, and of npm
+	@for extra in clients clients-openai2; do \
+	  test -x .venv-$$extra/bin/python || $(PYTHON) -m venv .venv-$$extra; \
+	  .venv-$$extra/bin/python -m pip install --quiet --disable-pip-version-check -e ".[$$extra]" || exit 1; \
+	done
+	@! command -v npm >/dev/null || npm install --prefix examples/javascript --no-audit --no-fund
+	@$(BIN)/python -m pytest tests/serving/test_examples.py tests/serving/test_fuzz.py -rs $(ARGS)
 
 test-slow: $(STAMP)  ## The tests that take minutes or need the embedded language model
 	@$(BIN)/python -m pytest -m slow $(ARGS)
@@ -47,4 +55,4 @@ house: $(STAMP)  ## Draws docs/house.svg from the imports
 	@$(BIN)/python docs/draw_house.py
 
 clean:  ## Removes the virtual environment and caches; leaves data and runs alone
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-clients .venv-clients-openai2 .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -51,7 +51,8 @@ def measure(
         row[name] = _share(model.predict([e.instruction for e in asked]).tolist(), gold)
     with tempfile.TemporaryDirectory() as directory:
         out = Path(directory) / "run"
-        trained = maksud.train(data, out=out, seed=seed, per_intent=per_intent, **given)
+        settings = {"base": "compact", "seed": seed, "per_intent": per_intent, **given}
+        trained = maksud.train(data, out=out, **settings)
         answers = maksud.load_recognizer(trained).recognize([e.instruction for e in asked])
     row["compact"] = _share([a.calls[0].intent for a in answers], gold)
     row["difference"] = row["compact"] - max(row["svm"], row["logistic"])

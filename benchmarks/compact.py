@@ -42,7 +42,8 @@ def measure(data: maksud.Dataset, split: str, seed: int, per_intent: int) -> Row
     """Trains with one seed and evaluates once: a row of figures, None where one has no meaning."""
     examples = data.of(split)
     with tempfile.TemporaryDirectory() as directory:
-        trained = maksud.train(data, out=Path(directory) / "run", seed=seed, per_intent=per_intent)
+        out = Path(directory) / "run"
+        trained = maksud.train(data, base="compact", out=out, seed=seed, per_intent=per_intent)
         recognizer = maksud.load_recognizer(trained)
         report = maksud.evaluate(recognizer, examples, latency_sample=LATENCY_SAMPLE)
         metrics = trained.metrics

@@ -293,7 +293,8 @@ def _measured(name: str, trees: Sequence[Path], place: Path, given: argparse.Nam
         if not data.exists():
             cpu_seconds(trees[0], ["-m", "maksud", "init", str(data)])
         made = (
-            f"import maksud; maksud.train({str(data)!r}, out={str(run)!r}, per_intent={PER_INTENT})"
+            f"import maksud; maksud.train({str(data)!r}, base='compact', out={str(run)!r}, "
+            f"per_intent={PER_INTENT})"
         )
         cpu_seconds(trees[0], ["-c", made])
     started = [Recognizing(tree, run) for tree in trees]

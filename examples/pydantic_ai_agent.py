@@ -1,11 +1,12 @@
-"""An agent of Pydantic AI whose tools are a run's, and run."""
+"""An agent of Pydantic AI whose tools are a run's, and run; and what was said as a typed object."""
 
 import os
 import sys
-from typing import Any
+from typing import Any, Literal
 
 import httpx
-from pydantic_ai import Agent, Tool
+from pydantic import create_model
+from pydantic_ai import Agent, NativeOutput, Tool
 from pydantic_ai.models.openai import OpenAIChatModel
 
 url = os.environ["OPENAI_BASE_URL"]
@@ -31,3 +32,13 @@ def make(tool: dict[str, Any]) -> Tool[None]:
 
 agent = Agent(OpenAIChatModel(name), tools=[make(tool) for tool in tools])
 print(agent.run_sync(" ".join(sys.argv[1:])).output)
+
+# One flat class for all intents: what an intent does not have stays None. By a schema, and by the
+# tool that Pydantic AI makes of a class.
+intents = tuple(tool["function"]["name"] for tool in tools)
+names = {key for tool in tools for key in tool["function"]["parameters"]["properties"]}
+fields: Any = {key: (str | None, None) for key in sorted(names)}
+Command = create_model("Command", intent=(Literal[(*intents, "unknown")], ...), **fields)
+for output in (NativeOutput(Command), Command):
+    typed = Agent(OpenAIChatModel(name), output_type=output)
+    print(typed.run_sync(" ".join(sys.argv[1:])).output)

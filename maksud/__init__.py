@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from maksud.recognizers.conversation import converse
     from maksud.recognizers.decision import Rule
     from maksud.recognizers.door import load_recognizer, train
+    from maksud.recognizers.new_intents import add_intent
     from maksud.recognizers.recalibration import calibrate
     from maksud.recognizers.recognition import Recognition, Recognizer
     from maksud.recognizers.runs import Run
@@ -56,6 +57,7 @@ __all__ = [
     "Run",
     "TrainSettings",
     "Turn",
+    "add_intent",
     "calibrate",
     "check",
     "converse",
@@ -92,6 +94,7 @@ _LATER = {
     "Run": "maksud.recognizers.runs",
     "TrainSettings": "maksud.recognizers.settings",
     "Turn": "maksud.language.conversation",
+    "add_intent": "maksud.recognizers.new_intents",
     "converse": "maksud.recognizers.conversation",
     "calibrate": "maksud.recognizers.recalibration",
     "check": "maksud.data.checks",

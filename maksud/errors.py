@@ -19,6 +19,7 @@ Only doors translate an error: the CLI to an exit code, the server to the OpenAI
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable
 
 
@@ -113,3 +114,13 @@ def nearest(name: str, known: Iterable[str]) -> str:
         return "Nearest: " + ", ".join(near)
     shown = ", ".join(names[:8])
     return f"Known: {shown}" + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+
+
+def lacks_space(error: BaseException | None) -> bool:
+    """Whether a full disk is behind an error: libraries that write files wrap the system's."""
+    while error is not None:
+        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        if full or "No space left on device" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

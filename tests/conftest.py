@@ -85,7 +85,7 @@ def small_data() -> Dataset:
 def compact_run(small_data: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A compact recognizer of `small_data`."""
     out = tmp_path_factory.mktemp("runs") / "compact"
-    return train(small_data, out=out, settings=TrainSettings(seed=1, folds=0))
+    return train(small_data, out=out, settings=TrainSettings(base="compact", seed=1, folds=0))
 
 
 @pytest.fixture(params=GUIDES)

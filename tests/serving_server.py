@@ -12,13 +12,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
+import numpy as np
 
 from maksud.errors import TooLongError
 from maksud.http.tokens import Token, Tokens
 from maksud.language.calls import parse_calls
 from maksud.language.catalog import Catalog, Intent, Parameter
 from maksud.recognizers.contract import Contract
-from maksud.recognizers.recognition import Proposal, Recognizer, Usage
+from maksud.recognizers.recognition import Proposal, Recognizer, Usage, Vector
 from maksud.serving.app import Front, ServeSettings, bind, server_of
 
 TOKEN = "mk-a-token-of-the-tests"
@@ -44,6 +45,7 @@ class Scripted(Recognizer):
     """
 
     kind = "scripted"
+    dim = 3
 
     def __init__(
         self, name: str = "scripted", on: Callable[[Sequence[str]], None] | None = None
@@ -64,6 +66,12 @@ class Scripted(Recognizer):
         if self.on is not None:
             self.on(utterances)
         return [self._answer(u) for u in utterances]
+
+    def represent(self, utterances: Sequence[str]) -> list[Vector]:
+        """Characters, words, and a tenth: which has no exact number of 32 bits."""
+        self.propose(utterances)
+        sizes = [(len(u), len(u.split())) for u in utterances]
+        return [Vector(np.array([n, w, 0.1], np.float32), Usage(w)) for n, w in sizes]
 
     def propose_within(
         self, utterances: Sequence[str], allowed: Sequence[Collection[str] | None]

@@ -15,6 +15,7 @@ import typer
 from maksud.cli import (  # noqa: F401  (they register their commands)
     catalogs,
     data,
+    intents,
     labelling,
     recognizers,
     serving,

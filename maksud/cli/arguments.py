@@ -50,6 +50,14 @@ Force = Annotated[
 Limit = Annotated[int, typer.Option(help="Take a random part of so many examples; 0: all.")]
 
 ADVANCED = "Less often needed"
+AcceptLicence = Annotated[
+    str | None,
+    typer.Option(
+        "--accept-licence",
+        metavar="NAME",
+        help="Whose terms you accept (gemma), once, so that a model under them may be fetched.",
+    ),
+]
 WrongCost = Annotated[
     float | None,
     typer.Option(

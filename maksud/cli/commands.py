@@ -37,6 +37,10 @@ def _all(
 
 models_app = typer.Typer(no_args_is_help=True, help="Encoders and language models to start from.")
 app.add_typer(models_app, name="models")
+intent_app = typer.Typer(
+    no_args_is_help=True, help="Intents of a run: add one at once, without training."
+)
+app.add_typer(intent_app, name="intent")
 data_app = typer.Typer(no_args_is_help=True, help="Named, immutable versions of datasets.")
 app.add_typer(data_app, name="data")
 label_app = typer.Typer(

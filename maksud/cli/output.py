@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from maksud.data.dataset import Dataset
     from maksud.data.findings import Findings
     from maksud.progress import OnProgress
+    from maksud.recognizers.choosing import Choice
     from maksud.recognizers.recognition import Recognition
     from maksud.recognizers.runs import Run
     from maksud.recognizers.settings import TrainSettings
@@ -200,6 +201,12 @@ def tell_run(run: Run, data: str, dataset: Dataset) -> None:
     )
 
 
+def tell_choice(choice: Choice) -> None:
+    """What `auto` chose, and why."""
+    for line in choice.why:
+        say(f"{line[0].upper()}{line[1:]}.")
+
+
 def tell_decision(run: Run) -> None:
     """From which confidence on a run's answers are acted on, and what to expect of that."""
     about = run.metrics["calibration"]
@@ -252,9 +259,10 @@ def draw_settings(settings: TrainSettings) -> None:
 
     from rich.table import Table
 
+    from maksud.recognizers.choosing import kinds_to_show
     from maksud.settings import settings_of
 
-    for value in (replace(settings, kind=None), settings.kind):
+    for value in (replace(settings, kind=None), *kinds_to_show(settings.kind)):
         table = Table("setting", "value", "range", "meaning", box=None, title=type(value).__name__)
         for name, about in settings_of(type(value)).items():
             shown = str(getattr(value, name))

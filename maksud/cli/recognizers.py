@@ -12,6 +12,7 @@ import typer
 
 from maksud.cli.arguments import (
     ADVANCED,
+    AcceptLicence,
     Data,
     FalseAcceptRate,
     Force,
@@ -37,6 +38,7 @@ from maksud.cli.output import (
     open_directory,
     progress,
     say,
+    tell_choice,
     tell_decision,
     tell_run,
     terminal,
@@ -56,6 +58,7 @@ def train(
     data: Data,
     out: Annotated[Path | None, typer.Option(help="The run's directory; must be new.")] = None,
     base: Annotated[str | None, typer.Option(help=help_of(TrainSettings, "base"))] = None,
+    minutes: Annotated[float | None, typer.Option(help=help_of(TrainSettings, "minutes"))] = None,
     method: Annotated[
         str | None, typer.Option(help="Tuning of a language model: lora, full or qlora.")
     ] = None,
@@ -74,6 +77,7 @@ def train(
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing run.")] = False,
     as_json: Json = False,
+    accept_licence: AcceptLicence = None,
     per_intent: Annotated[
         int | None,
         typer.Option(help=help_of(TrainSettings, "per_intent"), rich_help_panel=ADVANCED),
@@ -95,17 +99,20 @@ def train(
 ) -> None:
     """Train a recognizer and write it as a run.
 
-    The compact network trains from scratch in seconds to two minutes on any CPU, an encoder
-    (--base e5-small) is tuned in minutes, a language model in minutes (smollm2-135m) to hours.
+    Without --base, the better of these two for your data and --minutes is chosen, and why: the
+    compact network trains from scratch in seconds to two minutes on any CPU, an encoder
+    (e5-small) is tuned in minutes. A language model takes minutes (smollm2-135m, and
+    gemma3-270m, which speaks Indonesian) to hours.
     Every setting can be given with --set, under our names or the guide's:
     `maksud train DATA --list-settings`.
     """
     from maksud.data.formats.files import load
-    from maksud.recognizers.door import checkpoints_of, make_settings
+    from maksud.recognizers.door import checkpoints_of, make_settings, settle
     from maksud.recognizers.door import train as run_training
 
     options = {
         "base": base,
+        "minutes": minutes,
         "seed": seed,
         "method": method,
         "epochs": epochs,
@@ -115,6 +122,7 @@ def train(
         "max_wrong": max_wrong,
         "false_accept_rate": false_accept_rate,
         "system_prompt": system_prompt,
+        "accept_licence": accept_licence,
     }
     chosen = make_settings(merge_settings(settings, options, setting or []))
     if list_settings:
@@ -123,6 +131,9 @@ def train(
     if out is None:
         raise InputError("where should the run go?", hint="Give --out RUN")
     dataset = load(data, format=format, options=read_options(columns, delimiter, encoding, sheet))
+    chosen = settle(chosen, dataset)
+    if chosen.choice is not None and not as_json:
+        tell_choice(chosen.choice)
     try:
         with progress(quiet=as_json) as tell:
             run = run_training(dataset, out=out, settings=chosen, overwrite=force, on_progress=tell)
@@ -131,7 +142,8 @@ def train(
             say(f"The same command goes on from what is kept in {checkpoints_of(out)}.")
         raise
     if as_json:
-        write_json({"run": str(run.path), "kind": run.kind, "metrics": run.metrics})
+        about = {"choice": run.manifest["choice"]} if "choice" in run.manifest else {}
+        write_json({"run": str(run.path), "kind": run.kind, **about, "metrics": run.metrics})
     else:
         tell_run(run, dataset.version or data, dataset)
 
@@ -197,6 +209,10 @@ def evaluate(
         list[str] | None,
         typer.Option(help="Break the figures down by this field of the rows; may be repeated."),
     ] = None,
+    background: Annotated[
+        int,
+        typer.Option(min=0, help="Ask so many ordinary sayings too, far from any scope; 0: none."),
+    ] = 0,
     limit: Limit = 0,
     force: Force = False,
     as_json: Json = False,
@@ -223,7 +239,9 @@ def evaluate(
     recognizer = load_recognizer(run)
     with open_directory(directory):
         with progress(quiet=as_json) as tell:
-            report = run_evaluation(recognizer, examples, by=by or (), progress=tell)
+            report = run_evaluation(
+                recognizer, examples, by=by or (), background=background, progress=tell
+            )
         # Told first: a full disk must not cost what was measured.
         if as_json:
             write_json(report.to_json())
@@ -357,14 +375,19 @@ def models_list(as_json: Json = False) -> None:
 @models_app.command("get")
 def models_get(
     id: Annotated[str, typer.Argument(help="A name from the list, a hub id, or a directory.")],
+    accept_licence: AcceptLicence = None,
     as_json: Json = False,
 ) -> None:
-    """Bring a model into the local cache, verified."""
+    """Bring a model into the local cache, verified.
+
+    gemma3-270m comes under the Gemma Terms of Use: without --accept-licence gemma, nothing is
+    fetched but their text, and you are told where it lies.
+    """
     from maksud.recognizers.language_model.folder import ENCODERS, LANGUAGE_MODELS
     from maksud.recognizers.language_model.gallery import get
 
     with progress(quiet=as_json) as tell:
-        path = get(id, tell, ENCODERS | LANGUAGE_MODELS)
+        path = get(id, tell, ENCODERS | LANGUAGE_MODELS, accept_licence or "")
     if as_json:
         write_json({"id": id, "path": str(path)})
     else:

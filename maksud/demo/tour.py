@@ -162,7 +162,7 @@ def _compact(console: Console, data: Dataset, directory: Path) -> Run:
     from maksud.recognizers.compact.settings import CompactSettings
 
     _title(console, "Train", "a compact network, from scratch, on this CPU")
-    settings = TrainSettings(kind=CompactSettings(members=MEMBERS))
+    settings = TrainSettings(base="compact", kind=CompactSettings(members=MEMBERS))
     with show(console, transient=True, indent="  ") as tell:
         run = train(
             data,

@@ -20,6 +20,7 @@ import numpy as np
 from maksud.data.dataset import Dataset, Example
 from maksud.errors import CallSyntaxError, DataError, EngineError
 from maksud.evaluation import figures, metrics
+from maksud.evaluation.background import ask_background
 from maksud.evaluation.figures import Prediction
 from maksud.evaluation.grouping import ALWAYS, check_fields
 from maksud.evaluation.wording import HEADLINE
@@ -75,6 +76,7 @@ def evaluate(
     unconstrained: bool = True,
     skip_invalid: bool = False,
     by: Sequence[str] = (),
+    background: int = 0,
     seed: int = 0,
     progress: OnProgress | bool | None = True,
 ) -> Report:
@@ -85,7 +87,8 @@ def evaluate(
     judge `recognizer.unconstrained` (a second pass; not with `unconstrained=False`) where there
     is such a thing, else the answer's text. Latency is wall time of single requests, on
     `latency_sample` utterances spread over the data. `by`: fields of the rows that the figures
-    are broken down by, besides language and number of calls. `seed` draws the bootstrap
+    are broken down by, besides language and number of calls. `background`: so many ordinary sayings
+    are asked as well, see `background.ask_background`. `seed` draws them and the bootstrap
     intervals. `progress`: shown on standard error; a function is told it; False: silent.
 
     Raises `DataError` for no examples, or for a gold output that can't be parsed; with
@@ -105,6 +108,9 @@ def evaluate(
             read = [recognizer.contract.read(u).text for u in utterances]
             texts = _guide_texts(recognizer, read, batch_size, tell)
         latency = _latency(recognizer, utterances, latency_sample, tell)
+        far = None
+        if background > 0:
+            far = ask_background(recognizer, kept, background, seed, tell, batch_size)
     judged = [a.text for a in answers] if texts is None else texts
     guide = metrics.guide_scores([e.output for e in kept], judged)
     contract = recognizer.contract
@@ -122,6 +128,8 @@ def evaluate(
         **figures.confidence(cases, contract.calibration is not None),
         **figures.acceptance(cases, contract),
         "decision": figures.decision(cases, contract),
+        "background_accepted": far["acted"] / far["sayings"] if far and far["sayings"] else None,
+        "background": far,
         "latency_ms": latency,
         "batch_examples_per_second": len(kept) / max(answered, 1e-9),
         **figures.validity(cases, catalog),

@@ -19,6 +19,8 @@ OF_ONE = (*wording.HEADLINE, *wording.GATE[:5], wording.SURENESS[0], *wording.SP
 SIDE_BY_SIDE = (*wording.HEADLINE, *wording.GATE[:5], *wording.SURENESS[:3], *wording.SPEED)
 """The figures of a comparison that are drawn."""
 
+_OF_GATE = len(wording.HEADLINE) + 5
+
 MOST_GROUPS = 12
 """Groups of a field that are drawn."""
 
@@ -38,7 +40,8 @@ def draw_report(report: Report) -> RenderableType:
     table.add_column(no_wrap=True, justify="right")
     table.add_column("95 % interval", no_wrap=True)
     table.add_column()
-    for figure in OF_ONE:
+    asked = wording.gate_of(figures)[len(wording.GATE) :]
+    for figure in (*OF_ONE[:_OF_GATE], *asked, *OF_ONE[_OF_GATE:]):
         if figure in _AFTER_A_GAP:
             table.add_row()
         written = figure.write(figures)
@@ -56,6 +59,8 @@ def draw_report(report: Report) -> RenderableType:
         )
     groups = [_draw_groups(name, found) for name, found in figures["by"].items() if found[1:]]
     lines = [Text(wording.guide_line(figures))]
+    if far := wording.background_line(figures):
+        lines.append(Text(far))
     lines += [Text(f"Note: {note}", style="yellow") for note in wording.notes(figures)]
     return Group(table, Text(), *groups, *lines)
 

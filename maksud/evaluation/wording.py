@@ -36,6 +36,8 @@ class Figure:
     def interval(self, figures: Figures) -> tuple[float, float] | None:
         """Its 95 % interval, where it has one."""
         found = figures["confidence_intervals"].get(self.key)
+        if self.key == FAR.key and figures["background"]:
+            found = figures["background"]["interval"]
         return None if found is None else (found[0], found[1])
 
     def write(self, figures: Figures) -> str:
@@ -138,6 +140,14 @@ GATE = (
     Figure("coverage_in_scope", "coverage in scope", "of what is in scope, how much is accepted"),
 )
 
+FAR = Figure(
+    "background_accepted",
+    "ordinary sayings accepted",
+    "of chat and other trades, far from your data, how many are acted on",
+    better="lower",
+)
+"""Shown where the background was asked."""
+
 SURENESS = (
     Figure(
         "ece",
@@ -194,6 +204,8 @@ def why_not(key: str, figures: Figures) -> str:
         return "no answer was accepted"
     if key in ("coverage_in_scope", "in_scope_intent_accuracy"):
         return "there are no in-scope examples"
+    if key == FAR.key:
+        return "there are no sayings in the languages of the data"
     if key == "wrong_intent_accept_rate":
         return "no in-scope answer has wrong intents"
     if key in ("oos_recall", "false_accept_rate", "oos_precision", "auroc"):
@@ -227,6 +239,25 @@ def utility_line(figures: Figures) -> str:
         f"{line}. With the best threshold for these very answers, {threshold:.3g}, it would be "
         f"{per_hundred(best)}; nobody can know that one beforehand."
     )
+
+
+def gate_of(figures: Figures) -> tuple[Figure, ...]:
+    """The figures of the gate, with that of the background where it was asked."""
+    return GATE if figures.get("background") is None else (*GATE, FAR)
+
+
+def background_line(figures: Figures) -> str:
+    """What became of the ordinary sayings that were asked, in a line; empty where none was."""
+    far = figures.get("background")
+    if not far or not far["sayings"]:
+        return ""
+    line = f"Of {far['sayings']:,} ordinary sayings, {far['acted']:,} would be acted on"
+    if far["acted_first"]:
+        first = far["acted_first"][0]
+        line += f", such as “{make_visible(first['text'])}”: {make_visible(first['answer'])}"
+    if far["left_out"]:
+        line += f". {far['left_out']:,} more are near a row that is in scope, and were left out"
+    return line + "."
 
 
 def best_in_reach(figure: Figure, figures: Figures) -> str:

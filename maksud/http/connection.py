@@ -98,7 +98,7 @@ class _Connection(H11Protocol, asyncio.BufferedProtocol):
         self._stop_watch()
         self._unstall()
         super().connection_lost(exc)
-        if self.cycle is not None and not self.cycle.response_complete:
+        if self._is_asked():
             tell_gone(cast(dict[str, Any], self.cycle.scope))
 
     def pause_writing(self) -> None:
@@ -158,6 +158,10 @@ class _Connection(H11Protocol, asyncio.BufferedProtocol):
         cycle.on_response()
         return True
 
+    def _is_asked(self) -> bool:
+        """Whether there is a request that is not answered yet: `cycle` is its."""
+        return self.cycle is not None and not self.cycle.response_complete
+
     def _is_coming(self) -> bool:
         """Whether more of a request comes that nobody will read."""
         return self._refused or self.conn.their_state is h11.SEND_BODY
@@ -183,7 +187,7 @@ class _Connection(H11Protocol, asyncio.BufferedProtocol):
         It runs from the first byte, and more bytes do not move it: a header, or what is left of
         a body that nobody read. Between requests uvicorn's keep-alive timer runs.
         """
-        if self.cycle is not None and not self.cycle.response_complete:
+        if self._is_asked():
             self._stop_watch()
         elif self._deadline is None and not self.transport.is_closing():
             self._deadline = self.loop.call_later(self.header_seconds, self._too_slow)
@@ -213,13 +217,14 @@ class _Connection(H11Protocol, asyncio.BufferedProtocol):
                 (b"x-request-id", new_id("req_").encode()),
                 (b"connection", b"close"),
             ]
+            asked_head = self._is_asked() and self.cycle.scope["method"] == "HEAD"
             for event in (
                 h11.Response(status_code=status, headers=headers),
-                h11.Data(data=body),
+                *([] if asked_head else [h11.Data(data=body)]),
                 h11.EndOfMessage(),
             ):
                 self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
-        if self.cycle is not None and not self.cycle.response_complete:
+        if self._is_asked():
             self.cycle.disconnected = True  # whoever still reads the body is told
             self.cycle.message_event.set()

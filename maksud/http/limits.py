@@ -12,7 +12,7 @@ import math
 from typing import TYPE_CHECKING
 
 from maksud.http.api_error import ApiError
-from maksud.http.rights import METRICS_PATH
+from maksud.http.rights import is_figures
 from maksud.http.scope import KNOWN, add_headers
 from maksud.http.settings import ServeSettings
 from maksud.http.tokens import Token
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 SECONDS = 60
 """Width of the window."""
-LONGEST_WAIT = 60
-"""Seconds of Retry-After at most: clients do not heed more."""
 _KEY = "maksud.limits"
 
 
@@ -48,7 +46,7 @@ class Limits:
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and KNOWN in scope and scope["path"] != METRICS_PATH:
+        if scope["type"] == "http" and KNOWN in scope and not is_figures(scope):
             scope[_KEY] = self
             self.check(scope, "requests", 1)
             self.count(scope, "requests", 1)
@@ -73,7 +71,8 @@ class Limits:
             )
         if not self._counter.test(limit, token.digest.hex(), cost=number):
             self._tell(scope, what)
-            seconds = min(LONGEST_WAIT, max(1, math.ceil(self._wait(limit, token, number))))
+            # After so long, and not at that moment; a clock of this age is not exact.
+            seconds = math.floor(self._wait(limit, token, number) + 0.001) + 1
             raise ApiError(
                 429,
                 f"the token {token.name!r} may ask {limit.amount} {what} a minute, and did: ask "
@@ -110,13 +109,16 @@ class Limits:
         )
 
     def _wait(self, limit: RateLimitItem, token: Token, number: int) -> float:
-        """Seconds until there is room for so many, if nobody asks in between."""
+        """Seconds after which there is room for so many, if nobody asks in between.
+
+        There is where what counts, of which a part of one does not, is below `full`.
+        """
         before, left, now = self._counts(limit, token)
-        room = limit.amount - number
-        if now <= room:
+        full = limit.amount - number + 1
+        if now < full:
             # What was asked in the minute before slides out, evenly.
-            return (before * left / SECONDS + now - room) * SECONDS / before if before else 0.0
-        return left + SECONDS * (now - room) / now
+            return max(0.0, left - SECONDS * (full - now) / before) if before else 0.0
+        return left + SECONDS * (now - full) / now
 
     def _counts(self, limit: RateLimitItem, token: Token) -> tuple[int, float, int]:
         """What was asked in the minute before, the seconds left of this one, and what in it."""

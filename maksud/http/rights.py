@@ -15,6 +15,7 @@ METRICS_PATH = "/metrics"
 DOCS_PATH = "/docs"
 """The one page for a browser, which knows no bearer tokens when it opens one."""
 
+_FIGURES = frozenset({METRICS_PATH, METRICS_PATH + "/"})
 _NEEDED = {METRICS_PATH: METRICS}
 """What needs another scope than asking models."""
 _LOCAL_HOST = re.compile(rb"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?", re.IGNORECASE)
@@ -50,11 +51,16 @@ def is_local(scope: Scope) -> bool:
     return len(hosts) == 1 and _LOCAL_HOST.fullmatch(hosts[0]) is not None
 
 
+def is_figures(scope: Scope) -> bool:
+    """Whether a request is for the server's figures; a slash at the end makes no difference."""
+    return scope["path"] in _FIGURES
+
+
 def may_read_figures(scope: Scope, policy: str) -> bool:
     """Whether a request may read the server's figures without a token: see `ServeSettings`."""
     return (
         policy == "loopback"
-        and scope["path"] == METRICS_PATH
+        and is_figures(scope)
         and scope["method"] in ("GET", "HEAD")
         and is_local(scope)
     )

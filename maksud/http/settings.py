@@ -53,7 +53,7 @@ class ServeSettings(HttpSettings):
     batch_size: int = setting(32, above=0)
     """Utterances that a model is asked at once, at most."""
     max_batch: int = setting(128, above=0)
-    """Utterances in one request to /v1/recognize; over it 400."""
+    """Utterances in a request to /v1/recognize, texts in one to /v1/embeddings; over it 400."""
     max_utterance_chars: int = setting(8000, above=0)
     """Longest utterance, after folding; over it 400."""
     answer_seconds: float = setting(60.0, above=0)

@@ -80,9 +80,9 @@ def _catalog(text: str) -> Catalog:
     return catalog_from_json(json.loads(text))
 
 
-def catalog_of(content: Mapping[str, Any] | None) -> Catalog:
-    """The catalog that a task keeps; without one, an empty one."""
-    return _catalog(json.dumps(content)) if content is not None else EMPTY
+def catalog_of(text: str | None) -> Catalog:
+    """The catalog that a task keeps as JSON; without one, an empty one."""
+    return _catalog(text) if text is not None and text != "null" else EMPTY
 
 
 def grown(catalog: Catalog, answers: Iterable[tuple[str, str]]) -> Catalog:

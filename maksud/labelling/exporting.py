@@ -16,10 +16,14 @@ from maksud.data.formats.files import write
 from maksud.data.formats.registry import format_named
 from maksud.data.formats.targets import suffix_of
 from maksud.data.versions import Store as Versions
-from maksud.labelling.library import CALLS, UTTERANCE, dataset_of
+from maksud.labelling.forms import split_output
+from maksud.labelling.gold import known_answers
+from maksud.labelling.library import UTTERANCE, dataset_of
+from maksud.labelling.questions import CHOICE
 from maksud.labelling.refusals import Refused
 from maksud.labelling.tables import acts, items, rows
 from maksud.labelling.tasks import Task, catalog_for
+from maksud.labelling.templates import FORM
 from maksud.labelling.work import act_of
 from maksud.labelling.workflow import ABANDONED, ACCEPT, CHECK, DONE, JUDGE, LABEL, settle
 
@@ -51,17 +55,19 @@ def labelled(
     query = select(acts).where(acts.c.task_id == task.id).order_by(acts.c.id)
     for r in connection.execute(query):
         done.setdefault(r.item_id, []).append(r)
+    gold = known_answers(connection, task.id)
     examples = [
-        _example(task, r, done.get(r.id, []))
+        _example(task, r, done.get(r.id, []), gold.get(r.id, ""))
         for r in found
         if r.state != ABANDONED or abandoned
     ]  # fmt: skip
     catalog, _ = catalog_for(connection, task)
-    declared = catalog if len(catalog) and task.card == CALLS and not task.open else None
+    declared = catalog if len(catalog) and task.template.has_calls and not task.open else None
     return Dataset(examples, catalog=declared, name=task.name)
 
 
-def _example(task: Task, row: Any, done: Sequence[Any]) -> Example:
+def _example(task: Task, row: Any, done: Sequence[Any], known: str = "") -> Example:
+    """A row; of a gold item, with the known answer, whatever its labellers said."""
     data: Mapping[str, Any] = row.data
     metadata = {k: v for k, v in data.items() if k not in _KNOWN}
     id, split = str(data.get("id") or ""), str(data.get("split") or "")
@@ -73,14 +79,28 @@ def _example(task: Task, row: Any, done: Sequence[Any]) -> Example:
         return Example(data[UTTERANCE], "", id=id, split=split, metadata=metadata)
     last = [a for a in standing.acts if a.stage != LABEL]
     metadata["stage"] = _STAGES[last[-1].stage if last else LABEL]
-    said = [
-        {"output": a.output, "stage": _STAGES[a.stage]}
-        for a in (*standing.labels, *last)
-        if a.output
-    ]
-    if len({s["output"] for s in said}) > 1:
-        metadata["answers"] = said
-    return Example(data[UTTERANCE], row.output, id=id, split=split, metadata=metadata)
+    given = [a for a in (*standing.labels, *last) if a.output]
+    if len({a.output for a in given}) > 1:
+        metadata["answers"] = [
+            {**_said(a.output, task), "stage": _STAGES[a.stage]} for a in given
+        ]  # fmt: skip
+    own = _said(row.output, task)
+    output = known or own.pop("output")
+    own.pop("output", None)
+    if "labels" in own and "labels" in metadata:  # the row's own, of that name
+        metadata["labels_before"] = metadata["labels"]
+    return Example(data[UTTERANCE], output, id=id, split=split, metadata={**metadata, **own})
+
+
+def _said(output: str, task: Task) -> dict[str, Any]:
+    """An output as it goes out: the example's answer, and what else was asked, by title. What
+    was chosen is a list, of one too: free texts are none."""
+    if task.card != FORM:
+        return {"output": output}
+    answer, labels = split_output(output)
+    chosen = {q.title for q in task.template.questions if q.kind == CHOICE}
+    labels = {title: [v] if title in chosen else v for title, v in labels.items()}
+    return {"output": answer, "labels": labels} if labels else {"output": answer}
 
 
 def write_export(data: Dataset, path: str, format: str = "") -> int:

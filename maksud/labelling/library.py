@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, select, update
@@ -12,57 +11,19 @@ from maksud.data.dataset import Dataset, Example
 from maksud.data.formats.parts.rows import to_row
 from maksud.labelling.refusals import Refused, Unknown
 from maksud.labelling.tables import datasets, insert_one, rows, templates
+from maksud.labelling.templates import UTTERANCE as UTTERANCE
+from maksud.labelling.templates import Template as Template
 from maksud.language.catalog_files import catalog_to_json
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-UTTERANCE = "instruction"
-"""The field of a row that is what was said."""
-CALLS, TEXT = "calls", "text"
-CARDS = (CALLS, TEXT)
-"""How an answer is given: with the card of intents and parameters, or as free text."""
 LONGEST_UTTERANCE = 8000
 """Characters of an utterance, at most."""
 MOST_ROWS = 1_000_000
 """Rows of a dataset, at most."""
 AT_ONCE = 5000
 """Rows that one statement inserts."""
-
-
-@dataclass(frozen=True)
-class Template:
-    """What a labeller sees and answers with. `fields` are shown, the utterance first; `reasons`
-    are offered to whoever abandons an item; `guide` is what to bear in mind."""
-
-    fields: tuple[str, ...] = (UTTERANCE,)
-    card: str = CALLS
-    reasons: tuple[str, ...] = ("unintelligible", "personal data", "not in this language")
-    guide: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        """As it is kept."""
-        return {"fields": list(self.fields), "card": self.card, "reasons": list(self.reasons),
-                "guide": self.guide}  # fmt: skip
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> Template:
-        """The template that was kept. Raises `Refused` for what is none."""
-        fields = tuple(map(str, content.get("fields") or (UTTERANCE,)))
-        card = str(content.get("card") or CALLS)
-        reasons = tuple(map(str, content.get("reasons") or ()))
-        if fields[0] != UTTERANCE or len(set(fields)) < len(fields) or len(fields) > 20:
-            raise Refused(
-                f"a template shows {UTTERANCE!r} first, and each field once (20 at most)",
-                code="invalid_template", status=400,
-            )  # fmt: skip
-        if card not in CARDS:
-            raise Refused(f"there is no card {card!r}", code="invalid_template", status=400,
-                          hint=f"Choose {' or '.join(CARDS)}")  # fmt: skip
-        if len(reasons) > 20 or any(not r.strip() or len(r) > 100 for r in reasons):
-            raise Refused("reasons: 20 at most, each of 1 to 100 characters",
-                          code="invalid_template", status=400)  # fmt: skip
-        return cls(fields, card, reasons, str(content.get("guide") or "")[:4000])
 
 
 DEFAULT = ("default", Template())
@@ -123,10 +84,14 @@ def dataset_of(connection: Connection, id: int) -> dict[str, Any]:
     return {**_shown(found), "catalog": found.catalog}
 
 
-def check_fields(connection: Connection, id: int, fields: Iterable[str]) -> None:
-    """Raises `Refused` where a row of the dataset lacks a field that a template shows."""
+def check_fields(connection: Connection, id: int, template: Template) -> None:
+    """Raises `Refused` where a row of the dataset lacks a field that a template shows.
+
+    A conversation only some rows need to have: others are single turns.
+    """
     query = select(rows.c.position, rows.c.data).where(rows.c.dataset_id == id)
-    wanted = list(fields)
+    wanted, conversation = template.fields, template.conversation
+    talks = not conversation
     for position, data in connection.execute(query.order_by(rows.c.position)):
         lacking = [f for f in wanted if f not in data]
         if lacking:
@@ -136,6 +101,13 @@ def check_fields(connection: Connection, id: int, fields: Iterable[str]) -> None
                 code="missing_field", status=400,
                 hint="Choose another template, or register data that has the field",
             )  # fmt: skip
+        talks = talks or isinstance(data.get(conversation), list)
+    if not talks:
+        raise Refused(
+            f"no row has a conversation under {conversation!r}, which the template shows",
+            code="missing_field", status=400,
+            hint="Choose another template, or register data with a list of turns there",
+        )  # fmt: skip
 
 
 def _check_rows(examples: Sequence[Example], there: int) -> None:
@@ -205,3 +177,18 @@ def list_templates(connection: Connection) -> list[dict[str, Any]]:
         {"id": r.id, "name": r.name, "version": r.version, **r.definition}
         for r in connection.execute(query)
     ]
+
+
+def template_named(connection: Connection, id: int) -> tuple[str, int, Template]:
+    """The name, version and content of a template. Raises `Unknown`."""
+    found = connection.execute(select(templates).where(templates.c.id == id)).first()
+    if found is None:
+        raise Unknown(f"template {id}")
+    return found.name, found.version, Template.from_json(found.definition)
+
+
+def first_row(connection: Connection, id: int) -> dict[str, Any]:
+    """The first row of a dataset: what a template is looked at with. Raises `Unknown`."""
+    dataset_of(connection, id)
+    query = select(rows.c.data).where(rows.c.dataset_id == id).order_by(rows.c.position).limit(1)
+    return dict(connection.scalar(query) or {})

@@ -6,33 +6,32 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from maksud.data.formats.parts.voting import answer_key
+from maksud.labelling import statements
 from maksud.labelling.agreement import agreement
+from maksud.labelling.conversations import view_conversation
+from maksud.labelling.forms import answers_key
+from maksud.labelling.help import help_of
 from maksud.labelling.library import UTTERANCE
 from maksud.labelling.people import LEADER, Person
 from maksud.labelling.refusals import Refused, Unknown
-from maksud.labelling.tables import acts, items, leases, rows, users
-from maksud.labelling.tasks import Task, members_of
+from maksud.labelling.tables import acts, items, rows
+from maksud.labelling.tasks import Task, count_states, members_of
 from maksud.labelling.work import standing_of
-from maksud.labelling.workflow import ABANDON, ANSWER, CHECK, JUDGE, LABEL, REJECT, SKIP, STATES
+from maksud.labelling.workflow import ABANDON, ANSWER, LABEL, REJECT, SKIP, STATES
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 PAGE = 50
 """Items of one page of a list."""
-BLIND = 10
-"""One item in so many is shown without suggestions, to see whether they sway people."""
 
 
 def show_item(connection: Connection, task: Task, person: Person, id: int) -> dict[str, Any]:
     """An item as the page shows it. A labeller sees nobody else's answer; who checks sees all."""
-    query = (
-        select(items, rows.c.data).join(rows).where(items.c.id == id, items.c.task_id == task.id)
-    )
-    found = connection.execute(query).first()
+    asked = {"item": id, "task": task.id}
+    found = connection.execute(statements.ITEM_AND_ROW, asked).first()
     if found is None:
         raise Unknown(f"item {id}")
     standing, done = standing_of(connection, task, id)
@@ -45,12 +44,12 @@ def show_item(connection: Connection, task: Task, person: Person, id: int) -> di
         "number": found.position + 1,
         "utterance": found.data[UTTERANCE],
         "fields": {f: found.data.get(f) for f in task.template.fields if f != UTTERANCE},
-        "turns": _turns_of(found.data),
+        "turns": view_conversation(found.data, task.template.conversation, task.catalog),
         "state": found.state,
         "round": standing.round,
         "feedback": standing.feedback,
         "suggestions": []
-        if _is_blind(found.row_id)
+        if help_of(connection, task.id).is_blind(found.row_id)
         else [s for s in found.suggestions or () if s["text"]],
         "mine": _latest(mine, standing.round),
     }
@@ -64,20 +63,9 @@ def show_item(connection: Connection, task: Task, person: Person, id: int) -> di
     return out
 
 
-def _turns_of(data: Mapping[str, Any]) -> list[Any]:
-    """The turns of a conversation; none where a row has something else under that name."""
-    turns = data.get("turns")
-    return turns if isinstance(turns, list) else []
-
-
 def _is_held(connection: Connection, id: int, person: Person) -> bool:
-    mine = leases.c.item_id == id, leases.c.user_id == person.id
-    return connection.scalar(select(leases.c.slot).where(*mine)) is not None
-
-
-def _is_blind(row: int) -> bool:
-    """Whether suggestions are kept from an item: spread evenly, the same for everybody."""
-    return (row * 2654435761 >> 7) % BLIND == 0
+    mine = {"item": id, "user": person.id}
+    return connection.scalar(statements.SLOT_OF_MINE, mine) is not None
 
 
 def _latest(mine: Sequence[Any], round: int) -> dict[str, Any] | None:
@@ -91,7 +79,7 @@ def _latest(mine: Sequence[Any], round: int) -> dict[str, Any] | None:
 
 
 def _names(connection: Connection, ids: set[int]) -> dict[int, str]:
-    found = connection.execute(select(users.c.id, users.c.name).where(users.c.id.in_(ids)))
+    found = connection.execute(statements.NAMES, {"users": list(ids)}) if ids else ()
     return {id: name for id, name in found}
 
 
@@ -192,7 +180,7 @@ def figures(connection: Connection, task: Task) -> dict[str, Any]:
 
 def _key(row: Any) -> str:
     """What two labels that say the same share."""
-    return ABANDON if row.kind == ABANDON else repr(answer_key(row.output))
+    return ABANDON if row.kind == ABANDON else repr(answers_key(row.output))
 
 
 def _people(
@@ -238,10 +226,5 @@ def _disputed(given: Sequence[tuple[str, object, str]]) -> int:
 
 def waiting(connection: Connection, task: Task) -> dict[str, int]:
     """How many items wait at each of the task's stages."""
-    query = (
-        select(items.c.state, func.count())
-        .where(items.c.task_id == task.id, items.c.state.in_((LABEL, JUDGE, CHECK, "accept")))
-        .group_by(items.c.state)
-    )
-    found: dict[str, int] = {state: n for state, n in connection.execute(query)}
-    return {stage: found.get(stage, 0) for stage in task.plan.stages}
+    found = count_states(connection, task.id)
+    return {stage: found[stage] for stage in task.plan.stages}

@@ -1,8 +1,9 @@
 """The store: one database that all labels are in. What it acknowledges is on disk.
 
 SQLite by default (write-ahead log, `synchronous=FULL`), PostgreSQL by URL; the same code for both.
-A transaction that writes is taken whole from its beginning (SQLite) or locks the rows that it
-judges by (PostgreSQL), so nobody acts on what another is just changing.
+A transaction that writes is taken whole from its beginning (SQLite; writes of many at once share
+one, `together`) or locks the rows that it judges by (PostgreSQL), so nobody acts on what another is
+just changing.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from maksud.errors import SettingsError, SystemFault
 from maksud.labelling.refusals import StoreFault
+from maksud.labelling.together import Together
 from maksud.storage import make_directory, writing
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ class Store:
         self.clock = clock
         self.file = None if "://" in self.place else Path(self.place)
         self._writer = threading.Lock()
+        self.together = Together(self.writing)
         self.engine = _engine(self.place, self.file)
         try:
             with _translated(self.place):
@@ -89,8 +92,11 @@ class Store:
         from sqlalchemy.exc import IntegrityError
 
         for _ in range(RETRIES):
-            with suppress(IntegrityError), self.writing() as connection:
-                return work(connection)
+            with suppress(IntegrityError):
+                if self.file is not None:
+                    return cast("T", self.together.run(work))
+                with self.writing() as connection:
+                    return work(connection)
         raise StoreFault("others change the same at once", code="store_busy", hint="Try again")
 
     def read(self, look: Callable[[Connection], T]) -> T:

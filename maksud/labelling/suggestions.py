@@ -22,6 +22,9 @@ MOST = 5
 """Suggestions of an item, at most."""
 BATCH = 32
 """Utterances that a recognizer is asked at once."""
+LEARNT = "learnt-"
+"""How the names of recognizers begin that a task's own labels made: the newest one replaces what
+those before it suggested."""
 
 
 class Suggester:
@@ -82,11 +85,15 @@ def keep(
     """Keeps suggestions of a recognizer beside what others suggested."""
     for id, new in found:
         kept = connection.scalar(select(items.c.suggestions).where(items.c.id == id)) or []
-        others = [s for s in kept if s.get("by") != by]
+        others = [s for s in kept if not _is_replaced(str(s.get("by")), by)]
         texts = {s["text"] for s in new}
         merged = [*new, *(s for s in others if s["text"] not in texts)]
         merged = merged or [{"text": "", "confidence": None, "by": by}]
         connection.execute(update(items).where(items.c.id == id).values(suggestions=merged))
+
+
+def _is_replaced(old: str, new: str) -> bool:
+    return old == new or (old.startswith(LEARNT) and new.startswith(LEARNT))
 
 
 def suggest_item(store: Store, suggester: Suggester, item: int) -> None:

@@ -3,18 +3,21 @@ archived; the catalog that their answers are checked by."""
 
 from __future__ import annotations
 
-import random
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, func, insert, select, update
 
 from maksud.errors import CallSyntaxError
+from maksud.labelling import statements
 from maksud.labelling.answers import catalog_of, grown
+from maksud.labelling.forms import split_output
+from maksud.labelling.help import FILE, RANDOM, Help, set_help
 from maksud.labelling.library import (
     AT_ONCE,
-    CALLS,
     Template,
     check_fields,
     check_named,
@@ -23,8 +26,22 @@ from maksud.labelling.library import (
     template_of,
 )
 from maksud.labelling.people import ADMIN, Person, person_of
+from maksud.labelling.queueing import arrange, next_rank
 from maksud.labelling.refusals import Refused, Unknown
-from maksud.labelling.tables import acts, datasets, insert_one, items, leases, members, rows, tasks
+from maksud.labelling.tables import (
+    acts,
+    datasets,
+    insert_one,
+    items,
+    leases,
+    members,
+    rows,
+    tasks,
+    terms,
+)
+from maksud.labelling.terms import Terms, check_terms, keep_terms, pack_items, read_terms
+from maksud.labelling.twins import mark_twins
+from maksud.labelling.waiting import with_waiting
 from maksud.labelling.workflow import ANSWER, LABEL, STATES, Plan, plan_of
 from maksud.language.calls import parse_calls
 from maksud.language.catalog import Catalog
@@ -55,6 +72,7 @@ class Task:
     catalog: Catalog
     open: bool
     archived: bool
+    terms: Terms = Terms()
 
     @property
     def card(self) -> str:
@@ -65,7 +83,7 @@ class Task:
 @dataclass(frozen=True)
 class Wanted:
     """What a new task is to be. `agree` 0: more than half; `catalog` None: the dataset's own;
-    `open` None: where there is no catalog."""
+    `open` None: where there is no catalog; `shuffled`: short for a random order in `help`."""
 
     name: str
     dataset: int
@@ -78,6 +96,8 @@ class Wanted:
     catalog: Catalog | None = None
     open: bool | None = None
     shuffled: bool = False
+    terms: Terms = Terms()
+    help: Help = Help()
 
 
 def create_task(connection: Connection, wanted: Wanted, now: float) -> int:
@@ -90,9 +110,10 @@ def create_task(connection: Connection, wanted: Wanted, now: float) -> int:
         raise Refused(f"a task {name!r} is here already", code="name_taken",
                       hint="Choose another name")  # fmt: skip
     plan = plan_of(wanted.stages, wanted.votes, wanted.agree)
+    check_terms(wanted.terms, plan)
     dataset = dataset_of(connection, wanted.dataset)
     template = wanted.template or default_template(connection, now)
-    check_fields(connection, wanted.dataset, template_of(connection, template).fields)
+    check_fields(connection, wanted.dataset, template_of(connection, template))
     if not 1 <= wanted.lease_minutes <= 1440:
         raise Refused("lease_minutes is 1 to 1440", code="invalid_value", status=400)
     kept = catalog_to_json(wanted.catalog) if wanted.catalog is not None else dataset["catalog"]
@@ -105,7 +126,12 @@ def create_task(connection: Connection, wanted: Wanted, now: float) -> int:
     }  # fmt: skip
     id = insert_one(connection, tasks, values)
     set_members(connection, id, wanted.members, plan)
+    keep_terms(connection, id, wanted.terms)
+    help = replace(wanted.help, order=RANDOM) if wanted.shuffled else wanted.help
+    set_help(connection, id, help)
     add_items(connection, id, now)
+    if help.order != FILE:
+        arrange(connection, id, help)
     return id
 
 
@@ -133,7 +159,7 @@ def set_members(connection: Connection, id: int, people: Sequence[int], plan: Pl
 def add_items(connection: Connection, id: int, now: float) -> int:
     """Makes items of the rows of a task's dataset that have none yet; returns how many.
 
-    Rows with an answer have it as a suggestion.
+    Rows with an answer have it as a suggestion. They come last, in order.
     """
     about = connection.execute(select(tasks).where(tasks.c.id == id)).one()
     there = select(items.c.row_id).where(items.c.task_id == id)
@@ -144,17 +170,17 @@ def add_items(connection: Connection, id: int, now: float) -> int:
     )
     found = connection.execute(query).all()
     first = connection.scalar(select(func.count()).where(items.c.task_id == id)) or 0
-    order = list(range(first, first + len(found)))
-    if about.shuffled:
-        random.Random(id).shuffle(order)
+    rank = next_rank(connection, id)
     values = [
-        {"task_id": id, "row_id": row, "position": place, "state": LABEL, "round": 1,
-         "wanted": about.votes, "output": "", "updated": now,
+        {"task_id": id, "row_id": row, "position": first + k, "state": LABEL, "round": 1,
+         "wanted": about.votes, "output": "", "updated": now, "rank": rank + k,
          "suggestions": _given(data)}
-        for place, (row, data) in zip(order, found, strict=True)
+        for k, (row, data) in enumerate(found)
     ]  # fmt: skip
     for k in range(0, len(values), AT_ONCE):
         connection.execute(insert(items), values[k : k + AT_ONCE])
+    pack_items(connection, id)
+    mark_twins(connection, id, len(values))
     return len(values)
 
 
@@ -174,18 +200,28 @@ def archive(connection: Connection, id: int, archived: bool) -> None:
 
 def task_for(connection: Connection, id: int, person: Person) -> Task:
     """A task that a person may see: theirs, or any for an admin. Raises `Unknown`."""
-    query = select(tasks).where(tasks.c.id == id)
-    if not person.may(ADMIN):
-        mine = select(members.c.task_id).where(members.c.user_id == person.id)
-        query = query.where(tasks.c.id.in_(mine))
-    found = connection.execute(query).first()
+    # One statement, as it is asked at each request.
+    asked = {"task": id}
+    if person.may(ADMIN):
+        found = connection.execute(statements.ANY_TASK, asked).first()
+    else:
+        found = connection.execute(statements.OWN_TASK, {**asked, "user": person.id}).first()
     if found is None:
         raise Unknown(f"task {id}")
+    catalog = catalog_of(found.catalog_text)
+    if not found.open:
+        catalog = with_waiting(connection, id, catalog)
     return Task(
-        found.id, found.name, found.dataset_id, template_of(connection, found.template_id),
+        found.id, found.name, found.dataset_id, _template(found.template_text),
         plan_of(found.stages, found.votes, found.agree), found.lease_seconds,
-        catalog_of(found.catalog), bool(found.open), bool(found.archived),
+        catalog, bool(found.open), bool(found.archived),
+        read_terms(found),
     )  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def _template(text: str) -> Template:
+    return Template.from_json(json.loads(text))
 
 
 def task_named(connection: Connection, name: str) -> int:
@@ -200,7 +236,8 @@ def task_named(connection: Connection, name: str) -> int:
 
 def list_tasks(connection: Connection, person: Person) -> list[dict[str, Any]]:
     """The tasks that a person may see, the newest first, with how far they are."""
-    query = select(tasks, datasets.c.name.label("dataset")).join(datasets)
+    query = select(tasks, datasets.c.name.label("dataset"), terms.c.deadline)
+    query = query.join(datasets).outerjoin(terms)
     if not person.may(ADMIN):
         mine = select(members.c.task_id).where(members.c.user_id == person.id)
         query = query.where(tasks.c.id.in_(mine))
@@ -209,7 +246,7 @@ def list_tasks(connection: Connection, person: Person) -> list[dict[str, Any]]:
         {
             "id": r.id, "name": r.name, "dataset": r.dataset, "stages": r.stages, "votes": r.votes,
             "agree": r.agree, "archived": bool(r.archived), "open": bool(r.open),
-            "states": count_states(connection, r.id),
+            "deadline": r.deadline, "states": count_states(connection, r.id),
         }
         for r in found
     ]  # fmt: skip
@@ -217,9 +254,9 @@ def list_tasks(connection: Connection, person: Person) -> list[dict[str, Any]]:
 
 def count_states(connection: Connection, id: int) -> dict[str, int]:
     """How many items of a task stand where."""
-    query = select(items.c.state, func.count()).where(items.c.task_id == id).group_by(items.c.state)
-    found: dict[str, int] = {state: n for state, n in connection.execute(query)}
-    return {state: found.get(state, 0) for state in STATES}
+    counted = connection.execute(statements.STATES, {"task": id})
+    found: dict[str, int] = {state: n for state, n in counted}
+    return {state: int(found.get(state, 0)) for state in STATES}
 
 
 def members_of(connection: Connection, id: int) -> list[Person]:
@@ -234,7 +271,7 @@ def catalog_for(connection: Connection, task: Task) -> tuple[Catalog, dict[str, 
 
     Of an open one, with what its answers use besides.
     """
-    if task.card != CALLS:
+    if not task.template.has_calls:
         return task.catalog, {}
     query = (
         select(rows.c.data, acts.c.output)
@@ -244,7 +281,9 @@ def catalog_for(connection: Connection, task: Task) -> tuple[Catalog, dict[str, 
         .order_by(acts.c.id.desc())
         .limit(READ_FOR_CATALOG)
     )
-    found = [(data["instruction"], output) for data, output in connection.execute(query)]
+    found = [
+        (data["instruction"], split_output(output)[0]) for data, output in connection.execute(query)
+    ]
     labelled = select(rows.c.data).where(rows.c.dataset_id == task.dataset).limit(READ_FOR_CATALOG)
     for data in connection.scalars(labelled):
         if data.get("output"):

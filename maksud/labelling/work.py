@@ -12,19 +12,24 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, exists, func, insert, select, update
+from sqlalchemy import delete, update
 
-from maksud.labelling.answers import check_answer
-from maksud.labelling.library import CALLS
+from maksud.labelling import statements
+from maksud.labelling.answers import Checked, check_answer
+from maksud.labelling.forms import FormChecked, check_form
+from maksud.labelling.packages import Scope, scope_of
 from maksud.labelling.people import LEADER, Person
+from maksud.labelling.questions import CALLS
 from maksud.labelling.refusals import Refused, Unknown
-from maksud.labelling.tables import acts, insert_one, items, leases, rows
+from maksud.labelling.tables import leases
 from maksud.labelling.tasks import Task
+from maksud.labelling.templates import FORM, UTTERANCE
 from maksud.labelling.workflow import (
     ABANDON,
     ABANDONED,
     ANSWER,
     DONE,
+    DOUBT,
     LABEL,
     REJECT,
     REOPEN,
@@ -42,8 +47,10 @@ if TYPE_CHECKING:
 
 LONGEST_REASON = 1000
 """Characters of a reason or a comment, at most."""
-SUGGESTED = ("", "shown", "confirmed")
-"""Whether a suggestion was seen, and whether the answer is one that was."""
+LIKEWISE = "likewise"
+SUGGESTED = ("", "shown", "confirmed", LIKEWISE)
+"""Whether a suggestion was seen, and whether the answer is one that was; or is that of a nearly
+identical utterance, which was answered together with this one."""
 
 
 @dataclass(frozen=True)
@@ -80,13 +87,15 @@ def claim(
     Raises `Refused` where the item asked for can't be taken, with why.
     """
     _check_stage(task, person, stage)
-    connection.execute(delete(leases).where(leases.c.task_id == task.id, leases.c.expires <= now))
+    connection.execute(statements.LAPSE, {"task": task.id, "now": now})
     held = _held(connection, task, person)
     if held is not None and held.stage == stage and item in (0, held.item_id):
         _extend(connection, held.item_id, held.slot, now + task.lease_seconds)
         number: int = held.item_id
         return number
+    scope = scope_of(connection, task, person, stage, now, item)
     if item:
+        scope.check(connection, item)
         standing = _standing(connection, task, item)
         if not may_act(standing, person.id, stage):
             raise _not_now(standing, person, stage)
@@ -95,7 +104,7 @@ def claim(
         raise Refused("somebody else has this item in hand", code="taken",
                       hint="Take the next one, or come back to it later")  # fmt: skip
     for passed in (False, True):
-        for candidate in _candidates(connection, task, person, stage, passed):
+        for candidate in _candidates(connection, task, person, stage, passed, scope):
             standing = _standing(connection, task, candidate)
             if may_act(standing, person.id, stage) and _take(
                 connection, task, person, stage, candidate, standing, now
@@ -113,8 +122,7 @@ def release(connection: Connection, task: Task, person: Person, item: int) -> No
 
 
 def _held(connection: Connection, task: Task, person: Person) -> Any:
-    query = select(leases).where(leases.c.task_id == task.id, leases.c.user_id == person.id)
-    return connection.execute(query).first()
+    return connection.execute(statements.HELD, {"task": task.id, "user": person.id}).first()
 
 
 def _extend(connection: Connection, item: int, slot: int, until: float) -> None:
@@ -123,29 +131,16 @@ def _extend(connection: Connection, item: int, slot: int, until: float) -> None:
 
 
 def _candidates(
-    connection: Connection, task: Task, person: Person, stage: str, passed: bool
+    connection: Connection, task: Task, person: Person, stage: str, passed: bool, scope: Scope
 ) -> list[int]:
     """The next items with room for one more hand; `passed`: those that the person skipped."""
-    mine = acts.c.item_id == items.c.id, acts.c.user_id == person.id
-    skipped = exists().where(*mine, acts.c.kind == SKIP, acts.c.round == items.c.round)
-    labelled = exists().where(
-        *mine, acts.c.stage == LABEL, acts.c.kind != SKIP, acts.c.round == items.c.round
+    query = statements.next_items(
+        stage == LABEL, passed, scope.packages is not None, scope.sampled, connection.dialect.name
     )
-    in_hand = select(func.count()).where(leases.c.item_id == items.c.id).scalar_subquery()
-    query = select(items.c.id).where(
-        items.c.task_id == task.id,
-        items.c.state == stage,
-        in_hand < items.c.wanted,
-        skipped if passed else ~skipped,
-    )
-    if stage == LABEL:
-        query = query.where(~labelled)
-    latest = select(func.max(acts.c.id)).where(*mine, acts.c.kind == SKIP).scalar_subquery()
-    order = (latest, items.c.position) if passed else (items.c.position,)
-    query = query.order_by(*order).limit(4)
-    if connection.dialect.name == "postgresql":  # two who claim at once look at different rows
-        query = query.with_for_update(of=items, skip_locked=True)
-    return list(connection.scalars(query))
+    asked: dict[str, Any] = {"task": task.id, "user": person.id, "stage": stage}
+    if scope.packages is not None:
+        asked["packages"] = scope.packages
+    return list(connection.scalars(query, asked))
 
 
 def _take(
@@ -158,16 +153,15 @@ def _take(
     now: float,
 ) -> bool:
     """Takes an item whose row is locked, if it has room; gives back what was held before."""
-    query = select(leases.c.slot).where(leases.c.item_id == item, leases.c.user_id != person.id)
-    taken = set(connection.scalars(query))
+    others = {"item": item, "user": person.id}
+    taken = set(connection.scalars(statements.SLOTS_OF_OTHERS, others))
     if len(taken) >= standing.wanted(task.plan):
         return False
-    held = leases.c.task_id == task.id, leases.c.user_id == person.id
-    connection.execute(delete(leases).where(*held))
+    connection.execute(statements.LET_GO_ALL, {"task": task.id, "user": person.id})
     slot = next(k for k in range(len(taken) + 1) if k not in taken)
     values = {"item_id": item, "slot": slot, "task_id": task.id, "user_id": person.id,
               "stage": stage, "expires": now + task.lease_seconds}  # fmt: skip
-    connection.execute(insert(leases).values(**values))
+    connection.execute(statements.HOLD, values)
     return True
 
 
@@ -182,17 +176,32 @@ def save(
     Sent again with the same key it is answered the same, and stored once. Raises `Refused`: for a
     key that was another act's, an answer that can't be one, an item that is not in hand any more.
     """
-    done = connection.execute(
-        select(acts).where(acts.c.user_id == person.id, acts.c.key == said.key)
-    ).first()
+    sent = {"user": person.id, "key": said.key}
+    done = connection.execute(statements.ACT_OF_KEY, sent).first()
     if done is not None:
         if done.fingerprint != said.fingerprint:
             raise Refused("this key was another save's", code="key_reused",
                           hint="Make a new key for each save")  # fmt: skip
         return {"act": done.id, "item": done.item_id, "state": done.state, "repeated": True}
     _check_stage(task, person, said.stage)
-    standing, before = _looked_at(connection, task, said.item)
+    standing, before = look_at(connection, task, said.item)
     _check_in_hand(connection, task, person, said, standing, now)
+    return put_act(connection, task, person, said, now, (standing, before))
+
+
+def put_act(
+    connection: Connection,
+    task: Task,
+    person: Person,
+    said: Said,
+    now: float,
+    looked_at: tuple[Standing, list[Any]],
+) -> dict[str, Any]:
+    """Stores an act that the person may do, on an item that was looked at; see `save`.
+
+    Raises `Refused` for an answer that can't be one.
+    """
+    standing, before = looked_at
     output = _checked(connection, task, said)
     new = Act(person.id, said.stage, said.kind, output, said.reason)
     after = settle(task.plan, [*map(act_of, before), new])
@@ -200,12 +209,14 @@ def save(
         "item_id": said.item, "task_id": task.id, "user_id": person.id, "stage": said.stage,
         "kind": said.kind, "round": standing.round, "output": output, "reason": said.reason,
         "comment": said.comment, "suggested": said.suggested,
+        "offered": _offered(connection, said),
         "seconds": min(max(said.seconds, 0.0), 86400.0), "key": said.key,
         "fingerprint": said.fingerprint, "state": after.state, "created": now,
     }  # fmt: skip
-    id = insert_one(connection, acts, values)
-    held = leases.c.item_id == said.item, leases.c.user_id == person.id
-    connection.execute(delete(leases).where(*held))
+    made = connection.execute(statements.ADD_ACT, values).inserted_primary_key
+    assert made is not None
+    id: int = made[0]
+    connection.execute(statements.LET_GO, {"item": said.item, "user": person.id})
     _write_standing(connection, task, said.item, after, now)
     return {"act": id, "item": said.item, "state": after.state, "repeated": False}
 
@@ -220,7 +231,7 @@ def reopen(
 
 def standing_of(connection: Connection, task: Task, item: int) -> tuple[Standing, list[Any]]:
     """Where an item stands, and all that was done to it, in order."""
-    found = connection.execute(select(acts).where(acts.c.item_id == item).order_by(acts.c.id)).all()
+    found = connection.execute(statements.ACTS_OF_ITEM, {"item": item}).all()
     return settle(task.plan, [act_of(r) for r in found]), list(found)
 
 
@@ -230,15 +241,22 @@ def act_of(row: Any) -> Act:
 
 
 def _standing(connection: Connection, task: Task, item: int) -> Standing:
-    return _looked_at(connection, task, item)[0]
+    return look_at(connection, task, item)[0]
 
 
-def _looked_at(connection: Connection, task: Task, item: int) -> tuple[Standing, list[Any]]:
+def look_at(connection: Connection, task: Task, item: int) -> tuple[Standing, list[Any]]:
     """`standing_of` an item, whose row is locked. Raises `Unknown` for another task's."""
-    query = select(items.c.id).where(items.c.id == item, items.c.task_id == task.id)
-    if connection.scalar(query.with_for_update()) is None:
+    if connection.scalar(statements.LOCK_ITEM, {"item": item, "task": task.id}) is None:
         raise Unknown(f"item {item}")
     return standing_of(connection, task, item)
+
+
+def _offered(connection: Connection, said: Said) -> str:
+    """The first suggestion for an item that is labelled, whether it was shown or held back."""
+    if said.stage != LABEL or said.kind != ANSWER:
+        return ""
+    kept = connection.scalar(statements.SUGGESTIONS_OF_ITEM, {"item": said.item})
+    return next((s["text"] for s in kept or () if s["text"]), "")
 
 
 def _write_standing(
@@ -246,17 +264,17 @@ def _write_standing(
 ) -> None:
     values = {"state": after.state, "round": after.round, "wanted": after.wanted(task.plan),
               "output": after.output, "updated": now}  # fmt: skip
-    connection.execute(update(items).where(items.c.id == item).values(**values))
+    connection.execute(statements.MOVE_ITEM, {"item": item, **values})
 
 
 def _check_in_hand(
     connection: Connection, task: Task, person: Person, said: Said, standing: Standing, now: float
 ) -> None:
     """Raises `Refused` unless the act is the person's to do now."""
-    query = select(leases).where(leases.c.item_id == said.item, leases.c.expires > now)
-    live = connection.execute(query).all()
+    asked = {"item": said.item, "now": now}
+    live = connection.execute(statements.LIVE_LEASES, asked).all()
     others = [r for r in live if r.user_id != person.id]
-    if said.kind == REOPEN:
+    if said.kind in (REOPEN, DOUBT):
         if standing.state not in (DONE, ABANDONED):
             raise Refused(f"the item is not finished: it waits at {standing.state}",
                           code="not_finished", hint="Send it back from there")  # fmt: skip
@@ -310,7 +328,7 @@ def _checked(connection: Connection, task: Task, said: Said) -> str:
         raise Refused("suggested: '', shown or confirmed", code="invalid_value", status=400)
     if said.kind == ANSWER:
         return _check_output(connection, task, said)
-    if said.kind in (ABANDON, REJECT, REOPEN) and not said.reason.strip():
+    if said.kind in (ABANDON, REJECT, REOPEN, DOUBT) and not said.reason.strip():
         raise Refused("a reason is needed", code="no_reason", status=400,
                       hint="Say in a few words why")  # fmt: skip
     if said.kind == REJECT and said.stage == LABEL:
@@ -319,21 +337,24 @@ def _checked(connection: Connection, task: Task, said: Said) -> str:
     if said.kind == SKIP and said.stage != LABEL:
         raise Refused("only labels are skipped", code="invalid_value", status=400,
                       hint="Give it back instead")  # fmt: skip
-    if said.kind not in (ABANDON, REJECT, REOPEN, SKIP):
+    if said.kind not in (ABANDON, REJECT, REOPEN, SKIP, DOUBT):
         raise Refused(f"there is no act {said.kind!r}", code="invalid_value", status=400)
     return ""
 
 
 def _check_output(connection: Connection, task: Task, said: Said) -> str:
-    if task.card != CALLS:
+    if task.card not in (CALLS, FORM):
         text = said.output.strip()
         if not text or len(text) > 4000 or "\0" in text:
             raise Refused("an answer has 1 to 4,000 characters", code="invalid_answer", status=400)
         return text
-    utterance = connection.scalar(select(rows.c.data).join(items).where(items.c.id == said.item))[
-        "instruction"
-    ]  # type: ignore[index]
-    checked = check_answer(said.output, task.catalog, utterance, open=task.open)
+    data: Any = connection.scalar(statements.UTTERANCE_OF_ITEM, {"item": said.item})
+    utterance = data[UTTERANCE]
+    checked: Checked | FormChecked
+    if task.card == FORM:
+        checked = check_form(task.template, said.output, task.catalog, utterance, open=task.open)
+    else:
+        checked = check_answer(said.output, task.catalog, utterance, open=task.open)
     if checked.errors:
         raise Refused(checked.errors[0], code="invalid_answer", status=400,
                       hint="Change the answer: it was not saved")  # fmt: skip

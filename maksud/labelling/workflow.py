@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from maksud.data.formats.parts.voting import answer_key
+from maksud.labelling.forms import answers_key
 from maksud.labelling.refusals import Refused
 
 LABEL, JUDGE, CHECK, ACCEPT = "label", "judge", "check", "accept"
@@ -24,8 +24,10 @@ STAGES = (LABEL, JUDGE, CHECK, ACCEPT)
 STATES = (*STAGES, DONE, ABANDONED)
 
 ANSWER, ABANDON, REJECT, REOPEN, SKIP = "answer", "abandon", "reject", "reopen", "skip"
-KINDS = (ANSWER, ABANDON, REJECT, REOPEN, SKIP)
-"""What a person does: answers, says that it can't be answered, sends back, opens again, passes."""
+DOUBT = "doubt"
+KINDS = (ANSWER, ABANDON, REJECT, REOPEN, SKIP, DOUBT)
+"""What a person does: answers, says that it can't be answered, sends back, opens again, passes,
+asks for a second look at what is done."""
 
 MOST_VOTES = 9
 """Labels of one item, at most."""
@@ -112,7 +114,9 @@ def settle(plan: Plan, acts: Sequence[Act]) -> Standing:
     round, feedback = 1, ""
     current: list[Act] = []
     for act in acts:
-        if act.kind in (REJECT, REOPEN):
+        if act.kind == DOUBT and plan.check:  # the labels stand; who checks looks at them again
+            feedback, current = act.reason, [a for a in current if a.stage in (LABEL, JUDGE)]
+        elif act.kind in (REJECT, REOPEN, DOUBT):
             round, feedback, current = round + 1, act.reason, []
         elif act.kind != SKIP:
             current.append(act)
@@ -141,7 +145,7 @@ def vote(labels: Sequence[Act], agree: int) -> Act | None:
     """
     groups: dict[object, list[Act]] = {}
     for a in labels:
-        key = (a.kind, answer_key(a.output) if a.kind == ANSWER else None)
+        key = (a.kind, answers_key(a.output) if a.kind == ANSWER else None)
         groups.setdefault(key, []).append(a)
     ranked = sorted(groups.values(), key=len, reverse=True)
     if not ranked or len(ranked[0]) < agree:

@@ -21,6 +21,7 @@ from maksud.errors import InputError, MaksudError, RunError
 from maksud.language.calls import Call
 from maksud.language.catalog import Catalog
 from maksud.language.catalog_files import catalog_from_json, catalog_to_json
+from maksud.language.languages import Familiar
 from maksud.language.text import (
     SIGNS,
     TEXT_FORM,
@@ -44,6 +45,8 @@ NOTHING_SAID = "nothing said"
 """Why an utterance is out of scope: it has no letter and no digit."""
 UNKNOWN_SCRIPT = "script"
 """Why an utterance is out of scope: its letters are of scripts that training never saw."""
+UNKNOWN_LANGUAGE = "language"
+"""Why an utterance is out of scope: it is surely in a language that training never saw."""
 
 SYSTEM_PROMPT = (
     "Anda adalah ahli pengenalan maksud. Anda dapat mengenali maksud berdasarkan pertanyaan "
@@ -89,6 +92,8 @@ class Contract:
     """The normal form in which utterances are read; "" in runs made before: as they are."""
     scripts: tuple[str, ...] = ()
     """The scripts of the training data, in order; () where that is not known."""
+    familiar: Familiar = Familiar()
+    """The languages and usual words of the training data; without any, all are answered."""
 
     @property
     def id(self) -> str:
@@ -118,7 +123,7 @@ class Contract:
             found = scripts_of(text)
             if found and found.isdisjoint(self.scripts):
                 return UNKNOWN_SCRIPT
-        return ""
+        return UNKNOWN_LANGUAGE if self.familiar.foreign_language(text) else ""
 
     def render(self, utterance: str) -> str:
         """The prompt's text for an utterance under the ChatML template.
@@ -158,6 +163,7 @@ class Contract:
             "scope": self.scope.to_json() if self.scope else None,
             "text": self.text,
             "scripts": list(self.scripts),
+            "familiar": asdict(self.familiar) if self.familiar.languages else None,
         }
         return {
             "grammar": self.grammar,
@@ -207,6 +213,7 @@ class Contract:
                 tokenizer=content["tokenizer"],
                 text=text,
                 scripts=tuple(map(str, content.get("scripts", ()))),
+                familiar=_read_familiar(content.get("familiar", {})),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise RunError(f"is not a contract ({error!r})", where=where) from error
@@ -232,6 +239,11 @@ class Contract:
                 hint="Restore the file, or train again",
             )
         return contract
+
+
+def _read_familiar(content: Any) -> Familiar:
+    """Languages and words; `ValueError` or `TypeError` for what is none."""
+    return Familiar(**{key: tuple(map(str, content[key])) for key in content})
 
 
 def _read_rule(content: Any) -> Rule:

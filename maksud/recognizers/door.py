@@ -10,58 +10,41 @@ import os
 import platform
 import shutil
 import time
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from maksud.data.dataset import Dataset, Example, list_places
 from maksud.data.findings import format_count
 from maksud.data.formats.files import load
-from maksud.errors import DataError, SettingsError
+from maksud.errors import DataError
 from maksud.language.calls import NONE
 from maksud.language.catalog import Catalog
 from maksud.language.catalog_inference import infer_catalog
+from maksud.language.languages import Familiar
 from maksud.progress import OnProgress, Progress, listen
+from maksud.recognizers.choosing import AUTO
 from maksud.recognizers.contract import Contract
 from maksud.recognizers.held_out import HeldOut, answer_both, conclude
 from maksud.recognizers.kinds import Kind, Task, find_kind, kind_of_base
 from maksud.recognizers.out_of_fold import FEW_HELD_OUT, FEWEST, answer_out_of_fold
-from maksud.recognizers.reading import normalise_examples, scripts_read
+from maksud.recognizers.reading import languages_read, normalise_examples, scripts_read
 from maksud.recognizers.recognition import Recognizer
 from maksud.recognizers.resuming import kept_for_another_try
 from maksud.recognizers.runs import Draft, Run, check_target, draft_run
 from maksud.recognizers.settings import TrainSettings
-from maksud.settings import change_settings, find_setting, settings_of, unknown_setting
+from maksud.recognizers.settling import make_settings, settle
 from maksud.storage import sweep
 
-
-def make_settings(
-    changes: Mapping[str, Any], settings: TrainSettings | None = None
-) -> TrainSettings:
-    """Settings with `changes`, each given to all kinds' settings or to those of the base's kind.
-
-    Names are those of the fields, or the guide's. Values may be texts, as in `KEY=VALUE`. The
-    kind's own settings are filled in. Raises `SettingsError` for an unknown name, a value out of
-    range, or settings of another kind than the base's.
-    """
-    settings = settings or TrainSettings()
-    whole = {f.name for f in fields(TrainSettings)}
-    shared = {k: v for k, v in changes.items() if k in whole}
-    made = replace(settings, kind=shared.pop("kind", settings.kind))
-    made = change_settings(made, shared)
-    kind = kind_of_base(made.base)
-    if made.kind is not None and not isinstance(made.kind, kind.settings):
-        raise SettingsError(
-            f"base {made.base!r} takes {kind.settings.__name__}, not {type(made.kind).__name__}"
-        )
-    own = kind.settings() if made.kind is None else made.kind
-    given = kind.translate({k: v for k, v in changes.items() if k not in whole})
-    for key in given:
-        if find_setting(kind.settings, key) is None:
-            raise unknown_setting(key, [*settings_of(TrainSettings), *settings_of(kind.settings)])
-    return replace(made, kind=change_settings(own, given))
+__all__ = [
+    "balanced_sample",
+    "checkpoints_of",
+    "load_recognizer",
+    "make_settings",
+    "settle",
+    "train",
+]
 
 
 def train(
@@ -75,6 +58,8 @@ def train(
 ) -> Run:
     """Trains a recognizer and writes it as a run.
 
+    Without a `base`, `auto` chooses: `run.manifest["choice"]` says what and why.
+
     `data`: a dataset or a path. Without a dev split, a tenth of train is held out. `out`: the
     run's directory, by default `runs/<data>-<base>`. `changes` override `settings`, those of the
     base's kind too (`base="smollm2-135m"`, `seed=1`, `method="full"`, …). `on_progress`: shown
@@ -84,10 +69,13 @@ def train(
     exists, `SettingsError` for an unknown setting.
     """
     settings = make_settings(changes, settings)
-    kind = kind_of_base(settings.base)
-    kind.prepare(settings.kind)
+    if settings.base != AUTO:  # what can't be is told before much data is read
+        kind_of_base(settings.base).prepare(settings.kind)
     whole = data if isinstance(data, Dataset) else load(data)
     dataset, unlabelled = _labelled(whole)
+    settings = settle(settings, dataset)
+    kind = kind_of_base(settings.base)
+    kind.prepare(settings.kind)
     label = settings.base.rstrip("/").rsplit("/", 1)[-1]
     target = Path(out) if out is not None else Path("runs") / f"{dataset.name or 'data'}-{label}"
     check_target(target, overwrite=overwrite)
@@ -109,6 +97,7 @@ def train(
     # What models read is in the contract's normal form, in training as in every answer.
     train_set, dev_set = (normalise_examples(s) for s in (train_set, dev_set))
     scripts = scripts_read(train_set)
+    familiar = Familiar() if settings.any_language else languages_read(train_set)
     started, cpu = time.perf_counter(), time.process_time()
     kept = checkpoints_of(target)
     sweep(kept)  # what a killed training was about to keep
@@ -116,13 +105,15 @@ def train(
         kept.rmdir()  # where it kept nothing else
     with draft_run(target, overwrite=overwrite) as draft, listen(on_progress) as tell_person:
         tell = _telling(draft, tell_person)
+        if settings.choice is not None:
+            tell(Progress("choose", 1.0, settings.choice.why[0]))
         task = Task(
             settings.base, train_set, dev_set, catalog, draft.directory, kept,
             settings.kind, settings.seed, tell,
         )  # fmt: skip
         done = kind.train(task)
         with kept_for_another_try(kept):
-            contract = replace(done.contract, scripts=scripts)
+            contract = replace(done.contract, scripts=scripts, familiar=familiar)
             contract, calibration = _calibrate(kind, task, contract, draft.target.name, settings)
             metrics = {
                 **done.metrics,
@@ -139,6 +130,7 @@ def train(
                 metrics=metrics,
                 about={
                     "base": settings.base,
+                    **({"choice": settings.choice.to_json()} if settings.choice else {}),
                     "seed": settings.seed,
                     "settings": _settings_json(carried_out),
                     "data": {
@@ -150,6 +142,7 @@ def train(
                         "notes": notes,
                     },
                     "versions": _versions(kind),
+                    **done.about,
                 },
             )
     shutil.rmtree(kept, ignore_errors=True)  # only now, that the run stands
@@ -297,7 +290,9 @@ def _telling(draft: Draft, on_progress: OnProgress) -> OnProgress:
 
 
 def _settings_json(settings: TrainSettings) -> dict[str, Any]:
-    return {**asdict(replace(settings, kind=None)), "kind": asdict(settings.kind)}
+    whole = asdict(replace(settings, kind=None, choice=None))
+    del whole["choice"]  # it stands beside them
+    return {**whole, "kind": asdict(settings.kind)}
 
 
 def _versions(kind: Kind) -> dict[str, str]:

@@ -6,7 +6,7 @@ a run of it is opened. Nothing outside this registry asks which kind a recognize
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 
 from maksud.data.dataset import Dataset
 from maksud.errors import RunError, nearest
-from maksud.language.catalog import Catalog
+from maksud.language.catalog import Catalog, Intent
 from maksud.progress import OnProgress
 from maksud.recognizers.contract import Contract
 from maksud.recognizers.recognition import Recognizer
@@ -49,11 +49,42 @@ class Task:
 
 @dataclass(frozen=True)
 class Trained:
-    """What came of a training. `settings`: each as it was carried out, the derived ones too."""
+    """What came of a training. `settings`: each as it was carried out, the derived ones too.
+
+    `about`: what else the run's manifest tells of it.
+    """
 
     contract: Contract
     metrics: dict[str, Any]
     settings: Any
+    about: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class NewIntent:
+    """An intent that was added to a run: see `Growing`."""
+
+    name: str
+    examples: tuple[str, ...]
+    found: float
+    """Share of an intent's clauses that was found, where one was left out and known by as much."""
+    taken: float
+    """Share of all other clauses that was taken for it."""
+
+
+@dataclass(frozen=True)
+class Growing:
+    """How a kind's recognizers take intents that they were not trained for.
+
+    `add` writes what a recognizer needs to know of an intent, and of those that it took before,
+    into a directory: from the catalog's entry and examples of what people say. `remove` writes the
+    same without one. `list` has those of a recognizer. `files` are the names of what is written.
+    """
+
+    add: Callable[[Recognizer, Intent, Sequence[str], Path], None]
+    remove: Callable[[Recognizer, str, Path], None]
+    list: Callable[[Recognizer], list[NewIntent]]
+    files: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -78,6 +109,8 @@ class Kind:
     """Settings under names of others (the guide's) as the kind's own."""
     prepare: Callable[[Any], None] = field(default=lambda settings: None)
     """Raises what makes a training with these settings impossible on this machine."""
+    growing: Growing | None = None
+    """How intents are added to a run; None where only a training can do that."""
     libraries: tuple[str, ...] = ()
     """Packages whose versions a run records, beside those of every kind."""
 

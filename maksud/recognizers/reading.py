@@ -8,6 +8,7 @@ from dataclasses import replace
 from maksud.data.dataset import Dataset, Example
 from maksud.language.calls import NONE, format_calls
 from maksud.language.catalog import Catalog
+from maksud.language.languages import Familiar
 from maksud.language.text import SIGNS, normalise_text, says_something, scripts_of
 from maksud.language.values import normalise_values
 
@@ -53,3 +54,8 @@ def scripts_read(examples: Iterable[Example]) -> tuple[str, ...]:
         elif NONE not in example.calls:
             found.add(SIGNS)
     return tuple(sorted(found))
+
+
+def languages_read(examples: Iterable[Example]) -> Familiar:
+    """The languages of the examples and their usual words: what is in others is not answered."""
+    return Familiar.of(e.instruction for e in examples)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,14 +11,12 @@ from maksud.data.formats.files import load
 from maksud.errors import DataError, RunError
 from maksud.progress import OnProgress, listen
 from maksud.recognizers.decision import Rule
+from maksud.recognizers.deriving import about_of, copy_files
 from maksud.recognizers.door import load_recognizer
 from maksud.recognizers.held_out import answer_both, conclude
 from maksud.recognizers.kinds import find_kind
 from maksud.recognizers.reading import normalise_examples
-from maksud.recognizers.runs import Draft, Run, draft_run
-
-_OWN = frozenset({"format", "kind", "contract", "created", "files"})
-"""What `Draft.finish` writes into run.json itself."""
+from maksud.recognizers.runs import Run, draft_run
 
 
 def calibrate(
@@ -61,14 +58,13 @@ def calibrate(
         held, unknown = answer_both(recognizer, examples, tell)
         most = find_kind(run.kind).background
         contract, about = conclude(recognizer, held, unknown, rule, examples, most, 0, tell)
-        _copy_files(run, draft)
+        copy_files(run, draft)
         about["data"] = {"name": dataset.name, "fingerprint": dataset.fingerprint}
-        manifest = {key: value for key, value in run.manifest.items() if key not in _OWN}
         draft.finish(
             kind=run.kind,
             contract=contract,
             metrics={**run.metrics, "calibration": about},
-            about=manifest,
+            about=about_of(run),
         )
     return Run.open(target)
 
@@ -94,17 +90,3 @@ def _held_out(data: Dataset, form: str) -> list[Example]:
             "directory with a dev split",
         )
     return list(normalise_examples(Dataset(examples))) if form else examples
-
-
-def _copy_files(run: Run, draft: Draft) -> None:
-    """Everything but what is written anew; weights are linked where the disk can do that."""
-    for name in run.manifest["files"]:
-        source, target = run.path / name, draft.directory / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if name == "log.jsonl":
-            draft.copy_log(source)
-        elif name not in ("contract.json", "metrics.json"):
-            try:
-                os.link(source, target)
-            except OSError:
-                shutil.copyfile(source, target)

@@ -54,6 +54,14 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True)
+class Vector:
+    """What an utterance means, as numbers: an array of one dimension, of 32 bits each."""
+
+    numbers: Any
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
 class Alternative:
     """Another answer. `confidence` is the recognizer's raw probability of it, in [0, 1], at most
     what the answer's own confidence leaves and never more than that."""
@@ -72,8 +80,8 @@ class Recognition:
     `accepted`: out of scope, less sure than the contract's threshold, or `truncated`. `turns`:
     where the user said several things, the positions of those that were read. `truncated`: the
     utterance is longer than the model reads. `reason`: why it is out of scope, where that was told
-    without asking the model (`contract.NOTHING_SAID`, `contract.UNKNOWN_SCRIPT`). `doubts`: values
-    in which nothing of their type was found.
+    without asking the model (`contract.NOTHING_SAID`, `contract.UNKNOWN_SCRIPT`,
+    `contract.UNKNOWN_LANGUAGE`). `doubts`: values in which nothing of their type was found.
     """
 
     utterance: str
@@ -138,6 +146,8 @@ class Recognizer(ABC):
     kind: str
     scope_features: tuple[int, ...] = ()
     """Which of a proposal's features speak of scope; () takes all."""
+    dim: int = 0
+    """Numbers of an utterance's vector; 0 where the kind has none."""
 
     def __init__(self, name: str, contract: Contract) -> None:
         self.name = name
@@ -190,6 +200,16 @@ class Recognizer(ABC):
         The utterances are in the form that `contract.read` gives.
         """
         return None
+
+    def represent(self, utterances: Sequence[str]) -> list[Vector]:
+        """A vector of `dim` numbers for each utterance, in order.
+
+        Those of utterances that mean the same are near. Raises `InputError` where a kind has none.
+        """
+        raise InputError(
+            f"{self.name}: a model of the kind {self.kind} has no vectors",
+            hint="Use one with an encoder: maksud train DATA --base e5-small",
+        )
 
     def recognize(
         self,

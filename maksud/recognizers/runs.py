@@ -14,7 +14,6 @@ RUN/
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import stat
@@ -25,7 +24,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from maksud.errors import MaksudError, RunError, SystemFault
+from maksud.errors import MaksudError, RunError, SystemFault, lacks_space
 from maksud.recognizers.contract import Contract
 from maksud.storage import Taken, sha256, stage_directory, sweep, write_file, writing
 
@@ -194,7 +193,7 @@ def draft_run(out: str | os.PathLike[str], *, overwrite: bool = False) -> Iterat
         try:
             yield draft
         except Exception as error:
-            if not isinstance(error, MaksudError | OSError) and _no_space(error):
+            if not isinstance(error, MaksudError | OSError) and lacks_space(error):
                 raise SystemFault(
                     "can't be written: no space left on the disk",
                     where=str(target),
@@ -238,16 +237,6 @@ def _exists(path: Path) -> bool:
         raise SystemFault(
             f"can't be read ({error.strerror})", where=str(path), hint="Check rights"
         ) from error
-
-
-def _no_space(error: BaseException | None) -> bool:
-    """Whether a full disk is behind an error: libraries that write files wrap the system's."""
-    while error is not None:
-        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-        if full or "No space left on device" in str(error):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
 
 
 def _identity(target: Path) -> tuple[str, int] | None:

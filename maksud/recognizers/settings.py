@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 class TrainSettings:
     """What a training of any kind needs to know, beside its data."""
 
-    base: str = "compact"
-    """What to start from: `compact`, a name from `maksud models list`, a hub id, or a directory."""
+    base: str = "auto"
+    """What to start from: `auto` chooses `compact` or `e5-small` and says why; or one of these, a
+    name from `maksud models list`, a hub id, or a directory."""
+    minutes: float = setting(0.0, low=0, high=100_000)
+    """Time that the training may take, for `auto` to choose by, in minutes; 0: ten."""
     seed: int = setting(0, low=0)
     """Seed of everything random; same seed, data and thread count give the same run."""
     per_intent: int = setting(0, low=0)
@@ -35,8 +38,14 @@ class TrainSettings:
     long."""
     calibration_examples: int = setting(0, low=0)
     """Held-out examples to calibrate on, at most; 0 takes all (a language model: 300)."""
+    any_language: bool = False
+    """Whether utterances that are surely in a language that no training row is in are answered, for
+    bases that know more languages than the data has; false: they are out of scope, with a reason.
+    """
     kind: Any = None
     """The settings of the base's kind, such as `CompactSettings(…)`; None takes the defaults."""
+    choice: Any = None
+    """How `auto` came to the base: a `choosing.Choice`; None where a person named it."""
 
     def __post_init__(self) -> None:
         """Raises `SettingsError` for values out of range."""

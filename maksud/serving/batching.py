@@ -20,10 +20,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal
 
 from maksud.http.api_error import ApiError
-from maksud.recognizers.recognition import Recognition, Recognizer
+from maksud.recognizers.recognition import Recognition, Recognizer, Vector
 from maksud.recognizers.steps import Abandoned, step, watch
 
 PROBE = "1"
@@ -36,6 +36,8 @@ _BASE = 50
 _LATE = 3.0
 """So many times as long as expected may a batch take before the model counts as stuck."""
 
+Work = Literal["recognize", "represent"]
+"""What is asked of a model: the method of a `Recognizer`."""
 Allowed = Collection[str] | None
 """The intents that an answer may have; None for all: see `Recognizer.propose_within`."""
 
@@ -49,21 +51,26 @@ class Failure(Exception):
         self.cause = cause
 
 
-class Job(asyncio.Future[list[Recognition]]):
+class Job(asyncio.Future[list[Any]]):
     """Utterances that are answered together for one request.
 
-    A future of their recognitions in order, or of a `Failure`; cancelling it ends the work.
-    `answers` holds those that are there already. `allowed`: the intents that they may have.
+    A future of what `work` gives for each, in order, or of a `Failure`; cancelling it ends the
+    work. `answers` holds those that are there already. `allowed`: the intents that they may have.
     """
 
     def __init__(
-        self, utterances: Sequence[str], forget: Callable[[Job], None], allowed: Allowed = None
+        self,
+        utterances: Sequence[str],
+        forget: Callable[[Job], None],
+        allowed: Allowed = None,
+        work: Work = "recognize",
     ) -> None:
         super().__init__(loop=asyncio.get_running_loop())
         self._forget = forget
         self.allowed = allowed
+        self.work = work
         self.utterances = utterances
-        self.answers: dict[int, Recognition] = {}
+        self.answers: dict[int, Recognition | Vector] = {}
         self.taken = 0
         self.cost = sum(map(_cost, utterances))
 
@@ -89,7 +96,7 @@ class Job(asyncio.Future[list[Recognition]]):
 
 
 _Item = tuple[Job, int]
-_Outcome = Recognition | BaseException
+_Outcome = Recognition | Vector | BaseException
 
 
 def _cost(utterance: str) -> int:
@@ -154,13 +161,15 @@ class Lane:
         """Utterances in the queue whose clients are still there."""
         return self._waiting
 
-    def submit(self, utterances: Sequence[str], allowed: Allowed = None) -> Job:
+    def submit(
+        self, utterances: Sequence[str], allowed: Allowed = None, work: Work = "recognize"
+    ) -> Job:
         """Queues utterances. `allowed`: the intents that their answers may have.
 
         Raises `ApiError` (429, with Retry-After) where the queue has no room for all of them, or
         the first would wait for too long.
         """
-        return self._enqueue(utterances, urgent=False, allowed=allowed)
+        return self._enqueue(utterances, urgent=False, allowed=allowed, work=work)
 
     async def is_answering(self, within: float, patience: float) -> bool:
         """Whether the model answered in the last `within` seconds, is at work, or answers now.
@@ -181,8 +190,15 @@ class Lane:
 
     # ------------------------------------------------------------ the queue
 
-    def _enqueue(self, utterances: Sequence[str], *, urgent: bool, allowed: Allowed = None) -> Job:
-        job = Job(utterances, self._forget, allowed)
+    def _enqueue(
+        self,
+        utterances: Sequence[str],
+        *,
+        urgent: bool,
+        allowed: Allowed = None,
+        work: Work = "recognize",
+    ) -> Job:
+        job = Job(utterances, self._forget, allowed, work)
         with self._changed:
             if urgent:
                 self._jobs.appendleft(job)
@@ -249,11 +265,18 @@ class Lane:
                 self._answer(batch)
 
     def _take(self) -> list[_Item]:
-        """The next batch: one utterance of each job in turn, while there is time for more."""
+        """The next batch: one utterance of each job in turn, while there is time for more.
+
+        All of it is work of one kind; what waits for another kind comes first in the next.
+        """
         batch: list[_Item] = []
+        others: list[Job] = []
         cost = 0
         while self._jobs and len(batch) < self._batch_size:
             job = self._jobs.popleft()
+            if batch and job.work != batch[0][0].work:
+                others.append(job)
+                continue
             more = _cost(job.utterances[job.taken])
             if batch and (cost + more) * self._pace > UNIT_SECONDS:
                 self._jobs.appendleft(job)
@@ -265,6 +288,7 @@ class Lane:
             self._cost -= more
             if job.left:
                 self._jobs.append(job)
+        self._jobs.extendleft(reversed(others))
         return batch
 
     def _answer(self, batch: list[_Item]) -> None:
@@ -292,22 +316,28 @@ class Lane:
         self._due = started + _LATE * cost * self._pace
         try:
             with watch(on_step):
-                outcomes = self._outcomes(utterances, [job.allowed for job, _ in batch])
+                allowed = [job.allowed for job, _ in batch]
+                outcomes = self._outcomes(utterances, allowed, batch[0][0].work)
         finally:
             self._due = self._last_step = float("-inf")
         now = time.monotonic()
         pace = (now - started) / cost
         self._pace += (0.3 if self._pace else 1.0) * (pace - self._pace)
-        self._failing = not any(isinstance(o, Recognition) for o in outcomes)
+        self._failing = all(isinstance(o, BaseException) for o in outcomes)
         if not self._failing:
             self.last_answer = now
         return outcomes
 
-    def _outcomes(self, utterances: list[str], allowed: list[Allowed]) -> list[_Outcome]:
+    def _outcomes(
+        self, utterances: list[str], allowed: list[Allowed], work: Work
+    ) -> list[_Outcome]:
         """The outcome of each. Nothing that a model raises may end the thread."""
+        answers: Sequence[Recognition | Vector]
         try:
             self.recognizer.check(utterances)
-            if any(names is not None for names in allowed):
+            if work == "represent":
+                answers = self.recognizer.represent(utterances)
+            elif any(names is not None for names in allowed):
                 answers = self.recognizer.recognize(utterances, allowed)
             else:
                 answers = self.recognizer.recognize(utterances)
@@ -322,19 +352,19 @@ class Lane:
         out: list[_Outcome] = []
         for utterance, names in zip(utterances, allowed, strict=True):
             step()
-            out += self._outcomes([utterance], [names])
+            out += self._outcomes([utterance], [names], work)
         return out
 
     def _settle(self, batch: list[_Item], outcomes: list[_Outcome]) -> None:
         settled: dict[Job, BaseException | None] = {}
         by_loop: dict[asyncio.AbstractEventLoop, list[tuple[Job, BaseException | None]]] = {}
         for (job, k), outcome in zip(batch, outcomes, strict=True):
-            if isinstance(outcome, Recognition):
+            if isinstance(outcome, BaseException):
+                settled.setdefault(job, Failure(k, outcome))
+            else:
                 job.answers[k] = outcome
                 if len(job.answers) == len(job.utterances):
                     settled.setdefault(job, None)
-            else:
-                settled.setdefault(job, Failure(k, outcome))
         for job, failure in settled.items():
             if failure is not None:
                 self._forget(job)  # here: its loop may hear of it only after the rest was asked

@@ -8,15 +8,14 @@ leaves a turn open, so that nothing is acted on a second time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
 from maksud.language.calls import NONE, Call
 from maksud.language.catalog import Catalog
 from maksud.language.confirmation import as_statement, fill_confirmation
 from maksud.language.conversation import Turn
 from maksud.language.languages import CODES, count_words, language_of
-from maksud.recognizers.contract import NOTHING_SAID, UNKNOWN_SCRIPT
+from maksud.recognizers.contract import NOTHING_SAID, UNKNOWN_LANGUAGE, UNKNOWN_SCRIPT
 from maksud.recognizers.recognition import Recognition
 
 SUFFIX = "/chat"
@@ -48,9 +47,13 @@ SAYINGS: Mapping[str, Mapping[str, str]] = {
         "id": "Maaf, saya tidak bisa membaca huruf itu.",
         "en": "Sorry, I can't read these letters.",
     },
+    "language": {
+        "id": "Maaf, saya tidak mengerti bahasa itu.",
+        "en": "Sorry, I don't understand that language.",
+    },
 }
 """What is said where the catalog has no words for it, in each language that we write."""
-_REASONS = {NOTHING_SAID: "nothing", UNKNOWN_SCRIPT: "script"}
+_REASONS = {NOTHING_SAID: "nothing", UNKNOWN_SCRIPT: "script", UNKNOWN_LANGUAGE: "language"}
 
 
 def speak(recognition: Recognition, catalog: Catalog, said: Sequence[str]) -> str:
@@ -83,24 +86,6 @@ def tell_language(said: Sequence[str]) -> str:
 def what_was_said(turns: Iterable[Turn]) -> list[str]:
     """What the person said in a conversation, in order."""
     return [t.text for t in turns if t.role == "user"]
-
-
-def as_talk(completion: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """A reply of NAME as one of NAME/chat: its name, and no `refusal` beside what says it."""
-    return {**completion, "model": name, "choices": [_talk(c) for c in completion["choices"]]}
-
-
-def as_talking(chunks: Iterable[Mapping[str, Any]], name: str) -> Iterator[dict[str, Any]]:
-    """The chunks of a streamed reply of NAME as those of NAME/chat."""
-    return (as_talk(chunk, name) for chunk in chunks)
-
-
-def _talk(choice: Mapping[str, Any]) -> dict[str, Any]:
-    key = "delta" if "delta" in choice else "message"
-    said = dict(choice[key])
-    if said.get("refusal") and said.get("content") is not None:
-        said["refusal"] = None  # the content says it
-    return {**choice, key: said}
 
 
 def _refusal(recognition: Recognition) -> str:

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import marshal
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from maksud.http.api_error import ApiError, new_id
 from maksud.language.calls import NONE
 from maksud.language.catalog import Catalog
 from maksud.recognizers.contract import Contract
 from maksud.recognizers.recognition import Recognition
 from maksud.serving.evidence import cut_entries, weigh_pieces
-from maksud.serving.json_reply import Form
+from maksud.serving.json_reply import Form, FormatAsked
 from maksud.serving.protocol import ChatRequest
 from maksud.serving.replies import REFUSED, Answer, split
-from maksud.serving.tools import Toolbox, ToolCall, is_done, results_of
+from maksud.serving.tools import Toolbox, ToolCall, is_done, results_of, unknown_tool
 
 _KEPT = 64
 _LONGEST_KEPT = 1 << 16
@@ -28,11 +29,15 @@ _LONGEST_KEPT = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a chat request asks for, under a catalog; see the module."""
+    """What a chat request asks for, under a catalog; see the module.
+
+    `form_tool`: the tool whose arguments the form is, "" where it is the text.
+    """
 
     asked: ChatRequest
     toolbox: Toolbox | None = None
     form: Form | None = None
+    form_tool: str = ""
 
     @property
     def allowed(self) -> frozenset[str] | None:
@@ -59,6 +64,12 @@ class Planner:
     def plan(self, asked: ChatRequest, contract: Contract, model: str) -> Plan:
         """The plan of a request. Raises `ApiError` (400) for what the contract can't meet."""
         tools, wanted = asked.tools, asked.format
+        if tools is not None and tools.only and tools.only[1]["name"] not in contract.catalog:
+            where, function = tools.only
+            key = _key_of([where, function])
+            made = lambda: _form_of(where, function, contract.catalog, model)  # noqa: E731
+            form = self._keep(model, "tool", key, made)
+            return Plan(asked, form=form, form_tool=function["name"])
         if tools is not None and tools.mode != "none":
             key = _key_of([tools.field, tools.functions, tools.names, tools.mode, tools.parallel])
             box = self._keep(model, "tools", key, lambda: Toolbox(tools, contract.catalog, model))
@@ -81,6 +92,21 @@ class Planner:
         else:
             self._kept.move_to_end(key)
         return found
+
+
+def _form_of(where: str, function: Mapping[str, Any], catalog: Catalog, model: str) -> Form:
+    """What a client forces to be called and is no intent: the class that the answer shall fill.
+
+    So LangChain, instructor, LlamaIndex and Pydantic AI ask for a typed object.
+    """
+    name, schema = function["name"], function.get("parameters")
+    if not isinstance(schema, dict) or not schema.get("properties"):
+        raise unknown_tool(name, where, catalog, model)
+    try:
+        return Form(FormatAsked(schema, f"{where}.parameters"), catalog)
+    except ApiError as error:
+        more = f". Nor can its parameters be filled with an answer: {error}"
+        raise unknown_tool(name, where, catalog, model, more) from error
 
 
 def _key_of(content: Any) -> bytes:
@@ -132,6 +158,9 @@ def _other(recognition: Recognition, k: int, catalog: Catalog) -> Recognition:
 def _answer(recognition: Recognition, plan: Plan, text: str | None, *, first: bool) -> Answer:
     if plan.form is not None:
         written, refusal = plan.form.write(recognition, recognition.accepted or not first)
+        if plan.form_tool and written is not None:
+            call = ToolCall(new_id("call_")[:29], plan.form_tool, written)
+            return replace(_cut([call], recognition, plan.asked), refusal=refusal)
         answer = Answer.of(recognition, plan.asked, written or "")
         return replace(answer, refusal=refusal, is_silent=written is None)
     if plan.toolbox is not None:
@@ -161,14 +190,13 @@ def _call_tools(
         question = asks or " ".join(gap.question for gap in gaps)
         # No refusal: clients that see one (Pydantic AI) show the person no question.
         return replace(Answer.of(recognition, asked, question), refusal="")
-    return _cut(made, recognition, asked, box)
+    return _cut(made, recognition, asked)
 
 
-def _cut(
-    calls: Sequence[ToolCall], recognition: Recognition, asked: ChatRequest, box: Toolbox
-) -> Answer:
+def _cut(calls: Sequence[ToolCall], recognition: Recognition, asked: ChatRequest) -> Answer:
     """The calls, up to the length that is asked for: names and pieces of arguments count."""
-    finish = "function_call" if box.asked.is_old else "tool_calls"
+    is_old = asked.tools is not None and asked.tools.is_old
+    finish = "function_call" if is_old else "tool_calls"
     left = asked.max_tokens
     kept = []
     for call in calls:
@@ -180,7 +208,7 @@ def _cut(
             break
         kept.append(call)
         left = None if left is None else left - 1 - len(pieces)
-    return Answer((), finish, recognition, tuple(kept), box.asked.is_old)
+    return Answer((), finish, recognition, tuple(kept), is_old)
 
 
 def _with_evidence(answer: Answer, asked: ChatRequest, known: Sequence[Recognition]) -> Answer:

@@ -6,6 +6,8 @@
     GET  /v1/models, /v1/models/ID
     GET  /v1/tools, /v1/schema           a model's catalog as tools, its answers as JSON Schema
     POST /v1/chat/completions            OpenAI's shape, plain and streamed; NAME/chat talks
+    POST /v1/responses                   the same decisions in the shape of OpenAI's responses
+    POST /v1/embeddings                  vectors of utterances, where an encoder is served
     POST /v1/recognize                   structured; one utterance, a batch, or turns
 
 A stream is sent when the answer is whole: only then it is known whether it is accepted, so a
@@ -21,24 +23,21 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from typing import TYPE_CHECKING, Any
 
 from maksud.errors import EngineError, SettingsError
-from maksud.http.access_log import note_said
-from maksud.http.api_error import ApiError, as_api_error, new_id, refuse_verb
-from maksud.http.guard import client_gone, when_gone
+from maksud.http.api_error import ApiError, new_id, refuse_verb
 from maksud.http.json_body import dumps, parse_json
-from maksud.http.limits import check_utterances, count_utterances
 from maksud.http.rights import DOCS_PATH, METRICS_PATH
 from maksud.http.settings import ServeSettings
-from maksud.language.calls import OUT_OF_SCOPE
 from maksud.language.catalog_tools import catalog_to_tools
-from maksud.language.conversation import Turn
-from maksud.recognizers.conversation import Reading, follow
-from maksud.recognizers.recognition import Recognition, Recognizer
-from maksud.serving import chat, choices, protocol, replies
-from maksud.serving.batching import Allowed, Failure, Lane
+from maksud.recognizers.recognition import Recognizer
+from maksud.serving import chat, choices, embeddings, protocol, replies
+from maksud.serving.asking import Asker
+from maksud.serving.batching import Lane
 from maksud.serving.docs_page import draw_docs
 from maksud.serving.json_reply import answer_schema
 from maksud.serving.metrics import CONTENT_TYPE, Metrics
 from maksud.serving.openapi import describe
+from maksud.serving.response_reply import stream_response, write_response
+from maksud.serving.response_request import parse_response
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -78,6 +77,7 @@ class Front:
         counts = settings.metrics != "off"
         paths = [path for _, path in self._table()]
         self.metrics = Metrics(self.lanes, paths) if counts else None
+        self.asker = Asker(settings, self.metrics)
 
     def warm_up(self) -> None:
         """Asks every model once. Raises `EngineError` for one that does not answer."""
@@ -110,6 +110,8 @@ class Front:
             # What is asked most often is found first.
             ("POST", "/v1/recognize"): self.recognize,
             ("POST", "/v1/chat/completions"): self.chat,
+            ("POST", "/v1/responses"): self.respond,
+            ("POST", "/v1/embeddings"): self.embed,
             ("GET", "/health"): self.health,
             ("GET", "/ready"): self.ready,
             ("GET", "/v1/models"): self.models,
@@ -154,11 +156,11 @@ class Front:
 
     async def describe(self, _: Request) -> Response:
         """The interface as OpenAPI."""
-        return _json(describe(self.names, self.settings))
+        return _json(describe(self.names, self.settings, self._embedders()))
 
     async def docs(self, _: Request) -> Response:
         """The interface as a page to try it on."""
-        page, headers = draw_docs(describe(self.names, self.settings))
+        page, headers = draw_docs(describe(self.names, self.settings, self._embedders()))
         return _response(page, "text/html; charset=utf-8", headers)
 
     async def figures(self, _: Request) -> Response:
@@ -189,46 +191,41 @@ class Front:
     async def chat(self, request: Request) -> Response:
         """A chat completion: what is still open of the conversation has its answer in it."""
         asked = protocol.parse_chat(parse_json(await request.body()))
-        lane = self._lane(asked.model)
-        contract = lane.recognizer.contract
-        plan = self.planner.plan(asked, contract, lane.recognizer.name)
-        if plan.is_answered:
-            recognition = choices.answer_nothing(contract, lane.recognizer.name)
-        else:
-            recognition = await self._converse(
-                request, lane, asked.turns, asked.reading, "messages", plan.allowed
-            )
-            self._count(request, lane, [recognition])
-        talks = asked.model not in self.lanes
-        text = None
-        if talks:
-            said = chat.what_was_said(asked.turns)
-            text = chat.speak(recognition, contract.catalog, said)
-        answers = choices.answers_of(recognition, plan, contract.catalog, text)
+        answers = await self._decide(request, asked)
         id, created = new_id("chatcmpl-"), int(time.time())
         if not asked.stream:
-            reply = replies.completion(answers, id, created)
-            return _json(chat.as_talk(reply, asked.model) if talks else reply)
+            return _json(replies.completion(answers, id, created))
         chunks = replies.chunks(answers, id, created, asked.include_usage)
-        if talks:
-            chunks = chat.as_talking(chunks, asked.model)
-        return _response(
-            replies.events(chunks),
-            "text/event-stream; charset=utf-8",
-            {"cache-control": "no-cache", "x-accel-buffering": "no"},
-        )
+        return _stream(replies.events(chunks))
+
+    async def respond(self, request: Request) -> Response:
+        """A response: what a chat completion says, in another shape."""
+        asked = parse_response(parse_json(await request.body()))
+        answer, *_ = await self._decide(request, asked.chat)
+        response = write_response(answer, asked, new_id("resp_"), int(time.time()))
+        return _stream(stream_response(response)) if asked.chat.stream else _json(response)
+
+    async def embed(self, request: Request) -> Response:
+        """Vectors of utterances, in the order that they were asked."""
+        content = parse_json(await request.body())
+        asked = embeddings.parse_embeddings(content, self.settings.max_batch)
+        lane = self._lane(asked.model)
+        embeddings.check_model(lane.recognizer, asked, self._embedders())
+        vectors = await self.asker.represent(request.scope, lane, asked.texts, asked.param)
+        return _json(embeddings.write_embeddings(vectors, lane.recognizer.name, asked))
 
     async def recognize(self, request: Request) -> Response:
         """Recognitions in a shape of our own, in the order that they were asked."""
         content = parse_json(await request.body())
         asked = protocol.parse_recognize(content, self.settings.max_batch)
         lane = self._lane(asked.model or self._only_model())
+        scope = request.scope
         if asked.turns:
-            one = await self._converse(request, lane, asked.turns, asked.reading, asked.param)
+            one = await self.asker.converse(scope, lane, asked.turns, asked.reading, asked.param)
             answers = [one]
         else:
-            answers = await self._recognize(request, lane, asked.utterances, asked.param)
-        self._count(request, lane, answers)
+            answers = await self.asker.recognize(scope, lane, asked.utterances, asked.param)
+        self.asker.count(scope, lane, answers)
         return _json(replies.recognitions(answers, lane.recognizer.name))
 
     # ------------------------------------------------------------ what they share
@@ -237,6 +234,10 @@ class Front:
     def names(self) -> tuple[str, ...]:
         """What can be asked for as a model: each by its name, then each as one that talks."""
         return (*self.lanes, *(name + chat.SUFFIX for name in self.lanes))
+
+    def _embedders(self) -> list[str]:
+        """The models that have vectors."""
+        return [name for name, lane in self.lanes.items() if lane.recognizer.dim]
 
     def _lane(self, name: str) -> Lane:
         lane = self.lanes.get(name) or self.lanes.get(name.removesuffix(chat.SUFFIX))
@@ -258,103 +259,32 @@ class Front:
             )
         return next(iter(self.lanes))
 
-    def _count(self, request: Request, lane: Lane, answers: Sequence[Recognition]) -> None:
-        """Counts what a request is answered with, and notes it where the log is to have it."""
-        if self.settings.log_utterances:
-            note_said(request.scope, map(_noted, answers))
-        if self.metrics is not None:
-            self.metrics.count_answers(request.scope, lane.recognizer.name, answers)
-
-    async def _converse(
-        self,
-        request: Request,
-        lane: Lane,
-        turns: Sequence[Turn],
-        reading: Reading | None,
-        param: str,
-        allowed: Allowed = None,
-    ) -> Recognition:
-        """The recognition of a conversation's last turn, by the contract's rule."""
-        steps = follow(lane.recognizer.contract, turns, reading)
-        asked = next(steps)
-        first = True
-        while True:
-            # Earlier turns may have asked for nothing, whatever is to be answered to the last.
-            held = allowed if asked.is_last or allowed is None else {*allowed, OUT_OF_SCOPE}
-            answers = await self._recognize(
-                request, lane, asked.utterances, param, held, first=first
+    async def _decide(self, request: Request, asked: protocol.ChatRequest) -> list[replies.Answer]:
+        """The answers to what is still open of a conversation, in whatever shape it was asked."""
+        lane = self._lane(asked.model)
+        contract = lane.recognizer.contract
+        plan = self.planner.plan(asked, contract, lane.recognizer.name)
+        if plan.is_answered:
+            recognition = choices.answer_nothing(contract, lane.recognizer.name)
+        else:
+            recognition = await self.asker.converse(
+                request.scope, lane, asked.turns, asked.reading, asked.param, plan.allowed
             )
-            first = False
-            try:
-                asked = steps.send(answers)
-            except StopIteration as end:
-                recognition: Recognition = end.value
-                return recognition
-
-    async def _recognize(
-        self,
-        request: Request,
-        lane: Lane,
-        utterances: Sequence[str],
-        param: str,
-        allowed: Allowed = None,
-        *,
-        first: bool = True,
-    ) -> list[Recognition]:
-        """The recognitions, unless the client leaves, or none comes for too long.
-
-        `first`: what is begun is not refused half-way because of the token's limit.
-        """
-        protocol.check_length(utterances, self.settings.max_utterance_chars, param)
-        if first:
-            check_utterances(request.scope, len(utterances))
-        job = lane.submit(utterances, allowed)
-        count_utterances(request.scope, len(utterances))
-        before, started = -1, time.perf_counter()
-        try:
-            when_gone(request.scope, job.cancel)
-            # Time runs from answer to answer: what is done of a batch is not thrown away.
-            while not job.done() and before < len(job.answers):
-                before = len(job.answers)
-                await asyncio.wait({job}, timeout=self.settings.answer_seconds)
-            if job.cancelled():
-                raise client_gone()
-            if job.done():
-                if self.metrics is not None:
-                    took = time.perf_counter() - started
-                    self.metrics.count_waiting(lane.recognizer.name, took)
-                return job.result()
-        except Failure as failure:
-            raise _shown(failure, param) from failure.cause
-        finally:
-            job.cancel()
-        raise ApiError(
-            503,
-            f"no answer within {self.settings.answer_seconds:g} s",
-            code="answer_timeout",
-            kind="server_error",
-            headers={"retry-after": "5"},
-        )
-
-
-def _shown(failure: Failure, param: str) -> ApiError:
-    """The cause of a failure as a client sees it, with the place of the utterance in a batch."""
-    error = as_api_error(failure.cause)
-    error.param = f"{param}[{failure.place}]" if param == "utterances" else param
-    return error
-
-
-def _noted(answer: Recognition) -> dict[str, Any]:
-    return {
-        "utterance": answer.utterance,
-        "text": answer.text,
-        "confidence": round(answer.confidence, 4),
-        "accepted": answer.accepted,
-    }
+            self.asker.count(request.scope, lane, [recognition])
+        if asked.model in self.lanes:
+            return choices.answers_of(recognition, plan, contract.catalog)
+        text = chat.speak(recognition, contract.catalog, chat.what_was_said(asked.turns))
+        answers = choices.answers_of(recognition, plan, contract.catalog, text)
+        return [answer.as_talk(asked.model) for answer in answers]
 
 
 def _json(content: Any) -> Response:
     return _response(dumps(content), "application/json")
+
+
+def _stream(events: bytes) -> Response:
+    headers = {"cache-control": "no-cache", "x-accel-buffering": "no"}
+    return _response(events, "text/event-stream; charset=utf-8", headers)
 
 
 def _response(body: bytes, kind: str, headers: dict[str, str] | None = None) -> Response:
@@ -364,12 +294,11 @@ def _response(body: bytes, kind: str, headers: dict[str, str] | None = None) -> 
 
 
 async def _no_route(scope: Scope, receive: Receive, send: Send) -> None:
-    raise ApiError(
-        404,
-        f"there is no {scope['path'][:100]!r} here. Known: /v1/models, /v1/chat/completions, "
-        "/v1/recognize, /v1/tools, /v1/schema, /health, /ready",
-        code="unknown_url",
-    )
+    hint = "Known: /v1/models, /v1/chat/completions, /v1/responses, /v1/embeddings, "
+    hint += "/v1/recognize, /v1/tools, /v1/schema, /health, /ready"
+    if scope["path"].startswith("/v1/responses/"):
+        hint = "Responses are not stored: the one to POST /v1/responses is all that there is of it"
+    raise ApiError(404, f"there is no {scope['path'][:100]!r} here. {hint}", code="unknown_url")
 
 
 def _speaking_errors(router: Any, table: Mapping[tuple[str, str], Endpoint]) -> ASGIApp:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +23,7 @@ from maksud.language.catalog import Catalog
 from maksud.language.catalog_tools import catalog_to_tools
 from maksud.recognizers.recognition import Recognition
 from maksud.serving.arguments import Gap, check_parameters, fill_arguments
-from maksud.serving.shapes import Shape, ShapeReader
+from maksud.serving.shapes import Shape, ShapeReader, key_of_value
 
 OUTSIDE = (OUT_OF_SCOPE, "unknown", "out_of_scope", "other", "")
 """Values of a client's enum that say that nothing is asked for, unless an intent has the name."""
@@ -43,35 +43,55 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class FormatAsked:
-    """`response_format` where it asks for JSON. `schema` is None for `json_object`."""
+    """What asks for JSON. `schema` is None for `json_object`; `where`: the field that has it."""
 
     schema: Any = None
+    where: str = "response_format.json_schema.schema"
 
 
 def read_format(content: Mapping[str, Any]) -> FormatAsked | None:
-    """The JSON that a request asks for; None for text. Raises `ApiError` (400)."""
-    wanted = content.get("response_format")
-    if wanted is None:
-        return None
+    """The JSON that a chat request asks for; None for text. Raises `ApiError` (400)."""
     where = "response_format"
-    if not isinstance(wanted, dict):
-        raise invalid(where, f"must be an object, found {kind_of(wanted)}", "invalid_type")
-    kind = wanted.get("type")
-    if kind in ("text", "json_object"):
-        return FormatAsked() if kind == "json_object" else None
-    if kind != "json_schema":
-        shown = repr(kind[:40]) if isinstance(kind, str) else kind_of(kind)
-        raise invalid(f"{where}.type", f"is {shown}. Known: text, json_object, json_schema")
+    wanted: Any = content.get(where)
+    if _read_kind(wanted, where) != "json_schema":
+        return FormatAsked() if wanted and wanted["type"] == "json_object" else None
     where = f"{where}.json_schema"
     given = wanted.get("json_schema")
     if not isinstance(given, dict):
         raise invalid(where, f"must be an object, found {kind_of(given)}", "invalid_type")
+    return _read_schema(given, where)
+
+
+def read_text_format(content: Mapping[str, Any]) -> FormatAsked | None:
+    """The same of a request for a response, in which the schema stands beside its type."""
+    text, where = content.get("text"), "text.format"
+    if text is not None and not isinstance(text, dict):
+        raise invalid("text", f"must be an object, found {kind_of(text)}", "invalid_type")
+    wanted: Any = (text or {}).get("format")
+    if _read_kind(wanted, where) != "json_schema":
+        return FormatAsked() if wanted and wanted["type"] == "json_object" else None
+    return _read_schema(wanted, where)
+
+
+def _read_kind(wanted: Any, where: str) -> str:
+    if wanted is None:
+        return "text"
+    if not isinstance(wanted, dict):
+        raise invalid(where, f"must be an object, found {kind_of(wanted)}", "invalid_type")
+    kind = wanted.get("type")
+    if isinstance(kind, str) and kind in ("text", "json_object", "json_schema"):
+        return kind
+    shown = repr(kind[:40]) if isinstance(kind, str) else kind_of(kind)
+    raise invalid(f"{where}.type", f"is {shown}. Known: text, json_object, json_schema")
+
+
+def _read_schema(given: Mapping[str, Any], where: str) -> FormatAsked:
     if not _NAME.fullmatch(read_text(given, "name", f"{where}.name")):
         raise invalid(f"{where}.name", "must be 1 to 64 letters, digits, _ or -")
     if not isinstance(given.get("schema"), dict):
         found = kind_of(given.get("schema"))
         raise invalid(f"{where}.schema", f"must be a schema, found {found}", "invalid_type")
-    return FormatAsked(given["schema"])
+    return FormatAsked(given["schema"], f"{where}.schema")
 
 
 def answer_schema(catalog: Catalog) -> dict[str, Any]:
@@ -163,8 +183,7 @@ class Form:
     def __init__(self, asked: FormatAsked, catalog: Catalog) -> None:
         self._catalog = catalog
         ours = asked.schema is None
-        where = "response_format.json_schema.schema"
-        shape = ShapeReader().read(answer_schema(catalog) if ours else asked.schema, where)
+        shape = ShapeReader().read(answer_schema(catalog) if ours else asked.schema, asked.where)
         self._plan = _plan_of(shape, catalog)
 
     @property
@@ -277,7 +296,29 @@ def _calls_of(shape: Shape, catalog: Catalog) -> dict[str | None, _One]:
     for option in shape.options or (shape,):
         for one in _read_object(option, catalog):
             found.setdefault(one.intent, one)
-    return found if set(found) - {None} else {}
+    if not set(found) - {None}:
+        return {}
+    if shape.exclusive:
+        _refuse_ambiguous(shape, found.values())
+    return found
+
+
+def _refuse_ambiguous(shape: Shape, calls: Iterable[_One]) -> None:
+    """Raises `ApiError` (400) where a call fits several of the options, of which one may hold.
+
+    Its name tells it from the others, where each of them has a property for that.
+    """
+    objects = [o for o in shape.options if "object" in o.kinds]
+    for name in sorted({one.name for one in calls}):
+        shapes = [o.properties.get(name) for o in objects]
+        values = [s.values for s in shapes if s is not None and s.values is not None]
+        taken = [key_of_value(v) for own in values for v in set(map(key_of_value, own))]
+        if len(values) < len(objects) or len(set(taken)) < len(taken):
+            raise _unmet(
+                shape.where,
+                f"several of the schemas in oneOf may hold at once: let {name!r} be there in each, "
+                "with values of its own, or use anyOf",
+            )
 
 
 def _read_object(shape: Shape, catalog: Catalog) -> list[_One]:

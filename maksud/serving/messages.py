@@ -7,7 +7,7 @@ guide's translated client writes the same with Indonesian keys.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from maksud.errors import nearest
@@ -23,6 +23,8 @@ ROLE_WORDS = {"sistem": "system", "pengguna": "user", "asisten": "assistant"}
 """Values of `role` in the same client."""
 TYPE_WORDS = {"teks": "text"}
 """Values of a part's `type` in the same client."""
+TEXT_PARTS = ("text",)
+"""Types of a message's parts that are text."""
 
 ROLES: dict[str, Role] = {
     "system": "system",
@@ -62,12 +64,8 @@ def _read_message(message: Any, where: str, made: set[str]) -> Turn:
         raise invalid(f"{where}.role", f"is {shown}. {hint}")
     content = message.get("content")
     if ROLES[role] not in ("assistant", "tool"):
-        return Turn(ROLES[role], _read_content(content, f"{where}.content"))
-    # What was answered may be nothing, or parts of any type: of those, text is what was said.
-    if isinstance(content, list):
-        texts = [part.get("text") for part in content if isinstance(part, dict)]
-        content = " ".join(text for text in texts if isinstance(text, str))
-    text = content if isinstance(content, str) else ""
+        return Turn(ROLES[role], read_content(content, f"{where}.content"))
+    text = read_answered(content)
     if ROLES[role] == "tool":
         _check_result(message, where, made, "name" if role == "function" else "tool_call_id")
         return Turn("tool", text)
@@ -76,7 +74,7 @@ def _read_message(message: Any, where: str, made: set[str]) -> Turn:
         return Turn("assistant", text, _read_calls(calls, f"{where}.tool_calls", made))
     if calls:
         raise invalid(f"{where}.function_call", "is the older spelling of tool_calls, also there")
-    call = _read_function(old, f"{where}.function_call")
+    call = read_function(old, f"{where}.function_call")
     made.add(call.intent)
     return Turn("assistant", text, (call,))
 
@@ -103,11 +101,11 @@ def _read_calls(calls: Any, where: str, made: set[str]) -> tuple[Call, ...]:
         if isinstance(call.get("id"), str):
             made.add(call["id"])
         if isinstance(call.get("function"), dict):  # else a tool that is none of ours
-            found.append(_read_function(call["function"], f"{where}[{k}].function"))
+            found.append(read_function(call["function"], f"{where}[{k}].function"))
     return tuple(found)
 
 
-def _read_function(function: Any, where: str) -> Call:
+def read_function(function: Any, where: str) -> Call:
     """Name and arguments of a function as a call."""
     if not isinstance(function, dict):
         raise invalid(where, f"must be an object, found {kind_of(function)}", "invalid_type")
@@ -130,8 +128,16 @@ def _read_arguments(arguments: Any, where: str) -> tuple[Argument, ...]:
     return read_arguments(arguments)
 
 
-def _read_content(content: Any, where: str) -> str:
-    """Text, or a list of text parts, which are joined by a space."""
+def read_answered(content: Any) -> str:
+    """The text of what was answered, which may be nothing, or parts of any type."""
+    if isinstance(content, list):
+        texts = [part.get("text") for part in content if isinstance(part, dict)]
+        content = " ".join(text for text in texts if isinstance(text, str))
+    return content if isinstance(content, str) else ""
+
+
+def read_content(content: Any, where: str, parts: Sequence[str] = TEXT_PARTS) -> str:
+    """Text, or a list of text parts, which are joined by a space. `parts`: types of such parts."""
     if isinstance(content, str):
         return content
     if not isinstance(content, list) or not content:
@@ -140,12 +146,14 @@ def _read_content(content: Any, where: str) -> str:
     texts = []
     for k, part in enumerate(content):
         part = _translated(part, f"{where}[{k}]")
-        kind = part.get("type", "text")
+        kind = part.get("type", parts[0])
         kind = TYPE_WORDS.get(kind, kind) if isinstance(kind, str) else kind
-        if kind != "text":
+        if kind not in parts:
             shown = repr(kind[:40]) if isinstance(kind, str) else kind_of(kind)
             raise invalid(
-                f"{where}[{k}].type", f"is {shown}: only text is read", "unsupported_content_type"
+                f"{where}[{k}].type",
+                f"is {shown}: only text is read. Send what it says as {parts[0]}",
+                "unsupported_content_type",
             )
         texts.append(read_text(part, "text", f"{where}[{k}].text"))
     return " ".join(texts)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from maksud.http.scope import KNOWN
 from maksud.language.calls import NONE, OUT_OF_SCOPE
-from maksud.recognizers.recognition import Recognition
+from maksud.recognizers.recognition import Recognition, Vector
 from maksud.serving.batching import Lane
 
 if TYPE_CHECKING:
@@ -86,8 +86,8 @@ class Metrics:
         )
         self._refusals = counter(
             "refusals",
-            "Answers that are not acted on; reason: out_of_scope, nothing_said, script, unsure, "
-            "too_long",
+            "Answers that are not acted on; reason: out_of_scope, nothing_said, script, "
+            "language, unsure, too_long",
             "model",
             "reason",
         )
@@ -98,6 +98,7 @@ class Metrics:
             "intents", "Calls of an intent in answers", "model", "intent", "accepted"
         )
         self._usage = counter("model_tokens", "Tokens of a model", "model", "kind")
+        self._vectors = counter("vectors", "Utterances whose vectors were given", "model")
         self._answer_seconds = histogram(
             "answer_seconds", "From the queue's end to the answer, with waiting", _SECONDS, "model"
         )
@@ -130,6 +131,14 @@ class Metrics:
             self._said_by_token(self._tokens.name(token.name)).inc(len(answers))
         for answer in answers:
             self._count_answer(model, answer)
+
+    def count_vectors(self, scope: Scope, model: str, vectors: Sequence[Vector]) -> None:
+        """Counts utterances that a request was given vectors of."""
+        token = scope.get(KNOWN)
+        if token is not None:
+            self._said_by_token(self._tokens.name(token.name)).inc(len(vectors))
+        self._vectors(model).inc(len(vectors))
+        self._usage(model, "prompt").inc(sum(v.usage.prompt_tokens for v in vectors))
 
     def count_waiting(self, model: str, seconds: float) -> None:
         """Counts how long a model took for what it was asked, with waiting."""

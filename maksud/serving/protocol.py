@@ -57,6 +57,7 @@ class ChatRequest:
 
     `turns`: all messages, in their places; `reading`: which are read, where the client says so.
     `n`: so many of the best answers. `top_logprobs`: None where no log-probabilities are wanted.
+    `param`: the field that holds the turns.
     """
 
     model: str
@@ -70,6 +71,7 @@ class ChatRequest:
     format: FormatAsked | None = None
     n: int = 1
     top_logprobs: int | None = None
+    param: str = "messages"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def parse_chat(content: Mapping[str, Any]) -> ChatRequest:
     if content.get("model") is None:
         raise missing("model", "Name a model; GET /v1/models lists them")
     model = read_text(content, "model")
-    _refuse_unsupported(content)
+    refuse_unsupported(content)
     for key, (low, high) in _RANGES.items():
         check_number(content, key, low, high)
     read_integer(content, "seed", None)
@@ -103,7 +105,7 @@ def parse_chat(content: Mapping[str, Any]) -> ChatRequest:
     return ChatRequest(
         model=model,
         turns=read_messages(content.get("messages")),
-        reading=_reading(content.get("maksud")),
+        reading=read_reading(content.get("maksud")),
         max_tokens=_max_tokens(content),
         stop=_stops(content.get("stop")),
         stream=stream,
@@ -117,9 +119,9 @@ def parse_chat(content: Mapping[str, Any]) -> ChatRequest:
 
 def parse_recognize(content: Mapping[str, Any], max_batch: int) -> RecognizeRequest:
     """Reads the body of `POST /v1/recognize`. Raises `ApiError` that names the field."""
-    _refuse_unsupported({k: v for k, v in content.items() if k.startswith("chat_template")})
+    refuse_unsupported({k: v for k, v in content.items() if k.startswith("chat_template")})
     model = read_text(content, "model") if content.get("model") is not None else ""
-    reading = _reading(content.get("maksud"))
+    reading = read_reading(content.get("maksud"))
     known = ("utterance", "utterances", "turns", "messages")
     given = [k for k in known if content.get(k) is not None]
     if len(given) != 1:
@@ -146,20 +148,26 @@ def parse_recognize(content: Mapping[str, Any], max_batch: int) -> RecognizeRequ
     return RecognizeRequest(model, said, param=key)
 
 
+def place_of(param: str, k: int) -> str:
+    """The field of an utterance. `param` is what holds it, a list where it ends in "[]"."""
+    if param == "utterances":
+        return f"{param}[{k}]"
+    return f"{param[:-2]}[{k}]" if param.endswith("[]") else param
+
+
 def check_length(utterances: Iterable[str], limit: int, param: str) -> None:
     """Raises `ApiError` (400, `context_length_exceeded`) for an utterance over the limit."""
     for k, utterance in enumerate(utterances):
         if len(utterance) > limit:
-            where = f"{param}[{k}]" if param == "utterances" else param
             raise ApiError(
                 400,
                 f"the utterance has {len(utterance):,} characters, at most {limit:,} can be read",
                 code="context_length_exceeded",
-                param=where,
+                param=place_of(param, k),
             )
 
 
-def _reading(options: Any) -> Reading | None:
+def read_reading(options: Any) -> Reading | None:
     """`maksud.turns`: which turns of the conversation are to be read."""
     if options is None:
         return None
@@ -176,8 +184,11 @@ def _reading(options: Any) -> Reading | None:
     return chosen
 
 
-def _refuse_unsupported(content: Mapping[str, Any]) -> None:
-    for key, why in _UNSUPPORTED.items():
+def refuse_unsupported(
+    content: Mapping[str, Any], unsupported: Mapping[str, str] = _UNSUPPORTED
+) -> None:
+    """Raises `ApiError` (400) for a field that asks for what can't be, with the reason."""
+    for key, why in unsupported.items():
         value = content.get(key)
         if value is None or value is False or value == [] or value == {}:
             continue
@@ -194,14 +205,20 @@ def _count(content: Mapping[str, Any]) -> int:
 
 def _top_logprobs(content: Mapping[str, Any]) -> int | None:
     """How many ways `logprobs` lists; None where it is not asked for."""
-    top = read_integer(content, "top_logprobs", 0)
-    if top is not None and top > MAX_TOP:
-        raise invalid("top_logprobs", f"must be {MAX_TOP} or less")
+    top = read_top(content)
     if read_boolean(content, "logprobs"):
         return top or 0
     if top:
         raise invalid("top_logprobs", "needs logprobs: true")
     return None
+
+
+def read_top(content: Mapping[str, Any]) -> int | None:
+    """`top_logprobs`; None where it is left out."""
+    top = read_integer(content, "top_logprobs", 0)
+    if top is not None and top > MAX_TOP:
+        raise invalid("top_logprobs", f"must be {MAX_TOP} or less")
+    return top
 
 
 def _max_tokens(content: Mapping[str, Any]) -> int | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from maksud.language.calls import NONE, format_calls
@@ -40,6 +40,7 @@ class Answer:
     `calls` are sent in place of text, in the older spelling where `is_old`. `is_silent`: there is
     no text at all, only a refusal. `refusal`: why it is not acted on, None for what the
     recognition says of it. `evidence`: the entries of `logprobs`, None where they are not wanted.
+    `name`: the model that it is the answer of, where that is not the recognition's.
     """
 
     pieces: tuple[str, ...]
@@ -50,6 +51,7 @@ class Answer:
     is_silent: bool = False
     refusal: str | None = None
     evidence: Sequence[Mapping[str, Any]] | None = None
+    name: str = ""
 
     @classmethod
     def of(cls, recognition: Recognition, request: ChatRequest, text: str | None = None) -> Answer:
@@ -68,6 +70,15 @@ class Answer:
             return cls(tuple(split(said[: min(ends)])), "stop", recognition)
         finish = "length" if len(kept) < len(whole) else "stop"
         return cls(tuple(kept), finish, recognition)
+
+    def as_talk(self, name: str) -> Answer:
+        """The answer of NAME as one of NAME/chat, with no refusal beside a content that says it."""
+        return replace(self, name=name, refusal=self.refusal if self.content is None else "")
+
+    @property
+    def model(self) -> str:
+        """The name of the model that answered."""
+        return self.name or self.recognition.model
 
     @property
     def why_not(self) -> str | None:
@@ -112,7 +123,7 @@ def completion(answers: Answer | Sequence[Answer], id: str, created: int) -> dic
         "id": id,
         "object": "chat.completion",
         "created": created,
-        "model": answers[0].recognition.model,
+        "model": answers[0].model,
         "system_fingerprint": answers[0].fingerprint,
         "choices": [_choice(k, answer) for k, answer in enumerate(answers)],
         "usage": usage_of(answers),
@@ -162,7 +173,7 @@ def chunks(
         "id": id,
         "object": "chat.completion.chunk",
         "created": created,
-        "model": answers[0].recognition.model,
+        "model": answers[0].model,
         "system_fingerprint": answers[0].fingerprint,
     }
     usage = {"usage": None} if include_usage else {}

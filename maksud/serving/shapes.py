@@ -7,7 +7,8 @@ that are recursive or huge: what can't be promised is a 400, never a reply that 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -88,7 +89,9 @@ class Shape:
     """What a schema lets through. `where`: the field that holds it.
 
     `kinds`: JSON types, all where the schema names none; null is `nullable`. `values`: of `enum`
-    or `const`. `options`: of `anyOf`; the shape itself then says nothing more.
+    or `const`. `options`: of `anyOf`; the shape itself then says nothing more. `exclusive`: they
+    are of `oneOf`, and of two only objects may hold at once, which whoever writes one rules out.
+    `is_open`: no type is named, nor values, so that others than of `kinds` may hold, too.
     """
 
     where: str
@@ -100,6 +103,8 @@ class Shape:
     properties: Mapping[str, Shape] = field(default_factory=dict)
     required: frozenset[str] = frozenset()
     options: tuple[Shape, ...] = ()
+    exclusive: bool = False
+    is_open: bool = False
 
     def of_text(self, text: str) -> Any:
         """The text as a value of the shape; `UNFIT` where it is none."""
@@ -174,7 +179,7 @@ class ShapeReader:
         """One schema. `followed`: the references that led here."""
         self._count(1, where)
         if schema is True:
-            return Shape(where)
+            return Shape(where, is_open=True)
         if not isinstance(schema, Mapping):
             raise invalid(where, f"must be a schema, found {kind_of(schema)}", "invalid_type")
         if self._depth == MAX_NESTED:
@@ -276,7 +281,7 @@ class ShapeReader:
             raise invalid(f"{where}.multipleOf", "must be above 0")
         shape = Shape(where, frozenset(kinds) - {"null"}, nullable, limits=limits)
         if values is None:
-            return shape
+            return replace(shape, is_open=named is None)
         return replace(shape, values=tuple(v for v in values if shape.has_room(v)))
 
     def _read_options(
@@ -291,10 +296,12 @@ class ShapeReader:
             nullable = nullable and shape.nullable
             read = [_narrowed(o, shape.kinds) for o in read]
         nullable = nullable or schema.get("nullable") is True
+        if keyword == "oneOf":
+            _refuse_overlap(read, where)
         some = tuple(o for o in read if o.kinds and o.values != ())
         if len(some) == 1:
             return replace(some[0], nullable=nullable)
-        return replace(shape, nullable=nullable, options=some)
+        return replace(shape, nullable=nullable, options=some, exclusive=keyword == "oneOf")
 
     def _read_inside(
         self, schema: Mapping[str, Any], shape: Shape, followed: tuple[str, ...]
@@ -334,12 +341,63 @@ def _refuse_beside(keyword: str, schema: Mapping[str, Any], where: str) -> None:
             raise _unmet(f"{where}.{other}", f"can't be promised beside {keyword}")
 
 
+def key_of_value(value: Any) -> Any:
+    """A value of JSON as a key that no other value has: true is not 1 there, and 1.0 is 1."""
+    if isinstance(value, bool | list | dict):
+        return json.dumps(value, sort_keys=True), type(value)
+    return value
+
+
+def _refuse_overlap(options: Sequence[Shape], where: str) -> None:
+    """Raises `ApiError` (400) where a value that is no object may fit two of the options.
+
+    They are told apart by the kinds of values that they have, and by the values themselves where
+    both name them: so a long list costs no more than reading it does.
+    """
+    overlap = sum(o.nullable or any(leaf.is_open for leaf in _leaves(o)) for o in options) > 1
+    taken: set[Any] = set()
+    any_of, some_of = set[str](), set[str]()  # kinds, all values or some values of which are taken
+    for option in options:
+        leaves = list(_leaves(option))
+        values = {key_of_value(v) for leaf in leaves for v in leaf.values or ()}
+        named = {_kind_of_value(v) for leaf in leaves for v in leaf.values or ()}
+        free = (KINDS if leaf.is_open else leaf.kinds for leaf in leaves if leaf.values is None)
+        kinds = set[str]().union(*free) - {"object", "null"}
+        kinds |= {"integer"} if "number" in kinds else set()
+        overlap = overlap or bool(kinds & (any_of | some_of) or named & any_of or values & taken)
+        any_of |= kinds
+        some_of |= named
+        taken |= values
+    if overlap:
+        raise _unmet(
+            where,
+            "two of its schemas may hold at once: use anyOf, or make them differ in type or values",
+        )
+
+
+def _leaves(shape: Shape) -> Iterator[Shape]:
+    """The shapes without options that a shape is made of."""
+    if not shape.options:
+        yield shape
+    for option in shape.options:
+        yield from _leaves(option)
+
+
+def _kind_of_value(value: Any) -> str:
+    if isinstance(value, bool | str):
+        return "string" if isinstance(value, str) else "boolean"
+    if isinstance(value, int | float):
+        return "integer" if float(value).is_integer() else "number"
+    return "array" if isinstance(value, list) else "object"
+
+
 def _narrowed(shape: Shape, kinds: frozenset[str]) -> Shape:
     """The shape with those of its kinds alone that are among these; every integer is a number."""
     both = shape.kinds & kinds
     if shape.kinds & _NUMBERS and kinds & _NUMBERS:
         both |= {"integer"}
-    narrow = replace(shape, kinds=both, options=tuple(_narrowed(o, kinds) for o in shape.options))
+    options = tuple(_narrowed(o, kinds) for o in shape.options)
+    narrow = replace(shape, kinds=both, options=options, is_open=False)
     if shape.values is None:
         return narrow
     return replace(narrow, values=tuple(v for v in shape.values if narrow.has_room(v)))

@@ -2,13 +2,14 @@
 
 A tool is an intent of the contract by name, and its arguments are the intent's parameters: what
 contradicts the catalog is refused. Offering some of the intents holds the answer to them.
-`functions` and `function_call`, the older fields, mean the same with one call a reply.
+`functions` and `function_call`, the older fields, mean the same with one call a reply. In requests
+for responses a tool is flat: its name and parameters stand beside its type.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -47,6 +48,11 @@ class ToolsAsked:
         """Whether the reply is to have `function_call` in place of `tool_calls`."""
         return self.field == "functions"
 
+    @property
+    def only(self) -> tuple[str, Mapping[str, Any]] | None:
+        """The one tool that is offered, and has to be called; None where there is a choice."""
+        return self.functions[0] if self.mode == "required" and len(self.functions) == 1 else None
+
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
@@ -70,12 +76,12 @@ class _Tool:
 def read_tools(content: Mapping[str, Any]) -> ToolsAsked | None:
     """The tools of a request; None where it asks for none. Raises `ApiError` (400)."""
     tools, functions = content.get("tools"), content.get("functions")
-    parallel = content.get("parallel_tool_calls")
     read_boolean(content, "parallel_tool_calls")
-    if functions and (tools or content.get("tool_choice") is not None):
+    functions = None if functions == [] else functions
+    if functions is not None and (tools or content.get("tool_choice") is not None):
         raise invalid("functions", "is the older spelling of tools: send one of the two")
-    if functions:
-        found = _read_list(functions, "functions")
+    if functions is not None:
+        found = _read_list(functions, "functions", lambda function, where: (where, function))
         mode, names = _read_old_choice(content.get("function_call"), [f["name"] for _, f in found])
         return ToolsAsked("functions", found, names, mode, parallel=False)
     if tools and content.get("function_call") is not None:
@@ -84,35 +90,78 @@ def read_tools(content: Mapping[str, Any]) -> ToolsAsked | None:
         )
     if content.get("function_call") not in (None, "none"):
         raise invalid("function_call", "needs functions")
-    found = _read_list(tools, "tools") if tools is not None else ()
+    return _read_tools(content, _open_nested, _NestedChoice)
+
+
+def read_flat_tools(content: Mapping[str, Any]) -> ToolsAsked | None:
+    """The tools of a request for a response, which are flat; see `read_tools`."""
+    read_boolean(content, "parallel_tool_calls")
+    return _read_tools(content, _open_flat, _FlatChoice)
+
+
+def _read_tools(
+    content: Mapping[str, Any], open_tool: _Opening, choices: type[_NestedChoice]
+) -> ToolsAsked | None:
+    tools, choice = content.get("tools"), content.get("tool_choice")
+    found = _read_list(tools, "tools", open_tool) if tools is not None else ()
     if not found:
-        if content.get("tool_choice") not in (None, "none"):
+        if choice not in (None, "none", *choices.empty):
             raise invalid("tool_choice", "needs tools")
         return None
     offered = [f["name"] for _, f in found]
-    mode, names = _read_choice(content.get("tool_choice"), offered)
-    return ToolsAsked("tools", found, names, mode, parallel is not False)
+    mode, names = choices(offered).read(choice)
+    return ToolsAsked("tools", found, names, mode, content.get("parallel_tool_calls") is not False)
 
 
-def _read_list(tools: Any, field: str) -> tuple[tuple[str, Mapping[str, Any]], ...]:
+_Opening = Callable[[Any, str], tuple[str, Any]]
+"""From an entry of the list and its place: the function in it, and the place of that."""
+
+
+def _open_nested(tool: Mapping[str, Any], where: str) -> tuple[str, Any]:
+    """The function of a tool in a chat request."""
+    if (kind := tool.get("type")) != "function":
+        shown = repr(kind[:40]) if isinstance(kind, str) else kind_of(kind)
+        raise invalid(f"{where}.type", f"is {shown}: only functions can be called")
+    function = tool.get("function")
+    if not isinstance(function, dict):
+        raise invalid(
+            f"{where}.function", f"must be an object, found {kind_of(function)}", "invalid_type"
+        )
+    return f"{where}.function", function
+
+
+def _open_flat(tool: Mapping[str, Any], where: str) -> tuple[str, Any]:
+    """The function of a tool in a request for a response, which is the tool."""
+    if (kind := tool.get("type")) != "function":
+        shown = repr(kind[:40]) if isinstance(kind, str) else kind_of(kind)
+        raise invalid(
+            f"{where}.type",
+            f"is {shown}: no tools are built in. Send functions of the catalog (GET /v1/tools), "
+            'flat: {"type": "function", "name": …, "parameters": …}',
+            "unsupported_tool",
+        )
+    if "name" not in tool and isinstance(tool.get("function"), dict):
+        raise invalid(
+            f"{where}.function",
+            "is the shape of chat completions: put name and parameters beside type",
+        )
+    read_boolean(tool, "strict", f"{where}.strict")
+    return where, tool
+
+
+def _read_list(
+    tools: Any, field: str, open_tool: _Opening
+) -> tuple[tuple[str, Mapping[str, Any]], ...]:
     if not isinstance(tools, list):
         raise invalid(field, f"must be a list, found {kind_of(tools)}", "invalid_type")
     if len(tools) > MAX_TOOLS:
         raise invalid(field, f"has {len(tools):,} entries, at most {MAX_TOOLS:,}")
     found: dict[str, tuple[str, Mapping[str, Any]]] = {}
     for k, tool in enumerate(tools):
-        where, function = f"{field}[{k}]", tool
+        where = f"{field}[{k}]"
         if not isinstance(tool, dict):
             raise invalid(where, f"must be an object, found {kind_of(tool)}", "invalid_type")
-        if field == "tools":
-            if (kind := tool.get("type")) != "function":
-                shown = repr(kind[:40]) if isinstance(kind, str) else kind_of(kind)
-                raise invalid(f"{where}.type", f"is {shown}: only functions can be called")
-            where, function = f"{where}.function", tool.get("function")
-            if not isinstance(function, dict):
-                raise invalid(
-                    where, f"must be an object, found {kind_of(function)}", "invalid_type"
-                )
+        where, function = open_tool(tool, where)
         name = function.get("name")
         if not isinstance(name, str) or not name:
             raise invalid(f"{where}.name", f"must be a name, found {kind_of(name)}", "invalid_type")
@@ -122,37 +171,66 @@ def _read_list(tools: Any, field: str) -> tuple[tuple[str, Mapping[str, Any]], .
     return tuple(found.values())
 
 
-def _read_choice(choice: Any, offered: Sequence[str]) -> tuple[Mode, tuple[str, ...]]:
-    """What `tool_choice` says: whether tools are called, and which may be."""
-    modes: Mapping[Any, Mode] = {"none": "none", "auto": "auto", "required": "required"}
-    if choice is None or isinstance(choice, str) and choice in modes:
-        return modes[choice or "auto"], tuple(offered)
-    known = 'Use "none", "auto", "required", {"type": "function", "function": {"name": …}} or '
-    known += '{"type": "allowed_tools", "allowed_tools": {"mode": …, "tools": […]}}'
-    kind = choice.get("type") if isinstance(choice, dict) else None
-    if kind == "function":
-        return "required", (_read_named(choice, "tool_choice", offered),)
-    if kind != "allowed_tools":
+class _NestedChoice:
+    """What `tool_choice` says in a chat request: whether tools are called, and which may be."""
+
+    empty: tuple[str, ...] = ()
+    """What may stand there, beside "none", where there are no tools and it asks for nothing."""
+    named = '{"type": "function", "function": {"name": …}}'
+    allowed = '{"type": "allowed_tools", "allowed_tools": {"mode": …, "tools": […]}}'
+
+    def __init__(self, offered: Sequence[str]) -> None:
+        self._offered = tuple(offered)
+
+    def read(self, choice: Any) -> tuple[Mode, tuple[str, ...]]:
+        """The mode, and the names of those that may be called."""
+        modes: Mapping[Any, Mode] = {"none": "none", "auto": "auto", "required": "required"}
+        if choice is None or isinstance(choice, str) and choice in modes:
+            return modes[choice or "auto"], self._offered
+        kind = choice.get("type") if isinstance(choice, dict) else None
+        if kind == "function":
+            return "required", (self._read_named(choice, "tool_choice"),)
+        if kind == "allowed_tools":
+            return self._read_allowed(*self._open_allowed(choice))
+        known = f'Use "none", "auto", "required", {self.named} or {self.allowed}'
         raise invalid("tool_choice", f"can't be read. {known}")
-    where = "tool_choice.allowed_tools"
-    allowed = choice.get("allowed_tools")
-    if not isinstance(allowed, dict):
-        raise invalid(where, f"must be an object, found {kind_of(allowed)}", "invalid_type")
-    mode, tools = allowed.get("mode"), allowed.get("tools")
-    if mode not in ("auto", "required"):
-        raise invalid(f"{where}.mode", 'must be "auto" or "required"')
-    if not isinstance(tools, list) or not tools:
-        raise invalid(f"{where}.tools", f"must be a list of tools, found {kind_of(tools)}")
-    names = [_read_named(t, f"{where}.tools[{k}]", offered) for k, t in enumerate(tools)]
-    return mode, tuple(dict.fromkeys(names))
+
+    def _read_allowed(self, allowed: Any, where: str) -> tuple[Mode, tuple[str, ...]]:
+        if not isinstance(allowed, dict):
+            raise invalid(where, f"must be an object, found {kind_of(allowed)}", "invalid_type")
+        mode, tools = allowed.get("mode"), allowed.get("tools")
+        if mode not in ("auto", "required"):
+            raise invalid(f"{where}.mode", 'must be "auto" or "required"')
+        if not isinstance(tools, list) or not tools:
+            raise invalid(f"{where}.tools", f"must be a list of tools, found {kind_of(tools)}")
+        names = [self._read_named(t, f"{where}.tools[{k}]") for k, t in enumerate(tools)]
+        return mode, tuple(dict.fromkeys(names))
+
+    def _open_allowed(self, choice: Mapping[str, Any]) -> tuple[Any, str]:
+        return choice.get("allowed_tools"), "tool_choice.allowed_tools"
+
+    def _read_named(self, tool: Any, where: str) -> str:
+        function = tool.get("function") if isinstance(tool, dict) else None
+        return self._read_name(function, f"{where}.function")
+
+    def _read_name(self, function: Any, where: str) -> str:
+        if not isinstance(function, dict):
+            raise invalid(where, f"must be an object, found {kind_of(function)}", "invalid_type")
+        return _of_those(function.get("name"), f"{where}.name", self._offered)
 
 
-def _read_named(tool: Any, where: str, offered: Sequence[str]) -> str:
-    function = tool.get("function") if isinstance(tool, dict) else None
-    where = f"{where}.function"
-    if not isinstance(function, dict):
-        raise invalid(where, f"must be an object, found {kind_of(function)}", "invalid_type")
-    return _of_those(function.get("name"), f"{where}.name", offered)
+class _FlatChoice(_NestedChoice):
+    """The same in a request for a response, where all of it is flat."""
+
+    empty = ("auto",)
+    named = '{"type": "function", "name": …}'
+    allowed = '{"type": "allowed_tools", "mode": …, "tools": […]}'
+
+    def _open_allowed(self, choice: Mapping[str, Any]) -> tuple[Any, str]:
+        return choice, "tool_choice"
+
+    def _read_named(self, tool: Any, where: str) -> str:
+        return self._read_name(tool, where)
 
 
 def _of_those(name: Any, where: str, offered: Sequence[str]) -> str:
@@ -191,7 +269,7 @@ class Toolbox:
         for where, function in asked.functions:
             name = function["name"]
             if (intent := catalog.get(name)) is None:
-                raise _unknown(name, where, catalog, model)
+                raise unknown_tool(name, where, catalog, model)
             self._tools[name] = _read_tool(function, intent, where, reader)
 
     @property
@@ -262,10 +340,11 @@ def _read_tool(
     return _Tool(intent, shape.properties, shape.required)
 
 
-def _unknown(name: str, where: str, catalog: Catalog, model: str) -> ApiError:
+def unknown_tool(name: str, where: str, catalog: Catalog, model: str, more: str = "") -> ApiError:
+    """The 400 for a tool that is no intent of the catalog of `model`; `more` ends what it says."""
     return invalid(
         f"{where}.name",
         f"the contract of {model!r} has no {name[:60]!r}. {nearest(name[:60], catalog.names)}. "
-        "Make the tools of its catalog: `maksud catalog RUN --tools`, or GET /v1/tools",
+        f"Make the tools of its catalog: `maksud catalog RUN --tools`, or GET /v1/tools{more}",
         "unknown_tool",
     )

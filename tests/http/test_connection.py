@@ -156,6 +156,17 @@ def test_a_broken_chunk_ends_the_request(patient: Live) -> None:
     assert patient.client().get("/health").status_code == 200
 
 
+def test_a_broken_chunk_of_head_is_refused_without_a_body(
+    patient: Live, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A body in an answer to HEAD is none of HTTP: what writes it raised, and nothing was sent."""
+    sent = request("HEAD", "/v1/models", "Transfer-Encoding: chunked") + b"g\r\n"
+    reply = patient.send(sent)
+    assert (reply.status, reply.body, reply.closed) == (400, b"", True)
+    assert int(reply.headers["content-length"]) > 0
+    assert not [r for r in caplog.records if r.levelname == "ERROR"]
+
+
 def test_chunked_bodies_expect_and_keep_alive_work(patient: Live) -> None:
     chunked = b"%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY)
     first = JSON + "Transfer-Encoding: chunked\r\n\r\n"

@@ -29,6 +29,12 @@ from maksud.http.json_body import MAX_DEPTH, dumps, kind_of, parse_json
         (b'{"a": ' + b"9" * 5000 + b"}", "too many digits"),
         (b'{"a": 1, "a": 2}', "key 'a' appears twice"),
         (b'{"a": 1, "b": 1, "b": 2}', "key 'b' appears twice"),
+        (b'{"a" : 1, "a": 2}', "key 'a' appears twice"),
+        (b'{"a"\n: 1, "a"\t: 2}', "key 'a' appears twice"),
+        (b'{"a" :1,"b":2,"b":2}', "key 'b' appears twice"),
+        (b'{"a": {"b": [{"c":1,"d":":\\":","c":1}]}}', "key 'c' appears twice"),
+        (b'{"a": {"x":1,"y":2}, "a": "\\":\\":"}', "key 'a' appears twice"),
+        (b'{"\\u0061":1,"a":2}', "key 'a' appears twice"),
         (b'{"a": "\\ud83d"}', "lacks its other half"),
         (b'{"\\udc00": 1}', "lacks its other half"),
         (b"[1]", "expected a JSON object, found a list"),
@@ -43,6 +49,35 @@ def test_broken_json_is_told_with_its_place(body: bytes, says: str) -> None:
         parse_json(body)
     assert caught.value.status == 400 and caught.value.code == "invalid_json"
     assert says in str(caught.value)
+
+
+@settings(deadline=None)
+@given(
+    st.recursive(
+        st.sampled_from(['1', '":"', '" :"', '"\\":"', '"a"', 'null', '"\\u003a"']),
+        lambda below: (
+            st.lists(below, max_size=3).map(lambda parts: "[" + ",".join(parts) + "]")
+            | st.lists(
+                st.tuples(st.sampled_from(['"a"', '"b"', '"\\":"', '":"']),
+                          st.sampled_from([":", ": ", " :", "\n:", "\t :"]), below),
+                max_size=3,
+            ).map(lambda pairs: "{" + ",".join("".join(pair) for pair in pairs) + "}")
+        ),
+        max_leaves=12,
+    )
+)  # fmt: skip
+def test_no_key_is_ever_lost(text: str) -> None:
+    twins: list[bool] = []
+
+    def look(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        twins.append(len(dict(pairs)) < len(pairs))
+        return dict(pairs)
+
+    content = json.loads('{"x": ' + text + "}", object_pairs_hook=look)
+    try:
+        assert parse_json(b'{"x": ' + text.encode() + b"}") == content and not any(twins)
+    except ApiError as error:
+        assert any(twins) and "appears twice" in str(error)
 
 
 def test_the_deepest_that_is_allowed() -> None:

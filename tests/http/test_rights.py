@@ -46,8 +46,9 @@ def test_every_path_but_one_needs_the_scope_to_ask() -> None:
 
 def test_on_this_machine_figures_may_be_open() -> None:
     with running(metrics="loopback") as live:
-        assert live.client(None).get("/metrics").status_code == 200
-        for path in ("/v1/models", "/metrics/", "/openapi.json"):
+        for path in ("/metrics", "/metrics/"):
+            assert live.client(None).get(path).status_code == 200
+        for path in ("/v1/models", "/metrics//", "//metrics", "/metrics/x", "/openapi.json"):
             assert live.client(None).get(path).status_code == 401
         assert live.client(None).post("/metrics", json={}).status_code == 401
         for line in ("X-Forwarded-For: 203.0.113.7", "Via: 1.1 proxy", "Forwarded: for=1.2.3.4"):
@@ -96,7 +97,9 @@ def test_who_is_not(given: dict[str, Any]) -> None:
         ("loopback", {}, True),
         ("loopback", {"method": "HEAD"}, True),
         ("loopback", {"method": "POST"}, False),
-        ("loopback", {"path": "/metrics/"}, False),
+        ("loopback", {"path": "/metrics/"}, True),
+        ("loopback", {"path": "/metrics//"}, False),
+        ("loopback", {"path": "/metrics/x"}, False),
         ("loopback", {"path": "/v1/models"}, False),
         ("loopback", {"client": ("203.0.113.7", 1)}, False),
         ("token", {}, False),

@@ -15,12 +15,18 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from labelling_cases import House, open_house
+from sqlalchemy import func, select
 
 from maksud.errors import SystemFault
+from maksud.labelling.packages import decide as decide_package
+from maksud.labelling.packages import list_packages
+from maksud.labelling.proposals import decide as decide_proposal
+from maksud.labelling.proposals import propose
 from maksud.labelling.refusals import Refused, StoreFault
 from maksud.labelling.store import Store, copy_database
-from maksud.labelling.tables import metadata
+from maksud.labelling.tables import items, metadata
 from maksud.labelling.tasks import count_states
+from maksud.labelling.terms import Terms
 
 pytest.importorskip("psycopg")
 _FOUND = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
@@ -118,6 +124,34 @@ def test_twelve_who_work_at_once(url: str) -> None:
         t.join()
     assert faults == []
     assert set(Counter(taken).values()) == {2} and counts(house) == {"done": 40}
+    house.close()
+
+
+def test_packages_proposals_and_what_is_counted(url: str) -> None:
+    """The database's own triggers keep count; packages and proposals are told as on SQLite."""
+    house = open_house(url, stages=["label", "accept"], terms=Terms("size", "2", 0.5), open=False)
+    task, leader = house.task, house.people["leader"]
+    item = house.take("ann0")
+    assert item == 1 and house.take("ann1") == 3
+    number = house.store.write(
+        lambda c: propose(c, task, house.people["ann0"], "pause", "", {}, house.clock())
+    )
+    house.say("ann0", 1, "pause()")
+    assert house.take("ann0") == 2
+    house.say("ann0", 2, "none()")
+    word = ("merged", "play_music", "", house.clock())
+    assert house.store.write(lambda c: decide_proposal(c, house.task, leader, number, *word)) == 1
+    looked = house.take("leader", "accept")
+    assert looked in (1, 2)
+    house.say("leader", looked, "none()", "accept")
+    first = house.store.read(lambda c: list_packages(c, house.task, leader, house.clock()))[0]
+    moved = house.store.write(
+        lambda c: decide_package(c, house.task, leader, first["id"], True, "", house.clock())
+    )
+    assert moved == 1 and counts(house) == {"label": 2, "done": 2}
+    with house.store.reading() as c:
+        states = c.execute(select(items.c.state, func.count()).group_by(items.c.state)).all()
+    assert dict(map(tuple, states)) == counts(house)
     house.close()
 
 

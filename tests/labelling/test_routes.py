@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,8 @@ def code(answer: httpx.Response) -> tuple[int, str]:
 
 
 def fill(path: str, task: int) -> str:
-    for name, value in {"task": task, "item": 1, "user": 1, "dataset": 1}.items():
+    ones = ("item", "user", "dataset", "template", "package", "proposal")
+    for name, value in {"task": task, **dict.fromkeys(ones, 1)}.items():
         path = path.replace("{" + name + "}", str(value))
     return path
 
@@ -112,10 +114,16 @@ def test_what_is_another_team_s_is_not_there(
     if other is None:
         other = clients["other leader"] = served.script(served.person("other leader", "leader"))
     path = fill(route.path, task)
+    verdict = {"verdict": "approved"} if path.endswith("proposals/1") else {}
+    release = {} if "/packages/" in path else {"item": 1}
     bodies = {
-        "claim": {"stage": "label"}, "release": {"item": 1}, "validate": {"output": "a()"},
+        "claim": {"stage": "label"}, "release": release, "validate": {"output": "a()"},
         "save": {"item": 1, "stage": "label", "kind": "answer", "output": "a()", "key": "k"},
         "reopen": {"reason": "why", "key": "k"}, "versions": {"name": "x"},
+        "jobs": {"kind": "learn"}, "likewise": {"items": [2], "key": "k"},
+        "gold": {"rows": [{"instruction": "x", "output": "a()"}]},
+        "second-look": {"count": 1, "key": "k"},
+        "assign": {"user": 1}, "proposals": {"intent": "x"}, "decide": {"accepted": True},
     }  # fmt: skip
     for client in (other, clients["stranger"]):
         if client is clients["stranger"] and route.role != "annotator":
@@ -123,7 +131,7 @@ def test_what_is_another_team_s_is_not_there(
         if route.method == "GET":
             answer = client.get(path)
         else:
-            answer = client.post(path, json=bodies.get(path.rpartition("/")[2], {}))
+            answer = client.post(path, json=bodies.get(path.rpartition("/")[2], verdict))
         assert answer.status_code == 404, (path, answer.text)
 
 
@@ -288,6 +296,49 @@ class TestBadInput:
             answer = admin.post("/api/tokens", content=b"x" * 300_000,
                                 headers={"content-type": "application/json"})  # fmt: skip
             assert code(answer) == (413, "body_too_large")
+
+    def test_an_upload_of_2_gb_is_refused_before_it_comes(self, served: Served) -> None:
+        """Answered while its first bytes are there; the rest is not waited for."""
+        admin = served.script(served.admin())
+        host, port = served.url.removeprefix("http://").split(":")
+        head = [
+            "POST /api/datasets HTTP/1.1", f"Host: {host}:{port}", "Content-Type: application/json",
+            f"Authorization: {admin.headers['authorization']}", f"Content-Length: {2 << 30}",
+        ]  # fmt: skip
+        with socket.create_connection((host, int(port)), 30) as connection:
+            connection.sendall(("\r\n".join(head) + "\r\n\r\n{").encode())
+            said = connection.recv(65536).decode()
+        assert said.startswith("HTTP/1.1 413") and "body_too_large" in said
+        assert "2,147,483,648 bytes" in said
+
+    def test_urls_are_an_admin_s(self, clients: dict[str, httpx.Client], task: int) -> None:
+        body = {"name": "by url", "url": "https://127.0.0.1/x.json"}
+        assert code(clients["leader"].post("/api/datasets/url", json=body)) == (403, "forbidden")
+        assert code(clients["admin"].post("/api/datasets/url", json=body)) == (400, "invalid_url")
+
+    def test_templates_are_read_kept_and_told(
+        self, clients: dict[str, httpx.Client], task: int
+    ) -> None:
+        leader = clients["leader"]
+        text = "show: [instruction, channel]\nask: [{title: nada, kind: choice, options: [a, b]}]"
+        found = ok(leader.post("/api/templates/read", json={"text": text, "dataset": 1}))
+        assert found["lacking"] == ["channel"]
+        assert found["row"]["utterance"] == "Saya ingin mendengarkan musik"
+        assert found["template"]["ask"][0]["title"] == "nada" and not found["has_calls"]
+        answer = leader.post("/api/templates/read", json={"text": "ask: [{title: a}]"})
+        assert code(answer) == (400, "invalid_template")
+        made = ok(leader.post("/api/templates", json={"name": "nada", "text": text}))
+        shown = ok(leader.get(f"/api/templates/{made['template']}"))
+        assert (shown["version"], shown["card"]) == (1, "form")
+        again = ok(leader.post("/api/templates", json={"name": "nada", "text": shown["text"]}))
+        second = ok(leader.get(f"/api/templates/{again['template']}"))
+        assert second["version"] == 2 and second["ask"] == shown["ask"]
+
+    def test_a_package_of_nothing(self, clients: dict[str, httpx.Client], task: int) -> None:
+        body = {"name": "p", "dataset": 1, "people": [1], "pack_by": "size", "pack_value": "0"}
+        answer = clients["leader"].post("/api/tasks", json=body)
+        assert code(answer) == (400, "invalid_terms")
+        assert "1 or more" in answer.json()["error"]["message"]
 
     def test_appending_nothing_too_much_and_something(
         self, clients: dict[str, httpx.Client], task: int

@@ -140,6 +140,16 @@ class Labelling(RuleBasedStateMachine):
         about = {"output": "", "stage": "label", "kind": "reopen", **said}
         self.saved[who, key] = (item, about)
 
+    @rule(who=LEADERS, item=st.integers(1, 2))
+    def look_again(self, who: str, item: int) -> None:
+        """A leader doubts what is done: it is checked again, or labelled anew."""
+        key = f"doubt-{len(self.saved)}"
+        try:
+            said = self.team.say(who, item, "", "label", kind="doubt", reason="why", key=key)
+        except Refused:
+            return
+        self.saved[who, key] = (item, {"output": "", "stage": "label", "kind": "doubt", **said})
+
     @rule(minutes=st.sampled_from([10, 31]))
     def wait(self, minutes: int) -> None:
         self.team.clock.pass_by(minutes * 60)

@@ -9,7 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maksud.errors import InputError
-from maksud.recognizers.calibration import FEW_ROWS, Calibration, cross_fit, fit_calibration
+from maksud.recognizers.calibration import (
+    CLAMP,
+    FEW_ROWS,
+    Calibration,
+    cross_fit,
+    fit_calibration,
+)
 from maksud.recognizers.measures import auroc, ece
 
 number = st.floats(allow_nan=True, allow_infinity=True)
@@ -366,3 +372,26 @@ def test_a_column_that_varies_by_rounding_alone_is_harmless() -> None:
     assert np.std(np.array(rows), axis=0)[1] > 0
     calibration = fit_calibration(rows, [k % 3 > 0 for k in range(40)])
     assert calibration.scale[1] == 1.0
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_answers_count_by_their_weight_under_one_penalty(seed: int) -> None:
+    """By the gradient, which is none where nothing is better: Platt's targets, weights, penalty."""
+    rng = np.random.default_rng(seed)
+    rows = rng.normal(size=(150, 3)) * (1.0, 5.0, 0.2) + (0.0, 2.0, 1.0)
+    outcome = rng.random(150) < 1 / (1 + np.exp(-(2 * rows[:, 0] - 0.4 * rows[:, 1] + 1)))
+    weight = np.where(np.arange(150) % 3 == 0, 2.5, 1.0)
+    made, held_out = cross_fit(rows.tolist(), outcome.tolist(), weight.tolist())
+    assert not made.log_odds and made.examples == 150 and made.correct == outcome.sum()
+    assert np.allclose(made.mean, rows.mean(0)) and np.allclose(made.scale, rows.std(0))
+    right = weight[outcome].sum()
+    wrong = weight.sum() - right
+    target = np.where(outcome, (right + 1) / (right + 2), 1 / (wrong + 2))
+    z = np.clip((rows - made.mean) / made.scale, -CLAMP, CLAMP)
+    off = weight * ([made.probability(row) for row in rows.tolist()] - target)
+    assert abs(off.sum()) < 1e-3
+    penalties = -(z.T @ off) / made.weights
+    assert penalties == pytest.approx([penalties.mean()] * 3, rel=1e-2)
+    assert min(abs(penalties.mean() / p - 1) for p in (0.3, 3.0, 30.0, 300.0)) < 1e-2
+    plain = np.asarray(held_out)[weight == 1], outcome[weight == 1].astype(float)
+    assert made.ece == pytest.approx(ece(*plain))

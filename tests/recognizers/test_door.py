@@ -171,7 +171,8 @@ def test_the_guides_sample_trains(guide: Path, tmp_path: Path) -> None:
 
 
 def test_settings_are_kept(compact_run: Run) -> None:
-    assert compact_run.manifest["settings"]["base"] == TrainSettings().base
+    assert compact_run.manifest["settings"]["base"] == "compact"
+    assert compact_run.manifest["settings"]["seed"] == 1
 
 
 def test_the_rule_of_the_settings_decides(small_data: Dataset, tmp_path: Path) -> None:

@@ -88,7 +88,9 @@ def test_settings_reach_their_kind_under_any_of_their_names(toy: Kind) -> None:
     with pytest.raises(SettingsError, match="unknown setting 'rank'"):
         make_settings({"rank": 1})
     with pytest.raises(SettingsError, match="takes CompactSettings, not Settings"):
-        make_settings({"kind": Settings()})
+        make_settings({"base": "compact", "kind": Settings()})
+    # Without a base, settings of a kind say which kind is meant.
+    assert make_settings({"kind": Settings(2)}).base == "most_frequent"
 
 
 def test_the_guides_names_are_known() -> None:

@@ -12,13 +12,19 @@ from maksud.errors import RunError
 from maksud.evaluation.report import evaluate
 from maksud.language.calls import NONE, Argument, Call, format_calls
 from maksud.language.catalog import Catalog, Intent, Parameter
+from maksud.language.languages import Familiar
 from maksud.recognizers import kinds
 from maksud.recognizers.compact.settings import CompactSettings
-from maksud.recognizers.contract import NOTHING_SAID, UNKNOWN_SCRIPT, Contract
+from maksud.recognizers.contract import NOTHING_SAID, UNKNOWN_LANGUAGE, UNKNOWN_SCRIPT, Contract
 from maksud.recognizers.conversation import Turn, converse
 from maksud.recognizers.door import load_recognizer, train
 from maksud.recognizers.kinds import Kind, Task, Trained
-from maksud.recognizers.reading import normalise_example, normalise_examples, scripts_read
+from maksud.recognizers.reading import (
+    languages_read,
+    normalise_example,
+    normalise_examples,
+    scripts_read,
+)
 from maksud.recognizers.recognition import Proposal, Recognizer
 
 CATALOG = Catalog(
@@ -102,6 +108,30 @@ def test_a_script_that_training_never_saw() -> None:
     assert Copies()("включи свет").reason == ""  # where it is not known what training saw
 
 
+SPANISH = "pon la canción de Shakira por favor"
+
+
+def test_a_language_that_training_never_saw() -> None:
+    recognizer = Copies(familiar=Familiar(("Indonesian",), ("putar",)))
+    answer = recognizer(SPANISH)
+    assert (answer.calls, answer.text, answer.reason) == ((NONE,), "none()", UNKNOWN_LANGUAGE)
+    assert not answer.accepted and answer.refusal == "out of scope: language"
+    assert answer.to_json()["reason"] == UNKNOWN_LANGUAGE and recognizer.asked == []
+    for text in ("putar La Vida Es Una Canción", "por favor", "putar Hampa"):
+        assert recognizer(text).reason == ""
+    assert Copies()(SPANISH).reason == ""  # where it is not known what training saw
+
+
+def test_what_is_familiar_is_part_of_the_contract() -> None:
+    made = replace(Contract(CATALOG), familiar=Familiar(("Indonesian",), ("putar",)))
+    again = Contract.from_json(json.loads(json.dumps(made.to_json())))
+    assert again == made and again.id == made.id != Contract(CATALOG).id
+    assert "familiar" not in Contract(CATALOG).to_json()
+    for wrong in (["Indonesian"], {"tongues": ["x"]}, {"languages": 3}, 7):
+        with pytest.raises(RunError, match="is not a contract"):
+            Contract.from_json({**made.to_json(), "familiar": wrong})
+
+
 def test_what_was_not_read_whole_is_not_accepted() -> None:
     recognizer = Copies()
     answer = recognizer("putar " + "la " * 60)
@@ -164,6 +194,30 @@ def test_training_reads_the_same_form_and_records_the_scripts(
     assert run.contract.scripts == ("LATIN",) and run.contract.text == "text/1"
     assert run.metrics["calibration"]["exact_match"] == 1.0
     assert load_recognizer(run)("включи свет").reason == UNKNOWN_SCRIPT
+
+
+def test_training_records_the_languages_unless_any_is_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def learn(task: Task) -> Trained:
+        (task.directory / "weights").write_text("x")
+        return Trained(Contract(task.catalog, system_prompt="", template=""), {}, task.settings)
+
+    def reopen(path: Path, contract: Contract, name: str) -> Recognizer:
+        return Copies(catalog=contract.catalog, familiar=contract.familiar)
+
+    kind = Kind("copies", CompactSettings, learn, reopen, bases=("copies",))
+    monkeypatch.setitem(kinds._registered, "copies", kind)
+    rows = [Example(f"putar yang ada di {x}", "play()", split="train") for x in "abc"]
+    data = Dataset([*rows, Example("putar yang di a", "play()", split="dev")])
+    run = train(data, out=tmp_path / "own", base="copies", on_progress=False)
+    assert run.contract.familiar == languages_read(rows)
+    assert run.contract.familiar.languages == ("Indonesian",)
+    assert load_recognizer(run)(SPANISH).reason == UNKNOWN_LANGUAGE
+    settings = {"base": "copies", "any_language": True}
+    run = train(data, out=tmp_path / "any", on_progress=False, **settings)
+    assert run.contract.familiar == Familiar()
+    assert load_recognizer(run)(SPANISH).reason == ""
 
 
 def test_the_scripts_of_the_training_data() -> None:

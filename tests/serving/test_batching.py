@@ -9,7 +9,7 @@ import pytest
 from serving_server import Scripted
 
 from maksud.http.api_error import ApiError
-from maksud.recognizers.recognition import Proposal, Recognition
+from maksud.recognizers.recognition import Proposal, Recognition, Vector
 from maksud.recognizers.steps import step
 from maksud.serving import batching
 from maksud.serving.batching import PROBE, Failure, Lane
@@ -487,3 +487,30 @@ def test_each_request_of_a_batch_is_held_to_its_own_intents() -> None:
         assert len(max(model.batches, key=len)) == 4  # all that waited, whatever they are held to
 
     with_lane(test, on=refuse("poison", error=ValueError("x")))
+
+
+def test_works_of_two_kinds_share_no_batch_and_take_turns() -> None:
+    async def test(lane: Lane, model: Scripted) -> None:
+        model.gate.clear()
+        first = lane.submit(["first"])
+        await until(lambda: len(model.batches) == 1)
+        jobs = [lane.submit([f"{k}"], work="recognize" if k % 2 else "represent") for k in range(6)]
+        many = lane.submit(["m", "n"], work="represent")
+        model.gate.set()
+        await asyncio.gather(first, many, *jobs)
+        assert model.batches[1:] == [["0", "2", "4", "m", "n"], ["1", "3", "5"]]
+        assert [isinstance((await job)[0], Vector) for job in jobs] == [True, False] * 3
+        assert [v.numbers[0] for v in await many] == [1, 1]
+
+    with_lane(test)
+
+
+def test_an_utterance_without_a_vector_fails_alone() -> None:
+    async def test(lane: Lane, model: Scripted) -> None:
+        good, bad = lane.submit(["a"], work="represent"), lane.submit(["x", "b"], work="represent")
+        with pytest.raises(Failure) as caught:
+            await bad
+        assert caught.value.place == 1
+        assert isinstance((await good)[0], Vector)
+
+    with_lane(test, on=refuse("b"))

@@ -15,6 +15,7 @@ from maksud.errors import SettingsError
 from maksud.language.calls import parse_calls
 from maksud.language.catalog import Catalog, Intent, Parameter
 from maksud.language.confirmation import fill_confirmation
+from maksud.language.languages import Familiar
 from maksud.language.text import is_question
 from maksud.recognizers.contract import Contract
 from maksud.recognizers.recognition import Proposal, Recognizer
@@ -133,6 +134,14 @@ def test_a_refusal_is_in_the_language_of_the_utterance(text: str, key: str, lang
     words = SAYINGS[key]
     expected = words[language] if language else f"{words['id']} / {words['en']}"
     assert said(Talker(), text) == expected
+
+
+def test_a_language_that_the_model_never_learnt_is_named_as_the_reason() -> None:
+    talker = Talker()
+    talker.contract = replace(talker.contract, familiar=Familiar(("English", "Indonesian")))
+    assert said(talker, "wo ist das Paket, das ich bestellt habe") == SAYINGS["language"]["en"]
+    assert talker("wo ist das Paket, das ich bestellt habe").refusal == "out of scope: language"
+    assert said(talker, "where is the parcel that I ordered") == SAYINGS["outside"]["en"]
 
 
 def test_what_is_not_sure_is_told_from_what_is_out_of_scope() -> None:

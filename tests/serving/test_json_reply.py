@@ -399,3 +399,86 @@ def test_what_is_known_goes_only_where_the_schema_has_room() -> None:
 def test_limits_that_no_number_can_meet_are_refused() -> None:
     error = unmet(one(song={"type": "number", "multipleOf": 10**400}))
     assert str(error.param).endswith(".song.multipleOf")
+
+
+# ---------------------------------------------------------------- oneOf: of several, one holds
+
+TEXT, NULL = {"type": "string"}, {"type": "null"}
+
+
+@pytest.mark.parametrize(
+    ("options", "said", "song"),
+    [
+        ([TEXT, NULL], "play(song=5)", "5"),
+        ([TEXT, NULL], "play()", None),
+        ([{"type": "integer"}, TEXT], "play(song=5)", 5),
+        ([{"type": "integer"}, {"type": "boolean"}, TEXT], "play(song=x)", "x"),
+        ([{"enum": ["a", 1]}, {"enum": ["b", 2]}], "play(song=b)", "b"),
+        ([{"enum": [1, 1.5]}, {"enum": [True]}, TEXT], "play(song=x)", "x"),
+        ([{"enum": [1.5]}, {"type": "integer"}, TEXT], "play(song=7)", 7),
+        ([{"anyOf": [{"enum": ["a"]}, {"const": "b"}]}, {"enum": ["c"]}], "play(song=b)", "b"),
+    ],
+)
+def test_of_one_of_only_one_holds(options: Any, said: str, song: Any) -> None:
+    schema = one(song={"oneOf": options})
+    assert written(schema, said) == {"intent": "play", "song": song}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        [TEXT, TEXT],
+        [TEXT, {"type": ["string", "null"]}],
+        [{**TEXT, "maxLength": 3}, {**TEXT, "minLength": 2}],
+        [{"type": ["string", "null"]}, NULL],
+        [{"enum": ["a"]}, TEXT],
+        [TEXT, {"enum": ["a"]}],
+        [{"enum": ["a", "b"]}, {"enum": ["b", "c"]}],
+        [{"type": "number"}, {"type": "integer"}, TEXT],
+        [{"type": "integer"}, {"type": "number"}, TEXT],
+        [{"const": 1}, {"const": 1.0}, TEXT],
+        [{}, NULL, TEXT],
+        [{}, NULL],
+        [{"maxLength": 3}, {"type": "boolean"}],
+        [{"properties": {}}, TEXT],
+        [{"anyOf": [TEXT, {"type": "integer"}]}, {"type": "number"}],
+        [{"anyOf": [{"anyOf": [TEXT, NULL]}, {"type": "integer"}]}, {"const": "x"}],
+    ],
+    ids=str,
+)
+def test_one_of_that_may_hold_twice_is_refused(options: Any) -> None:
+    error = unmet(one(song={"oneOf": options}))
+    assert error.code == "unsupported_schema" and str(error.param).endswith(".song.oneOf")
+    assert "use anyOf" in str(error)
+    if {"type": "string"} in options:
+        assert written(one(song={"anyOf": options}), "play(song=A)")
+
+
+def test_calls_in_one_of_are_told_apart_by_their_intent() -> None:
+    play = one(song=TEXT)
+    stop = {"type": "object", "properties": {"intent": {"const": "stop"}}, "required": ["intent"]}
+    assert written({"oneOf": [play, stop]}, "play(song=A)") == {"intent": "play", "song": "A"}
+    listed = {
+        "type": "object",
+        "properties": {"calls": {"type": "array", "items": {"oneOf": [play, stop]}}},
+        "required": ["calls"],
+    }
+    assert written(listed, "stop()") == {"calls": [{"intent": "stop"}]}
+    bare = {k: v for k, v in play.items() if k != "type"}
+    assert "use anyOf" in str(unmet({"oneOf": [bare, {"type": "string"}]}))
+    free = {"type": "object", "properties": {"note": TEXT}}
+    named = {"type": "object", "properties": {"intent": TEXT}, "required": ["intent"]}
+    both = {**stop, "properties": {"intent": {"enum": ["play", "stop"]}, "song": TEXT}}
+    for other in (free, named, both, play, {}):
+        error = unmet({"oneOf": [play, stop, other]})
+        assert error.code == "unsupported_schema" and "'intent'" in str(error)
+        if other != {}:
+            written({"anyOf": [play, stop, other]}, "play(song=A)")
+
+
+def test_a_long_one_of_is_read_in_good_time() -> None:
+    options = [{"enum": [f"{k}-{n}" for n in range(40)]} for k in range(1000)]
+    assert written(one(song={"oneOf": options}), "play(song=7-7)")
+    nested = {"anyOf": [{**TEXT, "maxLength": k} for k in range(1, 1000)]}
+    numbers = {"anyOf": [{"type": "integer", "minimum": k} for k in range(1, 1000)]}
+    assert written(one(song={"oneOf": [nested, numbers]}), "play(song=A)")

@@ -134,6 +134,7 @@ def test_what_waits_is_shown() -> None:
         ({"truncated": True}, "too_long"),
         ({"calls": (NONE,), "reason": "nothing said"}, "nothing_said"),
         ({"calls": (NONE,), "reason": "script"}, "script"),
+        ({"calls": (NONE,), "reason": "language"}, "language"),
         ({"calls": (NONE,)}, "out_of_scope"),
         ({"calls": ()}, "out_of_scope"),
         ({}, "unsure"),

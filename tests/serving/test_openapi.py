@@ -68,6 +68,13 @@ def test_it_has_every_route_and_no_other(live: Live, description: dict[str, Any]
     assert "/metrics" not in describe(["a"], ServeSettings(metrics="off"))["paths"]
 
 
+def test_figures_that_are_open_to_this_machine_are_told_so() -> None:
+    told = describe(["a"], ServeSettings(metrics="loopback"))
+    validate(told)
+    assert told["paths"]["/metrics"]["get"]["security"] == [{"token": []}, {}]
+    assert "security" not in describe(["a"], ServeSettings())["paths"]["/metrics"]["get"]
+
+
 def test_what_needs_no_token_is_said(live: Live, description: dict[str, Any]) -> None:
     for path, methods in description["paths"].items():
         for method, operation in methods.items():
@@ -248,7 +255,7 @@ def test_its_own_policy_lets_the_page_work(live: Live, tmp_path: Path) -> None:
     )
     shown = unescape(done.stdout)
     operations = re.findall(r'<details data-operation="(\w+)"', shown)
-    assert len(operations) == 11 and "createChatCompletion" in operations, done.stderr[-2000:]
+    assert len(operations) == 13 and "createChatCompletion" in operations, done.stderr[-2000:]
     assert "<code>/v1/chat/completions</code>" in shown
 
 

@@ -34,7 +34,9 @@ _HIDDEN = ("_itag_index",)
 """Fields of the data that are the platform's own."""
 _ABANDONED = "abandoned"
 """Metadata of an item without an answer: why it was abandoned."""
-_OWN = ("stage", "answers", _ABANDONED)
+_LABELS = "labels"
+"""Metadata of an item: answers to questions besides `output`, by their titles."""
+_OWN = ("stage", "answers", _ABANDONED, _LABELS)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MARK_TIME = re.compile(r"(\w{3}) +(\d{1,2}) (\d\d):(\d\d):(\d\d) \S+ (\d{4})")
 
@@ -87,7 +89,7 @@ def write_itag(examples: Sequence[Example], file: IO[bytes], writing: Writing) -
     for number, e in enumerate(examples, 1):
         data = item_data(e, writing, "instruction", _OWN)
         row: dict[str, Any] = {"data": data}
-        if e.is_labelled:
+        if e.is_labelled or _labels_of(e.metadata):
             data.setdefault("_itag_index", "")
             row |= _labelled(e, job, number, now)
         elif e.metadata.get(_ABANDONED):
@@ -100,30 +102,45 @@ def _labelled(e: Example, job: int, number: int, now: float) -> dict[str, Any]:
     stage = str(e.metadata.get("stage") or "label")
     given = e.metadata.get("answers") or ()
     stages = STAGES[1 : max(2, STAGES.index(stage) + 1)] if stage in STAGES else STAGES[1:2]
+    own = e.output, _labels_of(e.metadata)
     row: dict[str, Any] = {}
     for k, name in enumerate(stages):
-        outputs = [
-            str(a["output"])
+        said = [
+            (str(a.get("output") or ""), _labels_of(a))
             for a in given
-            if isinstance(a, Mapping) and a.get("stage") == name and a.get("output")
-        ] or [e.output]
-        outputs.sort(key=lambda output: same(output, e.output))  # the one that counts is the latest
+            if isinstance(a, Mapping) and a.get("stage") == name and _says(a)
+        ] or [own]
+        # The one that counts is the latest.
+        said.sort(key=lambda one: same(one[0], own[0]) and one[1] == own[1])
         ids = range(job + 1000 * number + 10 * k, job + 1000 * (number + 1))
         results = [
-            _result(output, id, now, user=str(id + 10**10))
-            for output, id in zip(outputs, ids, strict=False)
+            _result(*one, id, now, user=str(id + 10**10))
+            for one, id in zip(said, ids, strict=False)
         ]
         suffix = "" if name == "label" else f"-{name}"
         row[f"label-{job}{suffix}"] = {"results": results}
-    system = _result(e.output, job + 1000 * number, now, user=None)
+    system = _result(*own, job + 1000 * number, now, user=None)
     copy = {"fixedFlag": 0, "results": [system], "abandonFlag": 0}
     return {f"label-{job}-system": copy, **row, "abandonFlag": 0, "abandonRemark": None}
 
 
-def _result(output: str, id: int, now: float, user: str | None) -> dict[str, Any]:
+def _labels_of(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Answers to other questions than `output`, by title; none where they are something else."""
+    labels = body.get(_LABELS)
+    return dict(labels) if isinstance(labels, Mapping) else {}
+
+
+def _says(answer: Mapping[str, Any]) -> bool:
+    return bool(answer.get("output") or _labels_of(answer))
+
+
+def _result(
+    output: str, labels: Mapping[str, Any], id: int, now: float, user: str | None
+) -> dict[str, Any]:
+    answers = {"output": output, **labels} if output else dict(labels)
     mark = {
         "tabId": "CommonExtensions",
-        "annotations": [{"id": None, "labels": {"output": output}, "exif": None}],
+        "annotations": [{"id": None, "labels": answers, "exif": None}],
         "type": "CommonExtensions",
         "version": "v2",
     }

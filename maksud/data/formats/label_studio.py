@@ -74,10 +74,11 @@ def write_label_studio(examples: Sequence[Example], file: IO[bytes], writing: Wr
 
 
 def _task(e: Example, writing: Writing) -> dict[str, Any]:
-    data = item_data(e, writing, "text", ("answers",))
+    data = item_data(e, writing, "text", ("answers", "labels"))
     task: dict[str, Any] = {"data": data, "annotations": [], "predictions": []}
-    if e.is_labelled:
-        task["annotations"] = [{"result": _result(e, writing), "was_cancelled": False}]
+    results = _results(e, writing)
+    if results:
+        task["annotations"] = [{"result": results, "was_cancelled": False}]
     return task
 
 
@@ -198,6 +199,35 @@ def _spans(value: Mapping[str, Any], text: str, sort: str) -> list[Span]:
             raise RowError("E-SPAN", what, "mark it again")
         start, end = units
     return [Span(start, end, name) for name in names]
+
+
+def _results(e: Example, writing: Writing) -> list[dict[str, Any]]:
+    """The results of an annotation. Beside answers to other questions the example's own is a text
+    area: their choices and spans are no part of it."""
+    labels = e.metadata.get("labels")
+    if not isinstance(labels, Mapping) or not labels:
+        return _result(e, writing) if e.is_labelled else []
+    items = [_item("output", "textarea", {"text": [e.output]}, 0)] if e.is_labelled else []
+    for title, value in labels.items():
+        for kind_of_result, content in _contents(e.instruction, value):
+            items.append(_item(str(title), kind_of_result, content, len(items)))
+    return items
+
+
+def _contents(text: str, value: Any) -> list[tuple[str, dict[str, Any]]]:
+    """The answer to a question as values of results: spans, choices, or a text area."""
+    if isinstance(value, str):
+        return [("textarea", {"text": [value]})]
+    if not isinstance(value, list):
+        return []
+    spans = [v for v in value if isinstance(v, Mapping) and "start" in v and "end" in v]
+    if not spans:
+        return [("choices", {"choices": [str(v) for v in value]})]
+    return [
+        ("labels", {"start": to_utf16(text, s["start"]), "end": to_utf16(text, s["end"]),
+                    "text": text[s["start"] : s["end"]], "labels": [str(s.get("label"))]})
+        for s in spans
+    ]  # fmt: skip
 
 
 def _result(e: Example, writing: Writing) -> list[dict[str, Any]]:

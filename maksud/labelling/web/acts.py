@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
-import tempfile
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from maksud.data.dataset import Dataset, Example
-from maksud.data.formats.files import read
+from maksud.data.dataset import Example
 from maksud.http.json_body import dumps
 from maksud.labelling import exporting, library, looking, people, tasks, work
 from maksud.labelling.answers import check_answer, show_catalog
+from maksud.labelling.arrivals import read_upload, read_url
+from maksud.labelling.forms import check_form
+from maksud.labelling.help import Help, help_of
+from maksud.labelling.questions import CALLS
 from maksud.labelling.refusals import Refused
 from maksud.labelling.suggestions import suggest_item
+from maksud.labelling.tasks import Task
+from maksud.labelling.templates import FORM
+from maksud.labelling.terms import move_deadline
 from maksud.labelling.web.asked import Asked, Reply
 from maksud.labelling.web.door import cookie
+from maksud.labelling.web.packing import read_terms
 from maksud.labelling.web.wording import say_message
 from maksud.labelling.work import Said
 from maksud.language.catalog import Catalog
 from maksud.language.catalog_files import catalog_from_json
 from maksud.language.catalog_tools import catalog_from_tools
-
-REJECTED = 20
-"""Rejected rows that an answer lists."""
 
 
 def health(_: Asked) -> dict[str, str]:
@@ -105,7 +104,7 @@ def new_token(asked: Asked) -> dict[str, Any]:
     }
 
 
-# ---------------------------------------------------------------- datasets and templates
+# ---------------------------------------------------------------- datasets
 
 
 def list_datasets(asked: Asked) -> dict[str, Any]:
@@ -121,37 +120,12 @@ def register(asked: Asked) -> dict[str, Any]:
     return {"dataset": id, "rows": len(data)}
 
 
-def read_upload(file: str, content: str, format: str) -> Dataset:
-    """The dataset in an uploaded file. Raises `Refused` with the rows that can't be read."""
-    name = re.sub(r"[^A-Za-z0-9._-]", "_", file.replace("\\", "/").rpartition("/")[2])
-    try:
-        raw = base64.b64decode(content, validate=True)
-    except binascii.Error:
-        raise Refused("content: is not base64", code="invalid_value", status=400) from None
-    with tempfile.TemporaryDirectory(prefix="maksud-") as place:
-        path = Path(place) / (name.lstrip(".") or "upload")
-        path.write_bytes(raw)
-        try:
-            data, _, rejects = read(path, format=format)
-        except Exception as error:
-            if hasattr(error, "where"):
-                error.where = error.where.replace(str(path), file)
-            raise
-        if rejects:
-            first = [f"{r.finding.code} {r.finding.message} (line {_line(r.finding.place)})"
-                     for r in rejects[:REJECTED]]  # fmt: skip
-            raise Refused(
-                f"{len(rejects):,} rows can't be read, and nothing was registered: "
-                + "; ".join(first),
-                code="rejected_rows", status=400, where=file,
-                hint="Mend them: `maksud check` shows all",
-            )  # fmt: skip
-    named = [replace(e, source=file) for e in data]
-    return Dataset(named, catalog=data.declared_catalog, name=data.name, version=data.version)
-
-
-def _line(place: str) -> str:
-    return place.rpartition(":")[2]
+def register_url(asked: Asked) -> dict[str, Any]:
+    """Registers a dataset from a URL of https, s3 or oss; whole or not at all."""
+    f, limits = asked.fields, asked.house.settings
+    data = read_url(f["url"], f["format"], limits.max_fetch_bytes, private=limits.private_urls)
+    id = asked.write(lambda c: library.register(c, f["name"], data, f["url"], asked.now))
+    return {"dataset": id, "rows": len(data)}
 
 
 def append_rows(asked: Asked) -> dict[str, Any]:
@@ -175,25 +149,11 @@ def append_rows(asked: Asked) -> dict[str, Any]:
             if task.dataset != asked.path["dataset"]:
                 raise Refused(f"the task {task.name!r} has another dataset", code="invalid_value",
                               status=400)  # fmt: skip
-            library.check_fields(c, task.dataset, task.template.fields)
+            library.check_fields(c, task.dataset, task.template)
             made += tasks.add_items(c, id, asked.now)
         return {"rows": total, "items": made}
 
     return asked.write(add)
-
-
-def list_templates(asked: Asked) -> dict[str, Any]:
-    """All templates, in all their versions."""
-    return {"templates": asked.read(library.list_templates)}
-
-
-def save_template(asked: Asked) -> dict[str, Any]:
-    """A new template, or a new version of one; tasks keep the one that they were made with."""
-    f = asked.fields
-    shape = {"fields": f["fields"], "card": f["card"], "reasons": f["reasons"], "guide": f["guide"]}
-    template = library.Template.from_json(shape)
-    id = asked.write(lambda c: library.save_template(c, f["name"], template, asked.now))
-    return {"template": id}
 
 
 # ---------------------------------------------------------------- tasks
@@ -210,6 +170,8 @@ def create_task(asked: Asked) -> dict[str, Any]:
     wanted = tasks.Wanted(
         f["name"], f["dataset"], [*f["people"]], f["template"] or None, f["stages"], f["votes"],
         f["agree"], f["lease_minutes"], _catalog(f["catalog"]), f["open"], f["shuffled"],
+        terms=read_terms(f),
+        help=Help(f["order"], f["seed"], f["blind"], f["every"], f["gold_every"], f["base"]),
     )  # fmt: skip
     return {"task": asked.write(lambda c: tasks.create_task(c, wanted, asked.now))}
 
@@ -231,7 +193,9 @@ def show_task(asked: Asked) -> dict[str, Any]:
         return {
             "id": task.id, "name": task.name, "dataset": task.dataset, "archived": task.archived,
             "stages": list(task.plan.stages), "votes": task.plan.votes, "agree": task.plan.agree,
-            "open": task.open, "template": task.template.to_json(),
+            "open": task.open, "deadline": task.terms.deadline, "pack_by": task.terms.by,
+            "sample": task.terms.sample, "template": task.template.to_json(),
+            "order": help_of(c, task.id).order,
             "states": tasks.count_states(c, task.id),
             "people": [{"id": p.id, "name": p.name, "role": p.role} for p in people_there],
         }  # fmt: skip
@@ -240,7 +204,7 @@ def show_task(asked: Asked) -> dict[str, Any]:
 
 
 def change_task(asked: Asked) -> dict[str, Any]:
-    """Changes who works on a task, or archives it."""
+    """Changes who works on a task or until when, or archives it."""
     f = asked.fields
 
     def change(c: Any) -> dict[str, Any]:
@@ -249,6 +213,8 @@ def change_task(asked: Asked) -> dict[str, Any]:
             tasks.set_members(c, task.id, f["people"], task.plan)
         if f["archived"] is not None:
             tasks.archive(c, task.id, f["archived"])
+        if f["deadline"] is not None:
+            move_deadline(c, task.id, f["deadline"] or None)
         return {"task": task.id}
 
     return asked.write(change)
@@ -305,9 +271,22 @@ def claim(asked: Asked) -> dict[str, Any]:
 def _show_taken(asked: Asked, taken: int | None) -> dict[str, Any] | None:
     if taken is None:
         return None
-    if asked.house.suggester is not None:
-        suggest_item(asked.house.store, asked.house.suggester, taken)
+    suggester = asked.house.assistant.suggester(asked.path["task"])
+    if suggester is not None:
+        suggest_item(asked.house.store, suggester, taken)
     return asked.read(lambda c: looking.show_item(c, asked.task(c), asked.person, taken))
+
+
+def _show_next(asked: Asked, task: Task, taken: int | None) -> dict[str, Any]:
+    """The item that was taken, and how many wait, of one moment."""
+    if taken is not None and asked.house.suggester is not None:
+        suggest_item(asked.house.store, asked.house.suggester, taken)
+
+    def look(c: Any) -> dict[str, Any]:
+        item = None if taken is None else looking.show_item(c, task, asked.person, taken)
+        return {"item": item, "waiting": looking.waiting(c, task)}
+
+    return asked.read(look)
 
 
 def release(asked: Asked) -> dict[str, Any]:
@@ -327,20 +306,20 @@ def save(asked: Asked) -> dict[str, Any]:
         f["suggested"], float(f["seconds"]),
     )  # fmt: skip
 
-    def store(c: Any) -> tuple[dict[str, Any], int | None]:
+    def store(c: Any) -> tuple[dict[str, Any], int | None, Task]:
         task = asked.task(c)
         done = work.save(c, task, asked.person, said, asked.now)
         # In one transaction, which is synced once.
         # What was saved before a task was closed is told as saved when it is sent again.
         more = f["next"] and not task.archived
         taken = work.claim(c, task, asked.person, f["stage"], asked.now) if more else None
-        return done, taken
+        return done, taken, task
 
-    done, taken = asked.write(store)
+    done, taken, task = asked.write(store)
+    asked.house.assistant.touch(asked.path["task"])
     if not f["next"]:
         return {"saved": done}
-    waiting = asked.read(lambda c: looking.waiting(c, asked.task(c)))
-    return {"saved": done, "item": _show_taken(asked, taken), "waiting": waiting}
+    return {"saved": done, **_show_next(asked, task, taken)}
 
 
 def reopen(asked: Asked) -> dict[str, Any]:
@@ -358,9 +337,17 @@ def validate(asked: Asked) -> dict[str, Any]:
     """What is wrong with an answer to an utterance, while it is typed."""
     f = asked.fields
     task = asked.read(asked.task)
-    if task.card != library.CALLS:
+    if task.card not in (CALLS, FORM):
         return {"text": f["output"].strip(), "calls": [], "errors": [], "notes": []}
-    checked = check_answer(f["output"], task.catalog, f["utterance"], open=task.open).to_json()
+    given = f["output"], task.catalog, f["utterance"]
+    looked = (
+        check_form(task.template, *given, open=task.open)
+        if task.card == FORM
+        else check_answer(*given, open=task.open)
+    )
+    checked = looked.to_json()
+    fields = checked.get("fields", {})
+    checked["fields"] = {k: say_message(v, asked.person.language) for k, v in fields.items()}
     for kind in ("errors", "notes"):
         checked[kind] = [say_message(m, asked.person.language) for m in checked[kind]]
     return checked

@@ -184,5 +184,6 @@ def run(
             shared = not is_loopback(listener.getsockname()[0]) and not house.settings.secure
             announce(Announcement(url, f"{url}/in#{secret}", house.store.place, shared))
         if not ending.told:
-            with log_lines():
+            house.assistant.run()
+            with contextlib.closing(house.assistant), log_lines():
                 server.run(sockets=[listener])

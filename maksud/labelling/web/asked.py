@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from maksud.labelling.assistant import Assistant
 from maksud.labelling.people import ANNOTATOR, Person, Session
 from maksud.labelling.refusals import Refused
 from maksud.labelling.store import Store
@@ -27,6 +28,11 @@ class House:
     store: Store
     settings: LabelSettings = field(default_factory=LabelSettings)
     suggester: Suggester | None = None
+    assistant: Assistant = field(init=False)
+
+    def __post_init__(self) -> None:
+        """The assistant does nothing by itself until it is told to run."""
+        self.assistant = Assistant(self.store, other=self.suggester)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ policy lets in our own style sheet and our own script, and nothing that stands i
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +15,12 @@ from typing import TYPE_CHECKING, Any
 from maksud.labelling import library, looking, tasks
 from maksud.labelling import people as persons
 from maksud.labelling.exporting import FORMATS
+from maksud.labelling.forms import say_answers
+from maksud.labelling.help import ORDERS, Help, help_of
 from maksud.labelling.people import LEADER, ROLES
+from maksud.labelling.questions import SPAN
 from maksud.labelling.refusals import Refused
+from maksud.labelling.twins import has_twins
 from maksud.labelling.web.asked import Asked, Reply
 from maksud.labelling.web.wording import texts_of
 from maksud.labelling.workflow import CHECK, LABEL, STATES
@@ -25,7 +30,12 @@ if TYPE_CHECKING:
 
 _HERE = Path(__file__).parent
 STATIC = {"label.css": "text/css; charset=utf-8", "label.js": "text/javascript; charset=utf-8",
-          "forms.js": "text/javascript; charset=utf-8", "icon.svg": "image/svg+xml"}  # fmt: skip
+          "forms.js": "text/javascript; charset=utf-8",
+          "questions.js": "text/javascript; charset=utf-8",
+          "propose.js": "text/javascript; charset=utf-8",
+          "alike.js": "text/javascript; charset=utf-8",
+          "assist.js": "text/javascript; charset=utf-8",
+          "design.js": "text/javascript; charset=utf-8", "icon.svg": "image/svg+xml"}  # fmt: skip
 """The files that pages load, and their kinds."""
 
 
@@ -37,8 +47,15 @@ def _environment() -> Environment:
         loader=FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
+    made.filters["answer"] = say_answers
+    made.filters["moment"] = _moment
     made.filters["as_json"] = lambda value: json.dumps(value, ensure_ascii=False)
     return made
+
+
+def _moment(seconds: float) -> str:
+    """A time for who has no script: UTC. The script says it in the reader's own."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def render(
@@ -61,7 +78,8 @@ def render(
     return Reply(html.encode(), "text/html; charset=utf-8", status)
 
 
-def _page(asked: Asked, name: str, **values: Any) -> Reply:
+def page(asked: Asked, name: str, **values: Any) -> Reply:
+    """A page in the language of who asks."""
     return render(name, asked, asked.person.language, **values)
 
 
@@ -79,7 +97,7 @@ def error_page(asked: Asked, status: int, message: str) -> Reply:
 
 def home(asked: Asked) -> Reply:
     """The tasks."""
-    return _page(asked, "home.html", tasks=asked.read(lambda c: tasks.list_tasks(c, asked.person)))
+    return page(asked, "home.html", tasks=asked.read(lambda c: tasks.list_tasks(c, asked.person)))
 
 
 def new_task(asked: Asked) -> Reply:
@@ -88,13 +106,14 @@ def new_task(asked: Asked) -> Reply:
         lambda c: (library.list_datasets(c), library.list_templates(c), persons.list_people(c))
     )
     datasets, templates, everybody = found
-    return _page(asked, "new.html", datasets=datasets, templates=templates,
-                 people=[p for p in everybody if not p.disabled])  # fmt: skip
+    return page(asked, "new.html", datasets=datasets, templates=templates, help=Help(),
+                 orders=ORDERS, people=[p for p in everybody if not p.disabled],
+                 most=asked.house.settings.max_upload_bytes // 4 * 3 - 4096)  # fmt: skip
 
 
 def people(asked: Asked) -> Reply:
     """Who is here, and an invitation."""
-    return _page(asked, "people.html", people=asked.read(persons.list_people), roles=ROLES)
+    return page(asked, "people.html", people=asked.read(persons.list_people), roles=ROLES)
 
 
 def task(asked: Asked) -> Reply:
@@ -114,7 +133,7 @@ def task(asked: Asked) -> Reply:
             values["items"] = looking.list_items(c, found, state=state, after=after)
         return values
 
-    return _page(asked, "task.html", **asked.read(look))
+    return page(asked, "task.html", **asked.read(look))
 
 
 def label(asked: Asked) -> Reply:
@@ -134,15 +153,21 @@ def _work(asked: Asked, stage: str) -> Reply:
         found = asked.task(c)
         if stage not in found.plan.stages:
             raise Refused(f"the task has no stage {stage[:20]!r}", code="not_found", status=404)
-        return {"task": found, "waiting": looking.waiting(c, found)}
+        order, twins = help_of(c, found.id).order, has_twins(c, found.id)
+        waiting = looking.waiting(c, found)
+        return {"task": found, "waiting": waiting, "order": order, "has_twins": twins}
 
     found = asked.read(look)
     about = {
         "task": found["task"].id, "stage": stage, "item": item, "card": found["task"].card,
         "reasons": list(found["task"].template.reasons), "waiting": found["waiting"],
-        "person": asked.person.id,
+        "person": asked.person.id, "alike": found["has_twins"] and stage == LABEL,
+        "questions": [q.to_json() for q in found["task"].template.questions],
+        "titles": {v.field: v.title for v in found["task"].template.show if v.title},
     }  # fmt: skip
-    return _page(asked, "work.html", stage=stage, about=about, **found)
+    template = found["task"].template
+    with_words = template.has_calls or any(q.kind == SPAN for q in template.questions)
+    return page(asked, "work.html", with_words=with_words, stage=stage, about=about, **found)
 
 
 def static(name: str) -> Reply | None:

@@ -8,11 +8,15 @@ from __future__ import annotations
 from typing import Any
 
 from maksud.http.json_body import dumps
-from maksud.labelling.library import CARDS
 from maksud.labelling.people import ADMIN, LANGUAGES, LEADER, ROLES
 from maksud.labelling.web import acts, pages
 from maksud.labelling.web.asked import LABELLERS, Reply, Route
+from maksud.labelling.web.assist_routes import ASSIST_ROUTES, HELP
+from maksud.labelling.web.designing import ROUTES as TEMPLATE_ROUTES
 from maksud.labelling.web.fields import KEY, VOTES, Field, number, optional, text
+from maksud.labelling.web.packing import ROUTES as PACKAGE_ROUTES
+from maksud.labelling.web.packing import TERMS
+from maksud.labelling.web.proposing import ROUTES as PROPOSAL_ROUTES
 from maksud.labelling.work import LONGEST_REASON
 from maksud.labelling.workflow import ABANDON, ANSWER, REJECT, SKIP, STAGES
 
@@ -46,17 +50,16 @@ ROUTES = (
           {"name": NAME, "file": text("The file's name", 200),
            "content": optional("Its bytes, as base64", most=1 << 30),
            "format": optional("Its format, where it is not told by itself", most=40)}),
+    Route("POST", "/api/datasets/url", ADMIN, acts.register_url,
+          "Registers a dataset from a URL: https, s3, oss",
+          {"name": NAME, "url": text("Where the file is", 2000),
+           "format": optional("Its format, where it is not told by itself", most=40)}),
     Route("POST", "/api/datasets/{dataset}/rows", LEADER, acts.append_rows,
           "Adds rows to a dataset, and to running tasks on it",
           {"rows": Field("objects", "Rows with instruction; 100 at most", most=100),
            "tasks": Field("integers", "Tasks that get them too", required=False, default=(),
                           most=100)}),
-    Route("GET", "/api/templates", LEADER, acts.list_templates, "The templates"),
-    Route("POST", "/api/templates", LEADER, acts.save_template, "A new version of a template",
-          {"name": NAME, "fields": Field("texts", "Fields of a row that are shown", most=20),
-           "card": text("How an answer is given", 20, CARDS),
-           "reasons": Field("texts", "Reasons to abandon", required=False, default=(), most=20),
-           "guide": optional("What to bear in mind", most=4000)}),
+    *TEMPLATE_ROUTES,
     Route("GET", "/api/tasks", LABELLERS, acts.list_tasks, "My tasks"),
     Route("POST", "/api/tasks", LEADER, acts.create_task, "Makes a task",
           {"name": NAME, "dataset": number("The dataset's number"),
@@ -69,11 +72,18 @@ ROUTES = (
            "lease_minutes": number("How long an item stays in one's hand", 30, 1, 1440),
            "catalog": Field("object", "The catalog; else the dataset's own", required=False),
            "open": Field("boolean", "Whether new intents may be used", required=False),
-           "shuffled": Field("boolean", "In random order", required=False, default=False)}),
+           "shuffled": Field("boolean", "Short for the order random", required=False,
+                             default=False),
+           **TERMS,
+           **{name: field for name, (field, _) in HELP.items()}}),
     Route("GET", "/api/tasks/{task}", LABELLERS, acts.show_task, "A task"),
     Route("POST", "/api/tasks/{task}", LEADER, acts.change_task, "Changes a task",
           {"people": Field("integers", "Who works on it, all of them", required=False),
-           "archived": Field("boolean", "Closed for work", required=False)}),
+           "archived": Field("boolean", "Closed for work", required=False),
+           "deadline": Field("number", "Seconds since 1970; 0: none", required=False,
+                             high=4102444800)}),
+    *PACKAGE_ROUTES,
+    *PROPOSAL_ROUTES,
     Route("GET", "/api/tasks/{task}/catalog", LABELLERS, acts.show_catalog_of, "Its intents"),
     Route("GET", "/api/tasks/{task}/items", LEADER, acts.list_items, "Its items (state, after)"),
     Route("GET", "/api/tasks/{task}/items/{item}", LABELLERS, acts.show_item, "One item"),
@@ -101,6 +111,7 @@ ROUTES = (
     Route("GET", "/api/tasks/{task}/export", LEADER, acts.export, "What is finished (format)"),
     Route("POST", "/api/tasks/{task}/versions", LEADER, acts.keep_version,
           "Keeps what is finished as a version of a dataset", {"name": text("Its name", 64)}),
+    *ASSIST_ROUTES,
     Route("GET", "/", LABELLERS, pages.home, "The tasks"),
     Route("GET", "/new", LEADER, pages.new_task, "A new task"),
     Route("GET", "/people", ADMIN, pages.people, "People"),

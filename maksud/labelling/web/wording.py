@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import re
 
+from maksud.labelling.web.assist_wording import ASSIST_TEXTS
+from maksud.labelling.web.words_of_design import DESIGN, MESSAGES
+
 TEXTS: dict[str, tuple[str, str]] = {
     # name: (Indonesian, English)
     "title": ("Pelabelan", "Labelling"),
@@ -253,13 +256,14 @@ _MESSAGES = (
     (r", but ", ", tetapi "),
     (r"^a ", ""),
 )  # fmt: skip
-_COMPILED = tuple((re.compile(pattern), new) for pattern, new in _MESSAGES)
+_COMPILED = tuple((re.compile(pattern), new) for pattern, new in (*MESSAGES, *_MESSAGES))
 
 
 def texts_of(language: str) -> dict[str, str]:
     """Every text in a language; those that one lacks are left out."""
     place = 0 if language == "id" else 1
-    return {name: both[place] for name, both in TEXTS.items() if both[place]}
+    texts = TEXTS | DESIGN | ASSIST_TEXTS
+    return {name: both[place] for name, both in texts.items() if both[place]}
 
 
 def say_message(message: str, language: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,15 @@ class Base:
     directory: Path
     begin: list[int]
     end: list[int]
+
+
+def is_e5(name: str) -> bool:
+    """Whether a base is one of E5: by the last part of its name, of which `e5` is a word.
+
+    A folder above it says nothing (`/data/e5tests/bert`), nor do letters within a word.
+    """
+    last = Path(name).name.lower()
+    return re.search(r"(?<![a-z0-9])m?e5(?![a-z0-9])", last) is not None
 
 
 def open_base(name: str, tell: OnProgress) -> Base:
@@ -57,7 +67,15 @@ def open_base(name: str, tell: OnProgress) -> Base:
             f"a text is put between {len(around.ids)} pieces, expected two", where=str(file)
         )
     first, last = around.ids
+    rows = config.get("vocab_size", 0)
+    most = max(tokenizer.get_vocab().values())
+    if rows and most >= rows:
+        raise InputError(
+            f"the tokenizer has pieces up to number {most:,}, the weights have {rows:,}",
+            where=str(file),
+            hint="Take the tokenizer that the encoder was trained with",
+        )
     prefix = []
-    if "e5" in name.lower():
+    if is_e5(name):
         prefix = tokenizer.encode(E5_PREFIX, add_special_tokens=False).ids
     return Base(directory, [first, *prefix], [last])

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from maksud.errors import SettingsError
+from maksud.language.catalog import Intent
 from maksud.recognizers.contract import Contract
 from maksud.recognizers.encoder.settings import EncoderSettings
-from maksud.recognizers.kinds import Kind, Task, Trained
+from maksud.recognizers.kinds import Growing, Kind, NewIntent, Task, Trained
 from maksud.recognizers.recognition import Recognizer
 
+if TYPE_CHECKING:
+    from maksud.recognizers.encoder.recognizer import EncoderRecognizer
+
 ENCODER = "e5-small"
+ADDED = ("added.json", "added.safetensors")
+"""Files of intents that were added: see `added`."""
 
 
 def _train(task: Task) -> Trained:
@@ -54,6 +61,34 @@ def _prepare(settings: Any) -> None:
         )
 
 
+def _add(recognizer: Recognizer, intent: Intent, examples: Sequence[str], place: Path) -> None:
+    from maksud.recognizers.encoder.adding import Workshop
+
+    own = _own(recognizer)
+    made = Workshop(own).add(intent, examples)
+    (made if own.extra is None else own.extra.beside(made)).save(place)
+
+
+def _remove(recognizer: Recognizer, name: str, place: Path) -> None:
+    extra = _own(recognizer).extra
+    left = None if extra is None else extra.without(name)
+    if left is not None:
+        left.save(place)
+
+
+def _list(recognizer: Recognizer) -> list[NewIntent]:
+    extra = _own(recognizer).extra
+    entries = () if extra is None else extra.entries
+    return [NewIntent(e.name, e.examples, e.odds.found, e.odds.taken) for e in entries]
+
+
+def _own(recognizer: Recognizer) -> EncoderRecognizer:
+    from maksud.recognizers.encoder.recognizer import EncoderRecognizer
+
+    assert isinstance(recognizer, EncoderRecognizer)
+    return recognizer
+
+
 KIND = Kind(
     "encoder",
     EncoderSettings,
@@ -62,5 +97,6 @@ KIND = Kind(
     bases=(ENCODER,),
     takes=_takes,
     prepare=_prepare,
+    growing=Growing(_add, _remove, _list, ADDED),
     libraries=("transformers", "tokenizers", "onnx", "onnxruntime"),
 )

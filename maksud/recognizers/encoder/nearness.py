@@ -32,8 +32,8 @@ class EncodedNearness:
     """Vectors of labelled clauses: those of intent i are `begin[i]` to `begin[i + 1]`."""
 
     def __init__(self, begin: Sequence[int], vectors: Floats) -> None:
-        self._begin = list(begin)
-        self._vectors = vectors
+        self.begin = list(begin)
+        self.vectors = vectors
 
     @classmethod
     def build(
@@ -70,16 +70,23 @@ class EncodedNearness:
     def tensors(self) -> dict[str, np.ndarray[Any, Any]]:
         """What `from_tensors` reads: to be saved beside the weights."""
         return {
-            "near.begin": np.array(self._begin, np.int32),
-            "near.vectors": self._vectors.astype(np.float16),
+            "near.begin": np.array(self.begin, np.int32),
+            "near.vectors": self.vectors.astype(np.float16),
         }
 
     @classmethod
-    def from_tensors(cls, t: dict[str, np.ndarray[Any, Any]], intents: int) -> EncodedNearness:
-        """The vectors among the tensors of a run. Raises `ValueError` where they do not fit."""
+    def from_tensors(
+        cls, t: dict[str, np.ndarray[Any, Any]], intents: int, dim: int
+    ) -> EncodedNearness:
+        """The vectors among the tensors of a run, of so many intents and of width `dim`.
+
+        Raises `ValueError` where they do not fit.
+        """
         begin, vectors = t["near.begin"].astype(np.int64), t["near.vectors"].astype(np.float32)
         if (
             len(begin) != intents + 1
+            or vectors.ndim != 2
+            or vectors.shape[1] != dim
             or begin[0] != 0
             or begin[-1] != len(vectors)
             or (np.diff(begin) < 0).any()
@@ -89,7 +96,7 @@ class EncodedNearness:
 
     def __call__(self, intent: int, vector: Floats) -> float:
         """The cosine to the nearest labelled clause of an intent; 0 where none is."""
-        begin, end = self._begin[intent], self._begin[intent + 1]
+        begin, end = self.begin[intent], self.begin[intent + 1]
         if begin == end:
             return 0.0
-        return float((self._vectors[begin:end] @ vector).max())
+        return float((self.vectors[begin:end] @ vector).max())

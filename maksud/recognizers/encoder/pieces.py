@@ -54,6 +54,10 @@ class Pieces:
         self.dim: int = self._numbers.get_shape()[1]
         if self._numbers.get_shape()[0] != len(self._scales):
             raise ValueError("the vectors of pieces and their scales are not as many")
+        known = self._tokenizer.get_vocab_size(with_added_tokens=True)
+        around = (*self.begin, *self.end)
+        if known > len(self._scales) or not all(0 <= i < len(self._scales) for i in around):
+            raise ValueError("the tokenizer knows pieces that have no vector")
         self._ids: dict[str, list[int]] = {}
         self._vectors: dict[int, Floats] = {}
         self._lock = Lock()  # a server may ask from several threads

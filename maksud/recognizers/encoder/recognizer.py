@@ -9,6 +9,7 @@ import numpy as np
 
 from maksud.errors import RunError
 from maksud.recognizers.contract import Contract
+from maksud.recognizers.encoder.added import Added
 from maksud.recognizers.encoder.engine import GRAPH, Extractor, Graph
 from maksud.recognizers.encoder.nearness import EncodedNearness, pool
 from maksud.recognizers.encoder.pieces import TOKENIZER, Pieces
@@ -16,9 +17,10 @@ from maksud.recognizers.joint.answers import ClauseReadings, Reading
 from maksud.recognizers.joint.decoding import Floats
 from maksud.recognizers.joint.engine import Heads
 from maksud.recognizers.joint.linear import Linear
-from maksud.recognizers.joint.recognizer import JointRecognizer, batches
-from maksud.recognizers.joint.tokens import tokenize
+from maksud.recognizers.joint.recognizer import JointRecognizer
+from maksud.recognizers.joint.tokens import batches, tokenize
 from maksud.recognizers.joint.weights import load_weights
+from maksud.recognizers.recognition import Usage, Vector
 from maksud.storage import sha256
 
 
@@ -27,7 +29,7 @@ class EncoderRecognizer(JointRecognizer):
 
     kind = "encoder"
     near: EncodedNearness
-    dim: int
+    extra: Added | None
 
     @classmethod
     def load(cls, path: str | Path, contract: Contract, name: str) -> EncoderRecognizer:
@@ -44,9 +46,13 @@ class EncoderRecognizer(JointRecognizer):
             extractor = open_extractor(
                 place, content, tensors["features.mean"], tensors["features.scale"]
             )
-            near = EncodedNearness.from_tensors(tensors, len(content["intents"]))
+            near = EncodedNearness.from_tensors(
+                tensors, len(content["intents"]), extractor.pieces.dim
+            )
             linear = Linear.from_tensors(tensors, len(content["intents"]))
-            made = cls(name, contract, content, extractor, Heads(1, tensors), near, linear)
+            added = Added.load(place, len(content["intents"]), extractor.pieces.dim)
+            heads = Heads(1, tensors)
+            made = cls(name, contract, content, extractor, heads, near, linear, added)
         except ImportError as error:
             raise RunError(
                 f"recognition with an encoder needs {error.name}",
@@ -62,6 +68,7 @@ class EncoderRecognizer(JointRecognizer):
                 hint="Train it again",
             ) from error
         made.near = near
+        made.extra = added
         made.dim = extractor.pieces.dim
         return made
 
@@ -78,11 +85,20 @@ class EncoderRecognizer(JointRecognizer):
             out[group] = pool(h, mask)
         return out
 
-    def _pool(self, h: Floats, mask: Floats) -> Floats | None:
+    def represent(self, utterances: Sequence[str]) -> list[Vector]:
+        """See `Recognizer.represent`; they are those of `embed`, and usage counts words."""
+        read = [self.contract.read(u).text for u in utterances]
+        vectors = self.embed(read)
+        return [Vector(v, Usage(len(tokenize(t)))) for v, t in zip(vectors, read, strict=True)]
+
+    def pool(self, h: Floats, mask: Floats) -> Floats | None:
+        """Vectors of length 1 of clauses."""
         return pool(h, mask)
 
     def _near(self, clause: ClauseReadings, reading: Reading) -> float:
         assert clause.vector is not None
+        if reading.tags.intent >= self.trained:
+            return self._usual(13)
         return self.near(reading.tags.intent, clause.vector)
 
 

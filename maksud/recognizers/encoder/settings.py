@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from maksud.errors import SettingsError
 from maksud.recognizers.joint.settings import JointSettings
 from maksud.settings import check_settings, setting
 
@@ -22,7 +23,8 @@ class EncoderSettings(JointSettings):
     threads: int = setting(0, low=0, high=256)
     """CPU threads; 0: as many as there are cores for this process."""
     epochs: int = setting(0, low=0, high=10_000, also=("num_train_epochs",))
-    """Passes over the data with the encoder tuned; 0 derives them: few for much data."""
+    """Passes over the data with the encoder tuned, for depth `full` alone; 0 derives them: few
+    for much data."""
     learning_rate: float = setting(0.0, low=0.0, high=1.0)
     """Peak learning rate of the encoder's last layer: linear warm-up, then linear decay; 0
     derives it."""
@@ -50,8 +52,14 @@ class EncoderSettings(JointSettings):
     instructions for it. The environment variable MAKSUD_PRECISION sets what `auto` is."""
 
     def __post_init__(self) -> None:
-        """Raises `SettingsError` for values out of range."""
+        """Raises `SettingsError` for values out of range, and for passes that nothing makes."""
         check_settings(self)
+        if self.depth == "frozen" and self.epochs:
+            raise SettingsError(
+                f"epochs is {self.epochs}, but with depth=frozen the encoder is not tuned",
+                where="epochs",
+                hint="Set head_epochs instead, or take depth=full",
+            )
 
     def resolved(self, clauses: int, intents: int) -> EncoderSettings:
         """The settings with everything derived, for data of so many clauses and intents."""

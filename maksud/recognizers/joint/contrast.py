@@ -83,6 +83,30 @@ def load_corrections(language: str) -> tuple[Correction, ...]:
     return tuple(out)
 
 
+@dataclass(frozen=True, slots=True)
+class Passive:
+    """Words that refuse the passive verb behind them: "jangan", "don't let {} be".
+
+    `about`: the words of it behind which what it is about may stand; -1 where none may.
+    """
+
+    words: tuple[str, ...]
+    about: int = -1
+
+
+@cache
+def load_passives(language: str) -> tuple[Passive, ...]:
+    """What refuses a passive verb in a language (`id`, `en`), the longest first."""
+    path = files(__package__).joinpath("frames", f"{language}.passives.txt")
+    out = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            before, gap, after = line.partition("{}")
+            first = _words(before)
+            out.append(Passive(first + _words(after), len(first) if gap else -1))
+    return tuple(sorted(out, key=lambda p: -len(p.words)))
+
+
 def _words(text: str) -> tuple[str, ...]:
     return tuple(t.text for t in tokenize(text))
 

@@ -9,7 +9,7 @@ of each clause and the second-best tags compete; answers always fit the catalog.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +18,9 @@ import numpy as np
 from maksud.errors import RunError
 from maksud.language.calls import NONE, OUT_OF_SCOPE, Argument, Call
 from maksud.recognizers.contract import Contract
+from maksud.recognizers.joint.additions import Additions, extend_tags, find_values, stand_beside
 from maksud.recognizers.joint.answers import (
+    FEATURES,
     SCOPE,
     ClauseReadings,
     Reading,
@@ -47,8 +49,8 @@ from maksud.recognizers.joint.decoding import (
 from maksud.recognizers.joint.engine import Extractor, Heads, cut_segments
 from maksud.recognizers.joint.linear import Linear, add_opinion
 from maksud.recognizers.joint.nearness import Nearness
-from maksud.recognizers.joint.negation import NEGATED, Negation
-from maksud.recognizers.joint.tokens import MAX_TOKENS, Token, tokenize
+from maksud.recognizers.joint.tokens import MAX_TOKENS, Token, batches, tokenize
+from maksud.recognizers.negation import NEGATED, Negation
 from maksud.recognizers.recognition import Proposal, Recognizer
 
 TOP_INTENTS = 3
@@ -57,21 +59,6 @@ TOP_INTENTS = 3
 SLACK = 3.0
 """An intent is decoded where with tags of probability 1 it would come so near to the answer
 under the best intent (log-probability). One that could win always is."""
-
-_BATCH = 32
-_BATCH_TOKENS = 2048
-
-
-def batches(tokens: Sequence[Sequence[Token]]) -> Iterator[list[int]]:
-    """The rows that have a token, those of similar length together, so that a batch stays small."""
-    order = sorted((k for k, t in enumerate(tokens) if t), key=lambda k: len(tokens[k]))
-    at = 0
-    while at < len(order):
-        group = order[at : at + _BATCH]
-        while len(group) > 1 and len(group) * len(tokens[group[-1]]) > _BATCH_TOKENS:
-            group = group[: len(group) // 2]
-        at += len(group)
-        yield group
 
 
 def _minus_score(reading: Reading) -> float:
@@ -94,8 +81,10 @@ class JointRecognizer(Recognizer):
         heads: Heads,
         nearness: object | None = None,
         linear: Linear | None = None,
+        added: Additions | None = None,
     ) -> None:
         super().__init__(name, contract)
+        self.added = added
         self.extractor = extractor
         self.heads = heads
         self.nearness = nearness
@@ -103,7 +92,8 @@ class JointRecognizer(Recognizer):
         self.features = name_features(near=nearness is not None, linear=linear is not None)
         known = self.features
         self.scope_features = tuple(known.index(name) for name in SCOPE if name in known)
-        self.intents: list[str] = content["intents"]
+        self.trained = len(content["intents"])
+        self.intents: list[str] = [*content["intents"], *(added.names if added else ())]
         self.parameters: list[str] = content["parameters"]
         self.choices = lay_out(content["choices"])
         self.negation = Negation.from_json(content.get("negation"))
@@ -118,6 +108,9 @@ class JointRecognizer(Recognizer):
         """Masks what the catalog does not allow, so that no answer can break it."""
         catalog = self.contract.catalog
         many = len(self.parameters)
+        self.heads.intent_tag = extend_tags(
+            self.heads.intent_tag, self.intents, self.parameters, catalog
+        )
         self.none = self.intents.index(OUT_OF_SCOPE) if OUT_OF_SCOPE in self.intents else -1
         known = [catalog.get(name) for name in self.intents]
         # [I][P]: whether a parameter of an intent may stand several times
@@ -250,12 +243,16 @@ class JointRecognizer(Recognizer):
         members, tags, choices = self.heads(h, alone, mask)
         unknown = None if masks is None else masks[[s.utterance for s in segments]]
         if unknown is not None:
-            members += unknown
+            members += unknown[:, : self.trained]
         mean = np.add.reduce(members, 0) / np.float32(len(members))
         said = [[t.text for t in tokens[s.utterance][s.start : s.stop]] for s in segments]
-        lp, seconds = self.judge_intents(mean, said, unknown)
+        vectors = self.pool(h, mask)
+        apart = vectors
+        if self.added is not None and len(segments) > len(texts):
+            # Labelled clauses were read alone: what stands beside one must not make it look new.
+            apart = self.pool(*self.extractor(said)[::2])
+        lp, seconds = self.judge_intents(mean, said, unknown, apart)
         each = log_softmax(members)
-        vectors = self._pool(h, mask)
         lengths = [s.stop - s.start for s in segments]
         order = np.argsort(-lp, 1, kind="stable")[:, : TOP_INTENTS + (self.none >= 0)].tolist()
         rows = lp.tolist()
@@ -289,35 +286,50 @@ class JointRecognizer(Recognizer):
             readings.sort(key=_minus_score)
             best = readings[0].tags.intent
             inside = [rows[s][i] for i in order[s] if i != self.none]
-            spread = rows[s][best] - min(each[:, s, best].tolist())
-            highest = float(mean[s, best])
             scope = max(inside, default=0.0)
-            seconded = None
-            if seconds is not None:
-                seconded = 0.0 if best == self.none else float(seconds[s, best])
+            seconded = None if seconds is None else 0.0
+            if best < self.trained:
+                spread = rows[s][best] - min(each[:, s, best].tolist())
+                highest = float(mean[s, best])
+                if seconds is not None and best != self.none:
+                    seconded = float(seconds[s, best])
+            else:  # neither network nor linear member has an opinion of it
+                spread, highest = self._usual(9), self._usual(12)
+                seconded = None if seconds is None else self._usual(14)
             vector = None if vectors is None else vectors[s]
             found = ClauseReadings(words, readings, scope, spread, highest, seconded, vector)
             out.append(found)
         return out
 
     def judge_intents(
-        self, scores: Floats, clauses: list[list[str]], unknown: Floats | None = None
+        self,
+        scores: Floats,
+        clauses: list[list[str]],
+        unknown: Floats | None = None,
+        vectors: Floats | None = None,
     ) -> tuple[Floats, Floats | None]:
         """(log p(intent) of each clause, [S, I]; that of the linear member alone).
 
-        `scores`: the network's, [S, I]; `clauses`: their words; `unknown` is added to scores.
+        `scores`: the network's, of the intents that it was trained for; `clauses`: their words;
+        `unknown` [S, I] is added to scores; `vectors` [S, .]: what `pool` gives.
         """
-        scores = scores + self.intent_mask
+        mask = self.intent_mask if unknown is None else self.intent_mask + unknown
+        trained = mask[..., : self.trained]
+        scores = scores + self.intent_mask[: self.trained]
         if self.negation is not None and self.none >= 0:
             for s, words in enumerate(clauses):
                 if self.negation(words):
                     scores[s, self.none] += NEGATED
-        lp = log_softmax(scores)
-        if self.linear is None:
-            return lp, None
-        mask = self.intent_mask if unknown is None else self.intent_mask + unknown
-        seconds = self.linear.log_probabilities(clauses, mask)
-        return add_opinion(lp, seconds, self.linear.share, self.none), seconds
+        lp, seconds = log_softmax(scores), None
+        if self.linear is not None:
+            seconds = self.linear.log_probabilities(clauses, trained)
+            lp = add_opinion(lp, seconds, self.linear.share, self.none)
+        if self.added is not None:
+            assert vectors is not None
+            lp = stand_beside(
+                lp, self.added, vectors, mask, self.negation, clauses, self.trained, self.none
+            )
+        return lp, seconds
 
     def _decode(
         self,
@@ -355,7 +367,7 @@ class JointRecognizer(Recognizer):
         less = float(forward[-1].max()) - float(tagging.forward[-1].max())
         return Tagging(tagging.intent, tagging.tags_lp + less, path, scores, forward)
 
-    def _pool(self, h: Floats, mask: Floats) -> Floats | None:
+    def pool(self, h: Floats, mask: Floats) -> Floats | None:
         """A vector for each clause [S, .] that says what it means, where a kind has such."""
         return None
 
@@ -422,4 +434,14 @@ class JointRecognizer(Recognizer):
             (self.parameters[k], words[first], words[last - 1])
             for first, last, k in spans_of(path, len(self.parameters))
         ]
+        if intent >= self.trained:
+            declared = self.contract.catalog.get(self.intents[intent])
+            chosen = find_values(declared, text, words, values) if declared else []
         return self.writer.write(self.intents[intent], text, values, chosen)
+
+    def _usual(self, feature: int) -> float:
+        """What a feature of `FEATURES` usually is: evidence that is neither for nor against."""
+        known = self.contract.calibration
+        if known is None or FEATURES[feature] not in self.features:
+            return 0.0
+        return known.mean[self.features.index(FEATURES[feature])]

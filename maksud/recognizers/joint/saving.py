@@ -6,8 +6,8 @@ from collections import defaultdict
 from typing import Any
 
 from maksud.recognizers.joint.choices import order_key
-from maksud.recognizers.joint.negation import Negation
 from maksud.recognizers.joint.planning import Plan
+from maksud.recognizers.negation import Negation
 
 
 def describe_heads(plan: Plan) -> dict[str, Any]:
@@ -35,7 +35,9 @@ def describe_heads(plan: Plan) -> dict[str, Any]:
             if 2 * apart > seen
         ],
         "negation": (
-            Negation.build(corpus.clauses, plan.languages).to_json() if plan.languages else None
+            Negation.build([(c.intent, c.words) for c in corpus.clauses], plan.languages).to_json()
+            if plan.languages
+            else None
         ),
         "before": {
             order_key(intent, a, b): n

@@ -30,8 +30,8 @@ from maksud.recognizers.joint.decoding import (
     segments_of,
 )
 from maksud.recognizers.joint.engine import cut_segments
-from maksud.recognizers.joint.recognizer import JointRecognizer, batches
-from maksud.recognizers.joint.tokens import Token, tokenize
+from maksud.recognizers.joint.recognizer import JointRecognizer
+from maksud.recognizers.joint.tokens import Token, batches, tokenize
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +193,8 @@ class Scorer:
         recognizer = self.recognizer
         members, tags, choices = recognizer.heads(h, alone, mask)
         said = [[t.text for t in row] for row in words]
-        lp, _ = recognizer.judge_intents(members.mean(0), said)
+        vectors = recognizer.pool(h, mask)
+        lp, _ = recognizer.judge_intents(members.mean(0), said, vectors=vectors)
         number, many = len(lp), len(self.parameters)
         at = np.arange(number)
         given = np.array([recognizer.intents.index(c.intent) for c, _, _ in answers])

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 MAX_TOKENS = 512
 """Tokens of an utterance that are read, which bounds time and memory; of more it is told."""
+_BATCH = 32
+_BATCH_TOKENS = 2048
 
 
 def _ranges(codes: Iterable[int]) -> Iterator[str]:
@@ -66,3 +68,15 @@ def tokenize(text: str, limit: int = MAX_TOKENS) -> list[Token]:
         if len(out) == limit:
             break
     return out
+
+
+def batches(tokens: Sequence[Sequence[Token]]) -> Iterator[list[int]]:
+    """The rows that have a token, those of similar length together, so that a batch stays small."""
+    order = sorted((k for k, t in enumerate(tokens) if t), key=lambda k: len(tokens[k]))
+    at = 0
+    while at < len(order):
+        group = order[at : at + _BATCH]
+        while len(group) > 1 and len(group) * len(tokens[group[-1]]) > _BATCH_TOKENS:
+            group = group[: len(group) // 2]
+        at += len(group)
+        yield group

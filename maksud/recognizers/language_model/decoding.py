@@ -11,15 +11,14 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from maksud.errors import EngineError, TooLongError
+from maksud.errors import TooLongError
 from maksud.recognizers.language_model import attention
 from maksud.recognizers.language_model.attention import Rows
 from maksud.recognizers.language_model.constraint import Constraint
+from maksud.recognizers.language_model.head import Behind, Beside, Head, Pass
 from maksud.recognizers.language_model.inspection import context_of
 from maksud.recognizers.language_model.prompt import Prompt
 from maksud.recognizers.language_model.writing import (
@@ -38,8 +37,6 @@ _AHEAD = 8
 _BATCH = 32
 _TOKENS = 8192
 
-Floats = NDArray[np.float32]
-
 
 class Decoder:
     """Writes answers with a transformers causal language model. Not for several threads at once."""
@@ -50,6 +47,7 @@ class Decoder:
         self.prompt = prompt
         self.device = next(model.parameters()).device
         self.context = context_of(model.config)
+        self.head = Head(model)
         self.habits = Habits()
 
     def require_room(self, utterance: str, max_new_tokens: int) -> None:
@@ -101,11 +99,11 @@ class Decoder:
         active = list(enumerate(writings))
         while active:
             step()
-            logits = stream.feed([(place, w.unread, w.asks) for place, w in active])
+            outlooks = stream.feed([(place, w.unread, w.asks) for place, w in active])
             ahead = _AHEAD if len(active) <= _FEW else 0
             going: list[Writing] = []
             parents: list[int] = []
-            for (place, writing), own in zip(active, logits, strict=True):
+            for (place, writing), own in zip(active, outlooks, strict=True):
                 read = len(writing.unread)
                 forks = writing.go_on(own, alternatives, ahead)
                 stream.forget(place, read - writing.stands)
@@ -175,38 +173,37 @@ class Decoder:
 
 
 class _Stream:
-    """Texts that grow together: takes their next tokens, gives the logits behind them."""
+    """Texts that grow together: takes their next tokens, gives what the model says behind them."""
 
     def __init__(self, decoder: Decoder, count: int, room: int) -> None:
         self.count = count
         self._decoder = decoder
         self._rows = Rows(count, decoder.prefix, room)
         self._length = [self._rows.start] * count
+        self._beside = Beside(decoder.head)
 
-    def feed(self, texts: Sequence[tuple[int, Sequence[int], int]]) -> list[Floats]:
+    def feed(self, texts: Sequence[tuple[int, Sequence[int], int]]) -> list[Behind]:
         """Extends texts; each is its place, its tokens, and behind how many of them to look.
 
-        Gives the logits behind the last so many tokens of each text, [number, vocabulary].
+        Gives what the model says behind the last so many tokens of each text.
         """
         which: list[int] = []
         tokens: list[int] = []
         places: list[int] = []
         wanted: list[int] = []
+        firsts: list[int] = []
         for row, more, asked in texts:
             start = self._length[row]
             which += [row] * len(more)
             tokens += more
             places += range(start, start + len(more))
+            firsts.append(len(wanted))
             wanted += range(len(tokens) - asked, len(tokens))
             self._length[row] = start + len(more)
         hidden = self._decoder.forward(self._rows, which, tokens, places)
-        with torch.no_grad():
-            logits = self._decoder.model.lm_head(hidden[torch.tensor(wanted, device=hidden.device)])
-        table: Floats = logits.float().cpu().numpy()
-        if not np.isfinite(table).all():
-            raise EngineError("the model gives no numbers", hint="Its weights are damaged")
-        cuts = np.cumsum([asked for _, _, asked in texts])[:-1]
-        return np.split(table, cuts)
+        asked_for = hidden[torch.tensor(wanted, device=hidden.device)]
+        shown = Pass(self._decoder.head, asked_for, self._beside)
+        return [Behind(shown, first) for first in firsts]
 
     def forget(self, place: int, count: int) -> None:
         """Forgets the last `count` tokens of a text: what comes next overwrites them."""

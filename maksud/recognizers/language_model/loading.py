@@ -27,6 +27,10 @@ class Base:
     tokenizer: Any
     template: str
     """`"chatml"`, or Jinja text."""
+    added: tuple[int, ...] = ()
+    """Ids of control tokens that the base did not have: `load_model` gives them embeddings."""
+    end: int | None = None
+    """The end token that the base had."""
 
 
 def open_base(path: str | Path, template: str = "", *, checked: bool = False) -> Base:
@@ -47,8 +51,9 @@ def open_base(path: str | Path, template: str = "", *, checked: bool = False) ->
     except Exception as error:
         raise _unloadable("tokenizer", path, error) from error
     template = template or template_of(tokenizer)
-    prepare_tokenizer(tokenizer, template)
-    return Base(path, tokenizer, template)
+    end = tokenizer.eos_token_id
+    added = prepare_tokenizer(tokenizer, template)
+    return Base(path, tokenizer, template, added, end)
 
 
 def load_tokenizer(base: str | Path) -> Any:
@@ -94,10 +99,37 @@ def load_model(base: Base, device: torch.device, method: str = "lora", bits: int
     except Exception as error:
         raise _unloadable("model", base.path, error) from error
     require_weights(report, base.path)
-    require_embeddings(base.tokenizer, model, base.path)
+    require_embeddings(base.tokenizer, model, base.path, base.added)
+    if base.added:
+        with quiet():
+            _give_embeddings(model, base)
     if method != "qlora":  # four-bit weights are where they belong, and stay as they are
         model.to(device)
     return model
+
+
+def _give_embeddings(model: Any, base: Base) -> None:
+    """Embeddings for the control tokens that a base gets.
+
+    `<|im_end|>` takes over that of the end token, which the base knows to write where a text is
+    over; were it copied, the two would be as likely as each other for ever. It and `<|im_start|>`
+    get the mean, which stands for nothing yet.
+    """
+    rows = max(base.added) + 1
+    if rows > model.get_input_embeddings().weight.shape[0]:
+        model.resize_token_embeddings(rows, mean_resizing=False)
+    with torch.no_grad():
+        tables = [model.get_input_embeddings().weight]
+        if model.get_output_embeddings().weight is not tables[0]:
+            tables.append(model.get_output_embeddings().weight)
+        for table in tables:
+            mean = table[: min(base.added)].float().mean(0).to(table.dtype)
+            before = mean if base.end is None else table[base.end].clone()
+            for token in base.added:
+                table[token] = mean
+            if base.end is not None:
+                table[base.end] = mean
+            table[base.tokenizer.eos_token_id] = before
 
 
 def load(base: str | Path, device: torch.device, method: str = "lora") -> tuple[Any, Any]:

@@ -3,8 +3,8 @@
 All examples start with the same tokens (system prompt, template). A pack computes them once;
 each example follows with positions that restart after the prefix and attends to the prefix and
 to itself only, so loss and gradients are those of the examples one by one, at the cost of their
-own tokens. The loss counts answer tokens only, and the LM head, a fifth of a small model, is
-computed where it counts.
+own tokens. The loss counts answer tokens only, and the LM head, a fifth of a small model and most
+of one with many tokens, is computed where it counts.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from torch.nn.functional import cross_entropy
 
 from maksud.language.calls import format_calls, parse_calls
 from maksud.recognizers.language_model.attention import Pack
+from maksud.recognizers.language_model.head import Head
 from maksud.recognizers.language_model.prompt import Prompt
 
 
@@ -164,6 +165,13 @@ def _layers(body: Any, first: int, end: int | None, *, last: bool) -> Any:
     view._modules["layers"] = nn.ModuleList(list(body.layers)[first:end])
     if not last:
         view._modules["norm"] = nn.Identity()
+    kinds = getattr(body.config, "layer_types", None)
+    if kinds:  # which layers have a sliding window, and which rotary embedding, is told by place
+        view.config = copy.copy(body.config)
+        view.config.layer_types = list(kinds)[first:end]
+        view.config.num_hidden_layers = len(view.config.layer_types)
+    if first and hasattr(body, "embedding_multiplier"):
+        view.embedding_multiplier = 1.0  # Granite scales what goes in: here that is no embedding
     return view
 
 
@@ -201,6 +209,6 @@ def pack_loss(
         body = _layers(model.model, lower.count, None, last=True)
         out = body(inputs_embeds=lower.hidden(prefix, examples, numbers)[None], **shared)
     hidden = out.last_hidden_state[0]
-    logits = model.lm_head(hidden[torch.tensor(places, device=device)]).float()
+    logits = Head(model).logits(hidden[torch.tensor(places, device=device)])
     each = cross_entropy(logits, torch.tensor(targets, device=device), reduction="none")
     return (each * torch.tensor(weights, device=device)).sum(), sum(weights)

@@ -215,7 +215,7 @@ class Free(Part):
 
     def step(self, place: tuple[str, bytes], byte: int) -> Iterable[tuple[str, bytes]]:
         mode, pending = place
-        if mode == "shut":
+        if mode == "shut" or (mode.endswith("\\") and byte not in self._ESCAPED):
             return ()
         if pending or byte >= 0x80:
             pending += bytes([byte])
@@ -239,9 +239,7 @@ class Free(Part):
             if character == " ":
                 return "" if mode == "start" else "blank"
             return "" if needs or character.isspace() else "word"
-        if mode in ("plain\\", "ready\\"):
-            if ord(character) not in Free._ESCAPED:
-                return ""
+        if mode.endswith("\\"):
             return "ready" if character != "\\" else mode[:-1]
         if character == '"':
             return "shut" if mode == "ready" else ""

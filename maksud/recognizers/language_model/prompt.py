@@ -1,7 +1,8 @@
 """From a contract's prompt and an utterance to token ids: the one way, in training and serving.
 
 The prompt is the chat template around the utterance. ChatML, which the guide's script builds by
-hand, is the default; other bases use their tokenizer's own template. The template's control
+hand, is the default, also of bases that have no template: they get its two control tokens. Other
+bases use their tokenizer's own template. The template's control
 tokens are control tokens; the same characters inside an utterance are plain text, so that nobody
 can end the user's turn from inside it. For every other utterance the ids are those of the whole
 prompt string in one piece.
@@ -28,6 +29,11 @@ _WITHOUT_SYSTEM = """\
 + messages[2:] %}\
 {% endif %}
 """
+_CHATML_TEMPLATE = """\
+{% for message in messages %}\
+{{ '<|im_start|>' ~ message['role'] ~ '\n' ~ message['content'] ~ '<|im_end|>' ~ '\n' }}\
+{% endfor %}\
+{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"""
 # Before a template that has no place for a system prompt: it then stands in the first user's turn.
 # Utterances that between them show where the tokens of every prompt start to differ.
 _PROBES = ("a", "\na", " a", "1", "é", "<|im_end|>")
@@ -36,10 +42,11 @@ _PROBES = ("a", "\na", " a", "1", "é", "<|im_end|>")
 def template_of(tokenizer: Any) -> str:
     """The template that suits a tokenizer: `"chatml"`, or its own Jinja text.
 
+    ChatML is also what a base without any template gets (see `prepare_tokenizer`).
     Of several named ones, that is `default`. Where the template refuses a system prompt or leaves
     it out (Mistral's), lines before it put the prompt into the first user's turn.
 
-    Raises `EngineError` where it has neither ChatML's tokens nor a template, `RunError` where the
+    Raises `EngineError` where none of its named templates is the default, `RunError` where the
     template can't be rendered.
     """
     vocabulary = tokenizer.get_vocab()
@@ -54,10 +61,7 @@ def template_of(tokenizer: Any) -> str:
             )
         template = template.get("default")
     if not (isinstance(template, str) and template):
-        raise EngineError(
-            "the base model has no chat template and no ChatML tokens",
-            hint="Take an instruction-tuned model, such as smollm2-135m",
-        )
+        return CHATML
     try:
         if _SYSTEM in _render(tokenizer, _SYSTEM, template):
             return template
@@ -68,14 +72,25 @@ def template_of(tokenizer: Any) -> str:
     return _WITHOUT_SYSTEM + template
 
 
-def prepare_tokenizer(tokenizer: Any, template: str) -> None:
+def prepare_tokenizer(tokenizer: Any, template: str) -> tuple[int, ...]:
     """Gives a tokenizer the end token that is trained, padding, and the template: as a run has it.
 
     The guide's script stops at the tokenizer's end token. Both become control tokens, which the
-    fingerprint shows: they are set before a contract is made, and not while saving.
+    fingerprint shows: they are set before a contract is made, and not while saving. Gives the ids
+    of ChatML's tokens where the tokenizer had none: the model needs embeddings for them.
     """
+    added: tuple[int, ...] = ()
     if template != CHATML:  # other tools then write the prompt that was trained
         tokenizer.chat_template = template
+    else:
+        missing = [token for token in (_START, _END) if token not in tokenizer.get_vocab()]
+        if missing:
+            tokenizer.add_tokens(missing, special_tokens=True)
+            added = tuple(map(tokenizer.convert_tokens_to_ids, missing))
+        if not tokenizer.chat_template:
+            begin = "".join(tokenizer.convert_ids_to_tokens(begins_with(tokenizer)))
+            written = f"{{{{ {json.dumps(begin, ensure_ascii=False)} }}}}" if begin else ""
+            tokenizer.chat_template = written + _CHATML_TEMPLATE
     end = tokenizer.convert_ids_to_tokens(_end_of_turn(tokenizer, template))
     roles = {}
     if tokenizer.eos_token != end:
@@ -84,6 +99,17 @@ def prepare_tokenizer(tokenizer: Any, template: str) -> None:
         roles["pad_token"] = end
     if roles:
         tokenizer.add_special_tokens(roles)
+    return added
+
+
+def begins_with(tokenizer: Any) -> list[int]:
+    """The ids that a tokenizer puts before every text by itself: none, or that of `<bos>`."""
+    whole: list[int] = tokenizer("a").input_ids
+    plain: list[int] = tokenizer("a", add_special_tokens=False).input_ids
+    for size in range(len(whole) - len(plain) + 1):
+        if whole[size : size + len(plain)] == plain:
+            return whole[:size]
+    return []
 
 
 def tokenizer_fingerprint(tokenizer: Any) -> str:
@@ -115,7 +141,10 @@ class Prompt:
         cut = match.start() if match else len(after)
         self._trail = after[:cut]
         self._tail = after[cut:]
-        self._head_ids = self._encode(self._head, controls=True)
+        # A template writes the tokenizer's first token itself; before ChatML's text, which the
+        # guide's script builds by hand, the tokenizer puts it.
+        begin = begins_with(tokenizer) if template == CHATML else []
+        self._head_ids = begin + self._encode(self._head, controls=True)
         self._tail_ids = self._encode(self._tail, controls=True)
         self.end_id = _end_of_turn(tokenizer, template)
 
@@ -178,23 +207,60 @@ def clean(utterance: str) -> str:
 
 
 def token_bytes(tokenizer: Any) -> dict[int, bytes]:
-    """The bytes that each ordinary token of a byte-level BPE vocabulary stands for.
+    """The bytes that each ordinary token of a BPE vocabulary stands for.
 
-    Control and added tokens are left out. Raises `EngineError` for other kinds of tokenizer.
+    The vocabulary is of bytes (GPT-2's, Qwen's), or of pieces with bytes to fall back on and blanks
+    written as `▁` (Gemma's). Control and added tokens are left out. Raises `EngineError` for other
+    kinds of tokenizer.
     """
-    content = json.loads(_backend(tokenizer).to_str())
-    if '"ByteLevel"' not in json.dumps(content.get("decoder") or {}):
-        raise EngineError(
-            "the tokenizer is not byte-level BPE, which constrained decoding needs",
-            hint="Take a model of the Qwen, Llama 3 or SmolLM2 families",
-        )
-    letters = {letter: byte for byte, letter in _byte_letters().items()}
-    added = {token["id"] for token in content.get("added_tokens", ())}
-    table = {}
-    for token, number in tokenizer.get_vocab().items():
-        if number not in added and all(letter in letters for letter in token):
-            table[number] = bytes(letters[letter] for letter in token)
-    return table
+    backend = _backend(tokenizer)
+    added = backend.get_added_tokens_decoder()
+    vocabulary = ((t, number) for t, number in tokenizer.get_vocab().items() if number not in added)
+    if '"ByteLevel"' in json.dumps(_rules(backend.decoder)):
+        letters = {letter: byte for byte, letter in _byte_letters().items()}
+        return {
+            number: bytes(letters[letter] for letter in token)
+            for token, number in vocabulary
+            if all(letter in letters for letter in token)
+        }
+    if _writes_pieces(backend):
+        return {
+            number: bytes([int(token[3:5], 16)])
+            if _BYTE.fullmatch(token)
+            else token.replace(_BLANK, " ").encode("utf-8", "replace")
+            for token, number in vocabulary
+        }
+    raise EngineError(
+        "the tokenizer is neither byte-level BPE nor Gemma's kind: constrained decoding needs one",
+        hint="Take a model of the Qwen, Llama 3, SmolLM2 or Gemma families",
+    )
+
+
+_BLANK = "▁"
+_BYTE = re.compile("<0x[0-9A-F]{2}>")
+
+
+def _writes_pieces(backend: Any) -> bool:
+    """Whether texts are pieces with `▁` for blanks, none added in front, and bytes for the rest.
+
+    Llama 2's puts a blank before each text, so that a text in parts is not the text: not this kind.
+    """
+    blanks = {"type": "Replace", "pattern": {"String": " "}, "content": _BLANK}
+    back = [
+        {"type": "Replace", "pattern": {"String": _BLANK}, "content": " "},
+        {"type": "ByteFallback"},
+        {"type": "Fuse"},
+    ]
+    return (
+        bool(getattr(backend.model, "byte_fallback", False))
+        and _rules(backend.normalizer) == blanks
+        and _rules(backend.decoder).get("decoders") == back
+    )
+
+
+def _rules(part: Any) -> dict[str, Any]:
+    """A normaliser or decoder as its JSON: the whole tokenizer's may be of many megabytes."""
+    return {} if part is None else dict(json.loads(part.__getstate__()))
 
 
 def _around_utterance(tokenizer: Any, system_prompt: str, template: str) -> tuple[str, str]:
@@ -222,8 +288,8 @@ def _render(tokenizer: Any, system_prompt: str, template: str) -> str:
 
 
 def _control_tokens(tokenizer: Any) -> set[str]:
-    content = json.loads(_backend(tokenizer).to_str())
-    return {token["content"] for token in content.get("added_tokens", ()) if token["content"]}
+    added = _backend(tokenizer).get_added_tokens_decoder().values()
+    return {token.content for token in added if token.content}
 
 
 def _end_of_turn(tokenizer: Any, template: str) -> int:

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 
 from maksud.errors import CallSyntaxError, RunError, TooLongError
-from maksud.language.calls import NONE, Call, parse_calls
+from maksud.language.calls import NONE, OUT_OF_SCOPE, Call, parse_calls
 from maksud.recognizers.contract import Contract
 from maksud.recognizers.language_model.constraint import Constraint
 from maksud.recognizers.language_model.decoding import Decoder
@@ -26,6 +26,7 @@ from maksud.recognizers.language_model.loading import load_model, open_base
 from maksud.recognizers.language_model.precision import choose_precision, forced_precision
 from maksud.recognizers.language_model.prompt import Prompt, tokenizer_fingerprint
 from maksud.recognizers.language_model.writing import FARTHEST, Answer
+from maksud.recognizers.negation import Negation, shift_outside
 from maksud.recognizers.recognition import Proposal, Recognizer, Usage
 
 ALTERNATIVES = 2
@@ -55,12 +56,23 @@ FEATURES = (
 
 
 class LanguageModelRecognizer(Recognizer):
-    """See the module. Made by `load`. Safe to ask from several threads: they take turns."""
+    """See the module. Made by `load`. Safe to ask from several threads: they take turns.
+
+    `negation`: what is evidence for `none()` beside the model, None in runs of before.
+    """
 
     kind = "language_model"
 
-    def __init__(self, name: str, contract: Contract, tokenizer: Any, model: Any) -> None:
+    def __init__(
+        self,
+        name: str,
+        contract: Contract,
+        tokenizer: Any,
+        model: Any,
+        negation: Negation | None = None,
+    ) -> None:
         super().__init__(name, contract)
+        self.negation = negation
         self.prompt = Prompt(tokenizer, contract.system_prompt, contract.template)
         self._constraint = Constraint(contract.catalog, tokenizer)
         self._decoder = Decoder(model, self.prompt)
@@ -87,7 +99,7 @@ class LanguageModelRecognizer(Recognizer):
         if model.dtype != torch.float32 or forced_precision():
             model.to(choose_precision("auto", device))
         model.eval()
-        return cls(name, contract, base.tokenizer, model)
+        return cls(name, contract, base.tokenizer, model, Negation.load(Path(path)))
 
     def check(self, utterances: Sequence[str]) -> None:
         """See `Recognizer.check`."""
@@ -123,7 +135,9 @@ class LanguageModelRecognizer(Recognizer):
             else:
                 answers = self._decoder.unconstrained(texts, decoding.max_new_tokens)
             for number, answer in zip(asked, answers, strict=True):
-                out[number] = self._proposal(utterances[number], answer)
+                names = allowed[number]
+                doubted = names is None or OUT_OF_SCOPE in names
+                out[number] = self._proposal(utterances[number], answer, doubted=doubted)
                 if allowed[number] is None and answer.free and answer.tokens <= GUIDE_TOKENS:
                     self._free_texts[utterances[number]] = answer.text
                     if len(self._free_texts) > _KEPT:
@@ -163,8 +177,11 @@ class LanguageModelRecognizer(Recognizer):
             return False
         return True
 
-    def _proposal(self, utterance: str, answer: Answer) -> Proposal:
+    def _proposal(self, utterance: str, answer: Answer, *, doubted: bool = True) -> Proposal:
+        """`doubted`: whether `none()` may be the answer, and a negation speaks for it."""
         calls = self._calls(utterance, answer.text)
+        if doubted and self.negation is not None and self.negation.refuses(utterance):
+            calls, answer = _weigh_negation(calls, answer)
         usage = Usage(len(self.prompt.ids(utterance)), answer.tokens)
         outside = 0.0 if answer.outside <= FARTHEST else math.exp(answer.outside)
         features = (
@@ -198,3 +215,54 @@ class LanguageModelRecognizer(Recognizer):
 def _nothing() -> Proposal:
     """The proposal for what can't be read: out of scope, without evidence."""
     return Proposal((NONE,), (0.0,) * len(FEATURES), (), 1.0, Usage())
+
+
+def _weigh_negation(calls: tuple[Call, ...], answer: Answer) -> tuple[tuple[Call, ...], Answer]:
+    """The answer, once a frame that refuses a wish speaks for `none()`: see `negation`.
+
+    As in the joint models, `none()` gains log-odds and all others lose what is left.
+    """
+    outside, less = shift_outside(answer.outside)
+    others = [(text, lp + less) for text, lp in answer.alternatives if text != _NONE]
+    if NONE in calls:
+        weighed = replace(
+            answer,
+            log_p=outside,
+            lowest=outside,
+            intent=outside,
+            other_intent=max(FARTHEST, answer.other_intent + less),
+            outside=outside,
+            alternatives=tuple(others),
+        )
+        return calls, weighed
+    if answer.log_p + less > outside:  # learnt as a wish, however it looks
+        if len(others) < len(answer.alternatives):
+            others = sorted([*others, (_NONE, outside)], key=lambda other: -other[1])
+        weighed = replace(
+            answer,
+            log_p=answer.log_p + less,
+            free_log_p=answer.free_log_p + less,
+            intent=answer.intent + less,
+            other_intent=max(FARTHEST, answer.other_intent + less),
+            outside=outside,
+            alternatives=tuple(others),
+        )
+        return calls, weighed
+    others = [(answer.text, answer.log_p + less), *others]
+    refused = replace(
+        answer,
+        text=_NONE,
+        log_p=outside,
+        free_log_p=outside,
+        lowest=outside,
+        free_lowest=outside,
+        intent=outside,
+        other_intent=max(FARTHEST, answer.intent + less),
+        outside=outside,
+        free=False,
+        alternatives=tuple(others[:ALTERNATIVES]),
+    )
+    return (NONE,), refused
+
+
+_NONE = f"{OUT_OF_SCOPE}()"

@@ -10,6 +10,7 @@ import torch
 from maksud.errors import RunError, SystemFault
 from maksud.recognizers.language_model.loading import Base, load_model
 from maksud.recognizers.language_model.notices import quiet
+from maksud.recognizers.language_model.terms import pass_on
 
 SMALL = 1_000_000_000
 """Models below this many parameters are merged and saved in float32.
@@ -42,9 +43,10 @@ def merge_afresh(tuned: Any, base: Base) -> Any:
     return fresh.merge_and_unload()
 
 
-def save_model(model: Any, tokenizer: Any, end: int, out: Path) -> None:
+def save_model(model: Any, tokenizer: Any, end: int, out: Path, base: Path | None = None) -> None:
     """Writes a merged model, its tokenizer and greedy decoding up to the token `end` into `out`.
 
+    `base`: the directory that it was tuned from, whose licence and notices it brings along.
     Raises `SystemFault` where it can't be written.
     """
     from safetensors import SafetensorError
@@ -60,6 +62,8 @@ def save_model(model: Any, tokenizer: Any, end: int, out: Path) -> None:
         with quiet():
             model.save_pretrained(out)
         tokenizer.save_pretrained(out)
+        if base is not None:
+            pass_on(base, out)
     except (OSError, SafetensorError) as error:
         raise SystemFault(
             f"the tuned model can't be saved ({error})", where=str(out), hint="Make room on disk"

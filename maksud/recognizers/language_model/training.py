@@ -49,6 +49,8 @@ from maksud.recognizers.resuming import kept_for_another_try
 
 KEEP_SECONDS = 60.0
 """Between two checkpoints, about: what an interruption may cost."""
+EPOCHS = 7.0
+"""Passes over the examples where neither settings nor the base's recipe say how many."""
 
 
 def train_language_model(
@@ -129,6 +131,7 @@ class _Training:
             self.model.to(self.precision)
         self.budget = settings.tokens_per_pack or (300 if self.device.type == "cpu" else 4096)
         self.rate = settings.learning_rate or self._default_rate()
+        self.epochs = settings.num_train_epochs or EPOCHS
         self.frozen = int(settings.frozen_layers * len(self.model.model.layers))
         self.tuned = self._with_adapter()
         self.parameters = [p for p in self.model.parameters() if p.requires_grad]
@@ -236,7 +239,7 @@ class _Training:
 
     def _packs(self, budget: int) -> Iterator[list[int]]:
         """The steps, as numbers of `train_set`, to which the epochs' variations are added."""
-        epochs = self.settings.num_train_epochs
+        epochs = self.epochs
         count = len(self.train_set)
         for epoch in range(math.ceil(epochs)):
             order = random.Random(f"{self.seed}/{epoch}")
@@ -324,7 +327,7 @@ class _Training:
             model = merge_afresh(self.tuned, self.base)
         elif self.tuned is not None:
             model = self.tuned.merge_and_unload()
-        save_model(model, self.tokenizer, self.prompt.end_id, out)
+        save_model(model, self.tokenizer, self.prompt.end_id, out, self.base.path)
 
     # ------------------------------------------------------------ parts
 
@@ -401,6 +404,7 @@ class _Training:
         return replace(
             self.settings,
             learning_rate=self.rate,
+            num_train_epochs=self.epochs,
             tokens_per_pack=self.budget,
             seq_length=self.limit,
             precision="bfloat16" if self.precision == torch.bfloat16 else "float32",

@@ -5,7 +5,7 @@ allows. Where the first intent's name is chosen, other intents that come near fo
 written beside it as alternatives. A token after which the answer could not be ended in the room
 that is left is passed over, so an answer always ends. Where few answers are written at once, what
 usually follows is read ahead in the same pass, and stands if the model then chooses it. Knows no
-model: logits come in.
+model: logits come in, and only of the tokens that are asked for.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import copy
 import math
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,7 @@ FARTHEST = -20.0
 """Log-probabilities of intents are told down to this one."""
 
 Floats = NDArray[np.float32]
+Ids = NDArray[np.int32]
 
 _NONE = f"{OUT_OF_SCOPE}()".encode()
 
@@ -89,6 +91,50 @@ class Habits:
         return None
 
 
+class Outlook(Protocol):
+    """What the model says behind the tokens that it was asked about, the first at place 0."""
+
+    def whole(self, place: int) -> Floats:
+        """The logits of all tokens."""
+
+    def some(self, place: int, ids: Ids) -> Floats:
+        """The logits of some tokens."""
+
+    def keep(self, place: int, token: int) -> Callable[[], tuple[float, float, bool]]:
+        """Gives, when it is called at last: a token's logit, the logarithm of the sum over all
+        tokens, and whether none is likelier."""
+
+
+class Table:
+    """An outlook from logits that are there already, [place, vocabulary]."""
+
+    def __init__(self, logits: Floats) -> None:
+        self._logits = logits
+
+    def whole(self, place: int) -> Floats:
+        """See `Outlook.whole`."""
+        row: Floats = self._logits[place]
+        return row
+
+    def some(self, place: int, ids: Ids) -> Floats:
+        """See `Outlook.some`."""
+        found: Floats = self._logits[place][ids]
+        return found
+
+    def keep(self, place: int, token: int) -> Callable[[], tuple[float, float, bool]]:
+        """See `Outlook.keep`."""
+        row = self._logits[place]
+        kept = float(row[token]), _log_sum(row), bool(token == row.argmax())
+        return lambda: kept
+
+
+class _Judged(NamedTuple):
+    """A token of the answer; `inside`: what all allowed tokens sum to, None for a forced one."""
+
+    told: Callable[[], tuple[float, float, bool]]
+    inside: float | None
+
+
 class Writing(ABC):
     """An answer in the making.
 
@@ -104,8 +150,8 @@ class Writing(ABC):
         self.ended = False
 
     @abstractmethod
-    def go_on(self, logits: Floats, alternatives: int = 0, ahead: int = 0) -> Sequence[Writing]:
-        """Chooses what comes next, from logits of shape (asks, vocabulary).
+    def go_on(self, outlook: Outlook, alternatives: int = 0, ahead: int = 0) -> Sequence[Writing]:
+        """Chooses what comes next, from what the model says behind the tokens it was asked about.
 
         Gives the other answers, `alternatives` at most, that fork off here: each is where this
         one was and goes on by itself. `ahead`: how many tokens may be guessed.
@@ -126,11 +172,12 @@ class FreeWriting(Writing):
         self._written: list[int] = []
         self._log_ps: list[float] = []
 
-    def go_on(self, logits: Floats, alternatives: int = 0, ahead: int = 0) -> Sequence[Writing]:
+    def go_on(self, outlook: Outlook, alternatives: int = 0, ahead: int = 0) -> Sequence[Writing]:
         """See `Writing.go_on`; nothing forks off, nothing is guessed."""
         self.stands = len(self.unread)
-        token = int(logits[-1].argmax())
-        self._log_ps.append(float(logits[-1][token]) - _log_sum(logits[-1]))
+        logits = outlook.whole(self.asks - 1)
+        token = int(logits.argmax())
+        self._log_ps.append(float(logits[token]) - _log_sum(logits))
         self.ended = token == self._prompt.end_id
         if not self.ended:
             self._written.append(token)
@@ -172,27 +219,26 @@ class ConstrainedWriting(Writing):
         self._room = room
         self._written: list[int] = []
         self._naming = True
-        self._log_p = self._free_log_p = 0.0
-        self._lowest = self._free_lowest = self._allowed = 0.0
-        self._intent = 0.0
+        self._log_p = self._lowest = self._intent = 0.0
+        self._judged: list[_Judged] = []
         self._other_intent = self._outside = FARTHEST
-        self._free = True
+        self._ended_unasked = False
         if self._guide.answers.left(self._state) > room:
             raise EngineError(
                 f"no answer fits {room} tokens", hint="Raise max_new_tokens of the decoding"
             )
 
-    def go_on(self, logits: Floats, alternatives: int = 0, ahead: int = 0) -> Sequence[Writing]:
+    def go_on(self, outlook: Outlook, alternatives: int = 0, ahead: int = 0) -> Sequence[Writing]:
         """See `Writing.go_on`."""
         self.stands = len(self.unread) - self.asks
         read = self.unread[self.stands :]
         at = self._sure - 1
-        self._judge_forced(read[1 : at + 1], logits)
-        forks = self._decide(logits[at], alternatives)
+        self._judge_forced(read[1 : at + 1], outlook, 0)
+        forks = self._decide(outlook, at, alternatives)
         while not self.ended and read[at + 1 :][: len(self.unread)] == self.unread:  # as guessed
-            self._judge_forced(self.unread[1:], logits[at + 1 :])
+            self._judge_forced(self.unread[1:], outlook, at + 1)
             at += len(self.unread)
-            self._decide(logits[at], 0)
+            self._decide(outlook, at, 0)
         self.stands += at + 1
         if self.ended:
             if not self._is_fork:
@@ -211,36 +257,46 @@ class ConstrainedWriting(Writing):
         for fork in self._forks:
             others[fork._text()] = max(fork._log_p, others.get(fork._text(), -math.inf))
         others.pop(text, None)
+        free_log_p = free_lowest = allowed = 0.0
+        free = not self._ended_unasked
+        for told, inside in self._judged:
+            logit, whole, is_top = told()
+            free_log_p += logit - whole
+            free_lowest = min(free_lowest, logit - whole)
+            free = free and is_top
+            if inside is not None:
+                allowed = min(allowed, inside - whole)
         return Answer(
             text,
             len(self._written) + 1,
             self._log_p,
-            self._free_log_p,
+            free_log_p,
             self._lowest,
-            self._free_lowest,
-            self._allowed,
+            free_lowest,
+            allowed,
             self._intent,
             self._other_intent,
             self._outside,
-            bool(self._free),
+            free,
             tuple(sorted(others.items(), key=lambda item: -item[1])),
         )
 
     # ------------------------------------------------------------ steps
 
-    def _decide(self, logits: Floats, alternatives: int) -> list[ConstrainedWriting]:
+    def _decide(self, outlook: Outlook, at: int, alternatives: int) -> list[ConstrainedWriting]:
         """Chooses the next token and takes it, with what is forced behind it."""
-        ids, scores = self._options(logits)
-        log_ps = scores - _log_sum(scores)
+        ids = self._options()
+        scores = outlook.some(at, ids)
+        inside = _log_sum(scores)
+        log_ps = scores - inside
         chosen, state = self._choose(ids, log_ps)
         forks: list[ConstrainedWriting] = []
         if self._naming:
             forks = self._name(ids, log_ps, chosen, alternatives)
-        whole = _log_sum(logits)
-        self._judge(float(log_ps[chosen]), free=False)
-        self._judge(float(scores[chosen]) - whole, free=True)
-        self._allowed = min(self._allowed, _log_sum(scores) - whole)
-        self._free = self._free and ids[chosen] == logits.argmax()
+        self._log_p += float(log_ps[chosen])
+        self._lowest = min(self._lowest, float(log_ps[chosen]))
+        if not self._is_fork:
+            self._judged.append(_Judged(outlook.keep(at, int(ids[chosen])), inside))
         self._take(int(ids[chosen]), state)
         return forks
 
@@ -262,16 +318,16 @@ class ConstrainedWriting(Writing):
             guessed += more
         return guessed
 
-    def _options(self, logits: Floats) -> tuple[NDArray[np.int32], Floats]:
-        """The allowed tokens, the end among them where it is, and their logits."""
+    def _options(self) -> Ids:
+        """The allowed tokens, the end among them where it is."""
         ids = self._constraint.allowed(self._guide, self._state)
         if self._guide.answers.ends(self._state):
             ids = np.append(ids, self._end)
         if not len(ids):
             raise EngineError(f"the constraint leaves no token behind {self._text()!r}")
-        return ids, logits[ids]
+        return ids
 
-    def _choose(self, ids: NDArray[np.int32], log_ps: Floats) -> tuple[int, State]:
+    def _choose(self, ids: Ids, log_ps: Floats) -> tuple[int, State]:
         """The best option after which the answer can still end in time, and the state behind it."""
         left = self._room - len(self._written)
         for option in _ranked(log_ps):
@@ -296,23 +352,16 @@ class ConstrainedWriting(Writing):
         self.unread = [token, *forced]
         answers = self._guide.answers
         self.ended = answers.ends(state) and not answers.choices(state)
-        self._free = self._free and not self.ended  # behind these tokens the model is not asked
+        self._ended_unasked = self.ended  # behind these tokens the model is not asked
 
-    def _judge_forced(self, tokens: Sequence[int], logits: Floats) -> None:
-        for token, row in zip(tokens, logits, strict=False):
-            self._judge(float(row[token]) - _log_sum(row), free=True)
-            self._free = self._free and token == row.argmax()
-
-    def _judge(self, log_p: float, *, free: bool) -> None:
-        if free:
-            self._free_log_p += log_p
-            self._free_lowest = min(self._free_lowest, log_p)
-        else:
-            self._log_p += log_p
-            self._lowest = min(self._lowest, log_p)
+    def _judge_forced(self, tokens: Sequence[int], outlook: Outlook, first: int) -> None:
+        """Tokens that were forced; `first`: the place behind which the first of them stands."""
+        if not self._is_fork:  # of a fork, only its answer is told
+            for place, token in enumerate(tokens, first):
+                self._judged.append(_Judged(outlook.keep(place, token), None))
 
     def _name(
-        self, ids: NDArray[np.int32], log_ps: Floats, chosen: int, alternatives: int
+        self, ids: Ids, log_ps: Floats, chosen: int, alternatives: int
     ) -> list[ConstrainedWriting]:
         """Follows the first intent's name, and forks off other intents that come near."""
         before = self._intent
@@ -361,6 +410,7 @@ class ConstrainedWriting(Writing):
         fork = copy.copy(self)
         fork._is_fork = True
         fork._forks = []
+        fork._judged = []
         fork._written = list(self._written)
         fork._naming = False
         fork._log_p = log_p

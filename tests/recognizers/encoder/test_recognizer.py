@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,11 @@ from tiny_encoder import write_tiny_encoder
 
 import maksud
 from maksud.data.dataset import Dataset, Example
-from maksud.errors import InputError, RunError
+from maksud.errors import InputError, RunError, SettingsError
 from maksud.recognizers.door import load_recognizer, train
+from maksud.recognizers.encoder.base import is_e5
 from maksud.recognizers.encoder.nearness import EncodedNearness
+from maksud.recognizers.encoder.pieces import Pieces
 from maksud.recognizers.encoder.recognizer import EncoderRecognizer
 from maksud.recognizers.encoder.settings import EncoderSettings
 from maksud.recognizers.encoder.training import train_encoder
@@ -26,6 +29,7 @@ from maksud.recognizers.runs import Run
 
 TINY = {"threads": 1, "frozen_layers": 1, "epochs": 60, "head_epochs": 8, "views": 20,
         "batch_size": 16, "learning_rate": 1e-3, "head_rate": 5e-3, "frame": 0.0}  # fmt: skip
+FROZEN = {**{k: v for k, v in TINY.items() if k != "epochs"}, "depth": "frozen"}
 
 
 NEAR = FEATURES.index("lowest nearness to a labelled clause")
@@ -91,7 +95,7 @@ def test_what_intent_is_meant_is_learnt_first(
     for name in ("with", "without"):
         run = train(
             Dataset(rows + held), out=tmp_path / name, base=str(base), on_progress=False,
-            **{**TINY, "depth": "frozen", "head_epochs": 1, "views": 1, "linear": 0.0},
+            **{**FROZEN, "head_epochs": 1, "views": 1, "linear": 0.0},
         )  # fmt: skip
         report = maksud.evaluate(load_recognizer(run), single(60, 9))
         right.append(report.figures["intent_accuracy"])
@@ -133,6 +137,15 @@ def test_embeddings_are_of_length_one(recognizer: EncoderRecognizer) -> None:
     assert cosine[2] > 0.999 > cosine[3]
 
 
+def test_what_was_said_is_represented_as_it_is_read(recognizer: EncoderRecognizer) -> None:
+    said = ["Putar  lagu HAMPA", "…", "lights off please"]
+    read = recognizer.embed([recognizer.contract.read(u).text for u in said])
+    vectors = recognizer.represent(said)
+    assert [np.allclose(v.numbers, r, atol=1e-6) for v, r in zip(vectors, read, strict=True)]
+    assert all(v.numbers.shape == (recognizer.dim,) for v in vectors)
+    assert [v.usage.prompt_tokens for v in vectors][::2] == [3, 3]
+
+
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(max_size=60))
 def test_any_text_has_an_answer(recognizer: EncoderRecognizer, text: str) -> None:
@@ -147,7 +160,7 @@ def test_very_long_texts_have_an_answer(recognizer: EncoderRecognizer) -> None:
 def test_frozen_is_a_run_too(tmp_path: Path, base: Path) -> None:
     run = train(
         examples(), out=tmp_path / "run", base=str(base), on_progress=False,
-        **{**TINY, "depth": "frozen", "head_epochs": 20},
+        **{**FROZEN, "head_epochs": 20},
     )  # fmt: skip
     assert run.metrics["epochs"] == 0
     report = maksud.evaluate(load_recognizer(run), single(60, 9))
@@ -208,11 +221,16 @@ def test_nearness_that_does_not_fit_is_refused() -> None:
     for begin in ([0, 3], [0, 2, 2], [1, 2, 3], [0, 4, 3]):
         with pytest.raises(ValueError, match="do not fit"):
             EncodedNearness.from_tensors(
-                {"near.begin": np.array(begin), "near.vectors": vectors}, 2
+                {"near.begin": np.array(begin), "near.vectors": vectors}, 2, 3
             )
-    near = EncodedNearness.from_tensors(
-        {"near.begin": np.array([0, 3, 3]), "near.vectors": vectors}, 2
-    )
+    tensors = {"near.begin": np.array([0, 3, 3]), "near.vectors": vectors}
+    for odd in (
+        {**tensors, "near.vectors": vectors[:, :2]},
+        {**tensors, "near.vectors": vectors[0]},
+    ):
+        with pytest.raises(ValueError, match="do not fit"):
+            EncodedNearness.from_tensors(odd, 2, 3)
+    near = EncodedNearness.from_tensors(tensors, 2, 3)
     assert near(0, np.array([0, 1, 0], "f4")) == 1.0 and near(1, np.ones(3, "f4")) == 0.0
 
 
@@ -229,3 +247,41 @@ def test_a_base_of_another_form_is_refused(tmp_path: Path) -> None:
     (place / "tokenizer.json").unlink()
     with pytest.raises(InputError, match=r"holds no tokenizer.json"):
         open_base(str(place), lambda _: None)
+    place = write_tiny_encoder(tmp_path / "few")
+    config = json.loads((place / "config.json").read_text())
+    (place / "config.json").write_text(json.dumps({**config, "vocab_size": 10}))
+    with pytest.raises(InputError, match="the weights have 10"):
+        open_base(str(place), lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("e5-small", True),
+        ("intfloat/multilingual-e5-base", True),
+        ("/models/multilingual-e5-small", True),
+        ("me5-base", True),
+        ("/data/e5-tests/bert", False),
+        ("somebody-e5/xlm-roberta-base", False),
+        ("base57", False),
+    ],
+)
+def test_e5_is_told_by_the_name_itself(name: str, found: bool) -> None:
+    assert is_e5(name) is found
+
+
+def test_epochs_of_an_encoder_that_is_not_tuned_are_refused() -> None:
+    with pytest.raises(SettingsError, match="epochs is 4") as caught:
+        EncoderSettings(depth="frozen", epochs=4)
+    assert "head_epochs" in str(caught.value.hint)
+    settings = EncoderSettings(depth="frozen").resolved(100, 3)
+    assert EncoderSettings(**asdict(settings)) == settings  # as a run's record is read
+
+
+def test_pieces_without_a_vector_are_refused(base: Path, run: Run) -> None:
+    place = run.path
+    content = json.loads((place / "joint.json").read_text())
+    rows = len(Pieces(place, content["begin"], content["end"])._scales)
+    for begin, end in (([rows], content["end"]), (content["begin"], [-1])):
+        with pytest.raises(ValueError, match="no vector"):
+            Pieces(place, begin, end)

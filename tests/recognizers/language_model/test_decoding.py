@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tiny_language_model import write_tiny_base
+from tiny_language_model import bare_tokenizer, write_tiny_base
 
 from maksud.errors import EngineError, InputError
 from maksud.language.catalog import Catalog, Intent, Parameter
@@ -15,6 +15,7 @@ from maksud.recognizers.language_model.constraint import Constraint
 from maksud.recognizers.language_model.decoding import Decoder
 from maksud.recognizers.language_model.loading import load
 from maksud.recognizers.language_model.prompt import Prompt
+from maksud.recognizers.language_model.saving import save_model
 from maksud.recognizers.language_model.writing import Habits
 
 CATALOG = Catalog(
@@ -36,9 +37,21 @@ UTTERANCES = [
 CPU = torch.device("cpu")
 
 
-@pytest.fixture(scope="module", params=["llama", "qwen2"])
+@pytest.fixture(scope="module", params=["llama", "qwen2", "gemma3"])
 def base(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run's directory; Gemma's with its window, its kind of tokenizer, and ChatML added."""
     place = tmp_path_factory.mktemp("base") / request.param
+    if request.param == "gemma3":
+        bare = write_tiny_base(
+            place.with_name("bare"),
+            seed=3,
+            spread=0.3,
+            tokenizer=bare_tokenizer(),
+            architecture="Gemma3ForCausalLM",
+        )
+        tokenizer, model = load(bare, CPU)
+        save_model(model, tokenizer, tokenizer.eos_token_id, place)
+        return place
     return write_tiny_base(place, qwen=request.param == "qwen2", seed=3, spread=0.3)
 
 

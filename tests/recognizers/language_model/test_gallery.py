@@ -7,6 +7,8 @@ from tiny_language_model import write_tiny_base
 
 from maksud.errors import InputError, NotFoundError
 from maksud.recognizers.language_model import fetching, gallery
+from maksud.recognizers.language_model.kind import with_recipe
+from maksud.recognizers.language_model.settings import LanguageModelSettings
 
 
 def test_names_that_are_nothing() -> None:
@@ -24,6 +26,9 @@ def test_the_list_says_what_is_here(home: Path) -> None:
     assert not any(e.present for e in listed.values())
     assert "Qwen/Qwen1.5-1.8B-Chat" in listed
     assert listed[gallery.DEFAULT].to_json()["licence"] == "Apache-2.0"
+    gemma = listed[gallery.GEMMA].to_json()
+    assert (gemma["licence"], gemma["terms"]) == ("Gemma Terms of Use", "gemma")
+    assert gemma["recipe"] == gallery.recipe_of(gallery.GEMMA)
     write_tiny_base(home / "models" / gallery.DEFAULT)
     write_tiny_base(home / "models" / "some--model")
     listed = {e.id: e for e in gallery.list_models()}
@@ -45,3 +50,16 @@ def test_a_name_that_the_hub_does_not_have(home: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(fetching, "fetch_hub_model", fetch)
     with pytest.raises(NotFoundError, match="Qwen/Qwen3-0.6B"):
         gallery.get("Qwen/Qwen3-0.6")
+
+
+def test_a_recipe_stands_where_settings_are_left_to_be_chosen() -> None:
+    recipe = gallery.recipe_of(gallery.GEMMA)
+    assert 2e-4 <= recipe["learning_rate"] <= 1.5e-3 and recipe["num_train_epochs"] <= 4
+    chosen = with_recipe(LanguageModelSettings(), recipe)
+    assert chosen.learning_rate == recipe["learning_rate"]
+    assert chosen.num_train_epochs == recipe["num_train_epochs"]
+    given = LanguageModelSettings(learning_rate=1e-4, num_train_epochs=2)
+    assert with_recipe(given, recipe) == given
+    whole = with_recipe(LanguageModelSettings(method="full"), recipe)
+    assert whole.learning_rate == 0 and whole.num_train_epochs == recipe["num_train_epochs"]
+    assert with_recipe(given, gallery.recipe_of("owner/model")) == given

@@ -8,7 +8,7 @@ from language_model_cases import answers, catalogs, spans, utterances
 from maksud.language.calls import Argument, Call, parse_calls
 from maksud.language.catalog import Catalog, Intent, Parameter
 from maksud.recognizers.language_model.grammar import REPEATS, Answers, Grammar
-from maksud.recognizers.language_model.parts import edges
+from maksud.recognizers.language_model.parts import END, FREE, NUMBER, Spans, Text, edges
 
 MUSIC = Catalog(
     (
@@ -225,3 +225,187 @@ def test_free_text_is_utf_8_from_its_first_byte() -> None:
             state = found.step(state, byte)
         assert state and not any(found.step(state, byte) for byte in range(0x80, 0xC2))
         assert all(found.step(state, byte) for byte in range(0xC3, 0xF4))
+
+
+def test_the_fixed_texts_are_those_of_the_catalog() -> None:
+    """All that a vocabulary must be able to write, beside what is copied or free."""
+    wanted = ["none(), =;", "play", "song", "artist", "weather", "city", "day", "lamp", "state"]
+    wanted += ["on", '"one, two"', "level", "note", "night", "true", "false"]
+    assert list(Grammar(MUSIC).texts()) == wanted
+
+
+def test_a_fixed_text_is_one_part_however_often_it_is_asked() -> None:
+    grammar = Grammar(MUSIC)
+    assert grammar.text("play(") is grammar.text("play(")
+    assert grammar.text("play(").text == b"play(" != grammar.text("lamp(").text
+
+
+def test_without_an_outside_none_is_no_answer() -> None:
+    found = Answers(Grammar(MUSIC, outside=False), "a")
+    assert found.choices(found.start) == sorted(b"pwl")
+    state = found.start
+    for byte in b"play()":
+        state = found.step(state, byte)
+    assert found.ends(state)
+
+
+@pytest.mark.parametrize(
+    ("written", "left"),
+    [
+        (b"", 1),
+        (b"a", 0),
+        (b"a ", 1),  # never ends in a blank
+        (b"a b", 0),
+        (b'"', 2),  # what needs the quotes, and the closing one
+        (b'"a', 2),
+        (b'"(', 1),
+        (b'"(a', 1),
+        (b'"\\', 2),  # an escaped quote, and the closing one
+        (b'"\\"', 1),
+        (b'"\\\\', 2),  # a backslash alone needs no quotes
+        (b'"(\\', 2),
+        (b'"(\\\\', 1),
+        (b'"("', 0),
+        (b"\xc3", 1),
+        (b"\xdf", 1),
+        (b"a\xc3", 1),
+        (b"a \xc3", 1),
+        (b"\xe0", 2),
+        (b"\xe3", 2),
+        (b"\xef", 2),
+        (b"\xe3\x81", 1),
+        (b"\xf0", 3),
+        (b"\xf4", 3),
+        (b"\xf0\x9f", 2),
+        (b"\xf0\x9f\x98", 1),
+        (b"\xf0\x9f\x98\x80", 0),
+        (b'"\xc3', 3),
+        (b'"(\xc3', 2),
+        (b'"\xf0\x9f', 4),
+    ],
+)
+def test_how_many_bytes_free_text_still_needs(written: bytes, left: int) -> None:
+    (place,) = FREE.starts()
+    for byte in written:
+        (place,) = FREE.step(place, byte)
+    assert FREE.left(place) == left
+    if left:  # a byte that leads one nearer to the end is among those that fit
+        some = range(256) if (fits := FREE.choices(place)) is None else fits
+        after = [FREE.left(p) for byte in some for p in FREE.step(place, byte)]
+        assert min(after) == left - 1
+
+
+def test_free_text_in_quotes_is_what_the_catalog_writes() -> None:
+    for value in ('(")', "(\\", "(\\\\\\", "\t", "(\n", '"', "a, \x7f", "(é", "日(\\"):
+        text = MUSIC.render((Call("lamp", (Argument("note", value),)),))
+        assert accepts(text, "x"), text
+    assert not accepts('lamp(note="a\\\\b")', "x")  # nothing in it needs the quotes
+    assert not accepts('lamp(note="(\\x")', "x") and not accepts('lamp(note="(\\é")', "x")
+
+
+@pytest.mark.parametrize("place", [("plain\\", b""), ("ready\\", b"")])
+def test_only_what_json_escapes_stands_behind_a_backslash(place: tuple[str, bytes]) -> None:
+    fits = [byte for byte in range(256) if FREE.step(place, byte)]
+    assert fits == sorted(FREE.choices(place) or ()) == sorted(b'"\\bfnrt')
+
+
+@pytest.mark.parametrize(
+    ("begun", "first", "last"),
+    [
+        (b"\xc3", 0x80, 0xBF),
+        (b"\xe0", 0xA0, 0xBF),
+        (b"\xed", 0x80, 0x9F),
+        (b"\xf0", 0x90, 0xBF),
+        (b"\xf4", 0x80, 0x8F),
+    ],
+)
+def test_a_character_that_is_begun_goes_on_as_utf_8(begun: bytes, first: int, last: int) -> None:
+    for mode in ("start", "word", "blank", "plain", "ready"):
+        place = (mode, begun)
+        if mode in ("start", "word", "blank") and begun == b"\xc3":
+            assert FREE.choices(place) == list(range(first, last + 1))
+        fits = [byte for byte in range(256) if FREE.step(place, byte)]
+        assert FREE.choices(place) == fits == list(range(first, last + 1))
+
+
+def test_nothing_follows_the_end_of_a_part() -> None:
+    (at,) = END.starts()
+    assert END.left(at) == 1 and not list(END.choices(at) or ())
+    closed = Spans("(a", frozenset(range(256)), quoted=True)
+    place = step_all(closed, b'"(a"')
+    for part, shut in ((FREE, ("shut", b"")), (NUMBER, "shut"), (closed, place)):
+        fits = part.choices(shut)
+        assert part.left(shut) == 0 and fits is not None and not list(fits)
+    for byte in range(256):
+        assert not END.step(at, byte)
+        assert not FREE.step(("shut", b""), byte) and not NUMBER.step("shut", byte)
+        assert not closed.step(place, byte)
+
+
+def step_all(part: Spans | Text, written: bytes) -> int:
+    """The one place behind some bytes; at the beginning there may be several."""
+    places = list(part.starts())
+    for byte in written:
+        places = [after for place in places for after in part.step(place, byte)]
+    (place,) = places
+    return int(place)
+
+
+@pytest.mark.parametrize(
+    ("written", "left"),
+    [
+        ("", 7),  # play() and the end, nearer than none()
+        ("n", 6),
+        ("none()", 1),
+        ("play", 3),
+        ("play(", 2),
+        ("play(s", 7),  # ong=a)
+        ("play(song=", 3),
+        ("play(song=a", 2),
+        ('play(song="', 4),  # a bracket and a quote, then the call's bracket
+        ('play(song="a', 4),
+        ('play(song="a(', 3),
+        ('play(song="a("', 2),
+        ("lamp(state=", 4),
+        ("lamp(level=", 3),
+        ('lamp(level="', 6),
+        ("lamp(level=-", 3),
+        ("weather(day", 4),
+        ("weather(a", 2),
+        ("play()", 1),
+        ("play();", 7),
+    ],
+)
+def test_how_many_bytes_an_answer_still_needs(written: str, left: int) -> None:
+    found = Answers(Grammar(MUSIC), "a(")
+    state = found.start
+    for byte in written.encode():
+        state = found.step(state, byte)
+    assert found.left(state) == left
+
+
+def test_what_can_only_be_copied_in_quotes_needs_them_counted() -> None:
+    found = Answers(Grammar(MUSIC), "(")
+    state = found.start
+    for byte in b"play(song=":
+        state = found.step(state, byte)
+    assert found.left(state) == len('"(")') + 1 and found.choices(state) == [ord('"')]
+
+
+def test_a_number_takes_ten_digits_two_signs_and_its_marks() -> None:
+    assert sorted(NUMBER.choices("start") or ()) == sorted(b'0123456789+-"')
+    assert sorted(NUMBER.choices("digits") or ()) == sorted(b"0123456789.")
+    lefts = [NUMBER.left(p) for p in ("start", "open", "digits", "quoted", "quoted open")]
+    assert lefts == [1, 1, 0, 4, 4]
+    rest = [NUMBER.left(p) for p in ("quoted digits", "comma open", "comma", "shut")]
+    assert rest == [3, 2, 1, 0]
+
+
+def test_what_a_vocabulary_can_not_write_is_not_copied() -> None:
+    found = Answers(Grammar(MUSIC), "aé b", frozenset(range(128)))
+    assert found.copies
+    state = found.start
+    for byte in b"play(song=":
+        state = found.step(state, byte)
+    assert found.choices(state) == [ord("b")]
+    assert not Answers(Grammar(MUSIC), "é", frozenset(range(128))).copies

@@ -104,9 +104,10 @@ def test_qlora_is_refused_before_anything_is_loaded(
 
 
 def test_a_tokenizer_of_another_kind(small_data: Dataset, tmp_path: Path) -> None:
-    base = write_tiny_base(tmp_path / "base", tokenizer=tiny_tokenizer_of_pieces())
+    other = tiny_tokenizer_of_pieces(begin=True)
+    base = write_tiny_base(tmp_path / "base", tokenizer=other)
     error = refused(base, small_data, tmp_path / "run")
-    assert isinstance(error, EngineError) and "not byte-level BPE" in str(error)
+    assert isinstance(error, EngineError) and "neither byte-level BPE nor" in str(error)
 
 
 @pytest.mark.parametrize("content", ["{}", "[]", '{"a": 1}'])
@@ -327,21 +328,15 @@ def mistral(base: Path, window: int | None, context: int = 512) -> Path:
     return base
 
 
-@pytest.mark.parametrize(("window", "context"), [(24, 512), (None, 64)])
-def test_a_context_too_short_for_any_utterance(
-    window: int | None, context: int, small_data: Dataset, tmp_path: Path
-) -> None:
-    base = mistral(tmp_path / "base", window, context)
+def test_a_context_too_short_for_any_utterance(small_data: Dataset, tmp_path: Path) -> None:
+    base = mistral(tmp_path / "base", 24, 64)
     error = refused(base, small_data, tmp_path / "run")
-    reads = window or context
-    assert f"the model reads {reads} tokens; prompt and answer of the shortest" in str(error)
+    assert "the model reads 64 tokens; prompt and answer of the shortest" in str(error)
     assert "smaller max_new_tokens" in str(error)
 
 
-def test_within_a_sliding_window_a_model_is_as_without_one(
-    small_data: Dataset, tmp_path: Path
-) -> None:
-    base = mistral(tmp_path / "base", 400)
+def test_beyond_a_sliding_window_a_model_reads_on(small_data: Dataset, tmp_path: Path) -> None:
+    base = mistral(tmp_path / "base", 24, 400)
     rows = Dataset([*small_data.train[:12], *small_data.dev[:4]])
     run = train(rows, out=tmp_path / "run", base=str(base), kind=SHORT)
     assert run.manifest["settings"]["kind"]["seq_length"] == 400
@@ -361,12 +356,16 @@ def test_within_a_sliding_window_a_model_is_as_without_one(
 @pytest.mark.parametrize(
     ("config", "context"),
     [
-        ({"sliding_window": 64, "use_sliding_window": False}, 512),
-        ({"sliding_window": 64, "use_sliding_window": True}, 64),
-        ({"sliding_window": 1024, "use_sliding_window": True}, 512),
-        ({"sliding_window": None}, 512),
-        ({"sliding_window": 64}, 64),
+        ({"sliding_window": 64}, 512),
         ({}, 512),
+        ({"rope_parameters": {"rope_type": "default"}}, 512),
+        ({"rope_parameters": {"full_attention": {"rope_type": "default"}}}, 512),
+        ({"rope_parameters": {"rope_type": "yarn", "original_max_position_embeddings": 64}}, 512),
+        ({"rope_parameters": {"rope_type": "dynamic"}, "original_max_position_embeddings": 64}, 64),
+        (
+            {"rope_parameters": {"rope_type": "longrope", "original_max_position_embeddings": 64}},
+            64,
+        ),
     ],
 )
 def test_how_much_a_model_reads(config: dict[str, Any], context: int) -> None:

@@ -1,11 +1,12 @@
 """One way from an utterance to token ids, in training and in serving."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny_language_model import tiny_tokenizer
+from tiny_language_model import bare_tokenizer, tiny_tokenizer, tiny_tokenizer_of_pieces
 from transformers import PreTrainedTokenizerBase
 
 from maksud.data.dataset import Example
@@ -15,6 +16,7 @@ from maksud.recognizers.contract import CHATML, SYSTEM_PROMPT, Contract
 from maksud.recognizers.language_model.packing import encode
 from maksud.recognizers.language_model.prompt import (
     Prompt,
+    begins_with,
     clean,
     prepare_tokenizer,
     template_of,
@@ -97,8 +99,7 @@ def test_which_template_suits() -> None:
 
     assert template_of(Other()) == "{{ messages }}"
     Other.chat_template = None
-    with pytest.raises(EngineError, match="no chat template"):
-        template_of(Other())
+    assert template_of(Other()) == CHATML
 
 
 MISTRAL = """{{ bos_token }}{% for m in messages %}\
@@ -157,8 +158,7 @@ def test_of_named_templates_the_default_is_taken(tmp_path: Path) -> None:
     assert template_of(named) == OWN_PLACE
     with pytest.raises(EngineError, match="no default chat template, only rag, tool_use.*Name one"):
         template_of(plain_tokenizer({"tool_use": "a", "rag": "b"}))
-    with pytest.raises(EngineError, match="has no chat template and no ChatML tokens"):
-        template_of(plain_tokenizer({}))
+    assert template_of(plain_tokenizer({})) == CHATML
 
 
 def test_the_fingerprint_survives_saving_and_tells_tokenizers_apart(tmp_path: Path) -> None:
@@ -173,13 +173,51 @@ def test_the_fingerprint_survives_saving_and_tells_tokenizers_apart(tmp_path: Pa
     assert tokenizer_fingerprint(tiny_tokenizer(vocabulary=300)) != mark
 
 
+def test_a_base_without_a_template_gets_chatml(tmp_path: Path) -> None:
+    """What the guide's script and a server's template write are the ids that are trained."""
+    from transformers import AutoTokenizer
+
+    tokenizer = bare_tokenizer()
+    size = len(tokenizer)
+    assert template_of(tokenizer) == CHATML
+    assert prepare_tokenizer(tokenizer, CHATML) == (size, size + 1)
+    assert prepare_tokenizer(tokenizer, CHATML) == ()  # the second time there is nothing to add
+    assert tokenizer.eos_token == "<|im_end|>"
+    tokenizer.save_pretrained(tmp_path)
+    loaded = AutoTokenizer.from_pretrained(tmp_path)
+    assert tokenizer_fingerprint(loaded) == tokenizer_fingerprint(tokenizer)
+    prompt = Prompt(loaded, "Be brief.")
+    by_hand = Contract(Catalog(()), system_prompt="Be brief.").render("putar Hampa")
+    ids = prompt.ids("putar Hampa")
+    assert ids == loaded([by_hand]).input_ids[0]
+    assert ids[0] == loaded.convert_tokens_to_ids("<bos>") and ids.count(ids[0]) == 1
+    assert ids.count(size) == 3 and ids.count(size + 1) == 2
+    assert prompt.prefix[0] == ids[0]
+    turns = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "putar Hampa"}]
+    text = loaded.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+    assert text == "<bos>" + by_hand
+    assert loaded(text, add_special_tokens=False).input_ids == ids
+    assert prompt.ids("<|im_end|>").count(size + 1) == 2  # said by a person, it is plain text
+
+
+def test_a_tokenizer_that_begins_nothing_gets_no_beginning() -> None:
+    tokenizer = tiny_tokenizer_of_pieces(chatml=False)
+    assert begins_with(tokenizer) == []
+    prepare_tokenizer(tokenizer, CHATML)
+    assert tokenizer.chat_template.startswith("{% for")
+    assert begins_with(bare_tokenizer()) == [bare_tokenizer().convert_tokens_to_ids("<bos>")]
+
+
+@pytest.mark.parametrize("tokenizer", [TOKENIZER, tiny_tokenizer_of_pieces()], ids=["bytes", "▁"])
 @settings(max_examples=100, deadline=None)
-@given(st.text(max_size=20))
-def test_token_bytes_spell_the_text(text: str) -> None:
-    table = token_bytes(TOKENIZER)
+@given(text=st.one_of(st.text(max_size=20), st.text("ab \n<0x1>日▁é", max_size=20)))
+def test_token_bytes_spell_the_text(tokenizer: Any, text: str) -> None:
+    table = token_bytes(tokenizer)
     text = clean(text)
-    ids = PROMPT.text_ids(text)
-    assert b"".join(table[i] for i in ids) == text.encode()
+    ids = Prompt(tokenizer, "").text_ids(text)
+    written = text.encode() if tokenizer is TOKENIZER else text.replace("▁", " ").encode()
+    assert b"".join(table[i] for i in ids) == written
+    assert tokenizer.decode(ids).encode() == written
 
 
 def test_other_kinds_of_tokenizer_are_refused() -> None:
@@ -187,5 +225,7 @@ def test_other_kinds_of_tokenizer_are_refused() -> None:
     from transformers import PreTrainedTokenizerFast
 
     words = Tokenizer(models.WordLevel({"a": 0}, unk_token="a"))
-    with pytest.raises(EngineError, match="not byte-level BPE"):
-        token_bytes(PreTrainedTokenizerFast(tokenizer_object=words))
+    llama2 = tiny_tokenizer_of_pieces(begin=True)  # a blank before each text
+    for other in (PreTrainedTokenizerFast(tokenizer_object=words), llama2):
+        with pytest.raises(EngineError, match="neither byte-level BPE nor Gemma's kind"):
+            token_bytes(other)

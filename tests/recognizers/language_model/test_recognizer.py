@@ -1,5 +1,6 @@
 """From tuning to answers, on a tiny model: the run, the contract, the guide's own script."""
 
+import math
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +17,14 @@ from maksud.evaluation.report import evaluate
 from maksud.language.calls import NONE, parse_calls
 from maksud.recognizers.contract import Decoding
 from maksud.recognizers.door import load_recognizer, train
-from maksud.recognizers.language_model.recognizer import FEATURES, LanguageModelRecognizer
+from maksud.recognizers.language_model.recognizer import (
+    FEATURES,
+    LanguageModelRecognizer,
+    _weigh_negation,
+)
 from maksud.recognizers.language_model.settings import LanguageModelSettings
+from maksud.recognizers.language_model.writing import FARTHEST, Answer
+from maksud.recognizers.negation import FILE, Negation, shift_outside
 from maksud.recognizers.runs import Run
 
 
@@ -272,3 +279,68 @@ def test_a_model_that_nothing_constrains_cannot_be_held(
     monkeypatch.setattr(recognizer, "contract", loose)
     with pytest.raises(InputError, match="can't be held"):
         recognizer.propose_within(["putar"], [{"volume_down"}])
+
+
+def answered(text: str, log_p: float, outside: float, *others: tuple[str, float]) -> Answer:
+    """An answer of three tokens to which the model gives `log_p`, and `outside` to `none()`."""
+    return Answer(text, 3, log_p, log_p, log_p, log_p, 0.0, log_p, -4.0, outside, True, others)
+
+
+def test_a_refused_wish_is_weighed_against_what_the_model_says() -> None:
+    wish, none = parse_calls("play()"), (NONE,)
+    # A hundredth for none() is enough, and the wish becomes the alternative.
+    before = answered("play()", math.log(0.98), math.log(0.01), ("none()", math.log(0.01)))
+    calls, after = _weigh_negation(wish, before)
+    outside, less = shift_outside(math.log(0.01))
+    assert calls == none and after.text == "none()" and not after.free
+    assert after.log_p == after.intent == after.outside == outside
+    assert math.exp(outside) == pytest.approx(0.8, abs=0.01)
+    assert after.alternatives == (("play()", math.log(0.98) + less),)
+    assert after.other_intent == math.log(0.98) + less
+
+    # A model that has learnt such sayings for wishes stays sure of them.
+    sure = answered("play()", math.log(0.9999), math.log(1e-6), ("none()", math.log(1e-6)))
+    calls, after = _weigh_negation(wish, sure)
+    outside, less = shift_outside(math.log(1e-6))
+    assert calls == wish and after.text == "play()" and after.outside == outside
+    assert after.log_p == sure.log_p + less < sure.log_p and after.intent == sure.intent + less
+    assert after.alternatives == (("none()", outside),)
+
+    # What is none() already is the surer.
+    calls, after = _weigh_negation(none, answered("none()", -1.0, -1.0, ("play()", -2.0)))
+    outside, less = shift_outside(-1.0)
+    assert calls == none and after.log_p == after.outside == outside > -1.0
+    assert after.alternatives == (("play()", -2.0 + less),)
+
+    # Where the model was not asked about none() (nothing constrained it), nothing changes much.
+    calls, after = _weigh_negation(wish, answered("play()", -0.1, FARTHEST))
+    assert calls == wish and after.log_p == pytest.approx(-0.1, abs=1e-5)
+
+
+def test_negations_are_evidence_beside_the_model(
+    recognizer: LanguageModelRecognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = ["jangan putar lagu Hampa", "putar lagu Hampa"]
+    monkeypatch.setattr(recognizer, "negation", None)
+    plain = recognizer.propose(said)
+    monkeypatch.setattr(recognizer, "negation", Negation(["id"], ["putar"], []))
+    refused, wish = recognizer.propose(said)
+    assert wish == plain[1]
+    if plain[0].out_of_scope > 0:
+        outside = shift_outside(math.log(plain[0].out_of_scope))[0]
+        assert refused.out_of_scope == pytest.approx(math.exp(outside), rel=1e-4)
+    assert refused.out_of_scope > plain[0].out_of_scope
+    within = recognizer.propose_within(said[:1], [["play_music"]])[0]
+    assert within.calls != (NONE,)  # held to an intent, it has no other answer
+    doubtful = recognizer.propose_within(said[:1], [["play_music", "none"]])[0]
+    assert doubtful.out_of_scope > 0
+
+
+def test_what_a_language_model_knows_of_negations_is_in_its_run(
+    run: Run, recognizer: LanguageModelRecognizer, small_data: Dataset
+) -> None:
+    learnt = Negation.learn(small_data.train)
+    assert learnt is not None and FILE in run.manifest["files"]
+    assert recognizer.negation is not None
+    assert recognizer.negation.to_json() == learnt.to_json()
+    assert recognizer.negation.openers

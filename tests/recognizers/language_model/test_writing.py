@@ -21,6 +21,7 @@ from maksud.recognizers.language_model.writing import (
     ConstrainedWriting,
     FreeWriting,
     Habits,
+    Table,
     Writing,
 )
 
@@ -68,7 +69,7 @@ def write(
         whole = seen + read
         passes += each is writing
         asked = range(len(whole) - each.asks + 1, len(whole) + 1)
-        forks = each.go_on(np.stack([model(whole[:n]) for n in asked]), alternatives, ahead)
+        forks = each.go_on(Table(np.stack([model(whole[:n]) for n in asked])), alternatives, ahead)
         assert 1 <= each.stands <= len(read)
         stands = seen + read[: each.stands]  # the model forgets the others
         going += [(w, stands) for w in (each, *forks) if not w.ended]
@@ -207,7 +208,7 @@ def test_no_more_is_read_ahead_than_was_asked_for() -> None:
             assert 1 <= writing.asks <= len(read)
             whole = seen + read
             asked = range(len(whole) - writing.asks + 1, len(whole) + 1)
-            writing.go_on(np.stack([model(whole[:n]) for n in asked]), 0, ahead)
+            writing.go_on(Table(np.stack([model(whole[:n]) for n in asked])), 0, ahead)
             seen += read[: writing.stands]
             if not writing.ended:
                 assert len(writing.unread) - writing._sure <= ahead
@@ -271,7 +272,7 @@ def test_a_fork_that_finds_no_room_is_not_written() -> None:
         writing = ConstrainedWriting(constraint, "x", END, room, PROMPTED)
         logits = np.full((1, 700), -20, np.float32)
         logits[0, [a, b]] = 1, 0.5
-        assert len(writing.go_on(logits, 2)) == forks
+        assert len(writing.go_on(Table(logits), 2)) == forks
 
 
 def test_the_smallest_room_is_that_of_the_shortest_answer() -> None:
@@ -306,11 +307,9 @@ def write_free(room: int, *rows: tuple[int, float]) -> tuple[FreeWriting, int]:
     asked = 0
     for token, lead in rows:
         read = len(writing.unread)
-        logits = np.zeros((read, 5), np.float32)
-        logits[:, 4] = 99  # what is not the last row is not asked for
-        logits[-1] = 0
-        logits[-1, token] = lead
-        assert writing.go_on(logits, alternatives=3, ahead=3) == ()
+        logits = np.zeros((writing.asks, 5), np.float32)  # behind the last token only
+        logits[0, token] = lead
+        assert writing.go_on(Table(logits), alternatives=3, ahead=3) == ()
         assert writing.stands == read
         asked += 1
         if writing.ended:
@@ -411,12 +410,12 @@ def test_another_spelling_of_the_same_intent_hides_no_other_intent() -> None:
     logits[0, letter], logits[0, lamp] = 2, 1
     assert letter != PROMPT.text_ids("volume_down")[0]
     writing = ConstrainedWriting(CONSTRAINT, UTTERANCE, END, 40, PROMPTED)
-    (fork,) = writing.go_on(logits, 2)
+    (fork,) = writing.go_on(Table(logits), 2)
     assert isinstance(fork, ConstrainedWriting) and fork._text().startswith("la")
     total = math.log(sum(map(math.exp, (1, 2, 3))))
     assert writing._other_intent == pytest.approx(1 - total, abs=1e-3)
     alone = ConstrainedWriting(CONSTRAINT, UTTERANCE, END, 40, PROMPTED)
-    assert alone.go_on(logits, 0) == []
+    assert alone.go_on(Table(logits), 0) == []
     assert alone._other_intent == writing._other_intent  # the third likeliest, if none is written
 
 
@@ -440,7 +439,7 @@ def test_what_was_said_before_is_read_in_few_passes() -> None:
                 read = list(writing.unread)
                 whole = seen + read
                 asked = range(len(whole) - writing.asks + 1, len(whole) + 1)
-                writing.go_on(np.stack([model(whole[:n]) for n in asked]), 0, ahead)
+                writing.go_on(Table(np.stack([model(whole[:n]) for n in asked])), 0, ahead)
                 seen += read[: writing.stands]
                 if not writing.ended:
                     reached += len(writing.unread) - writing._sure == ahead
@@ -489,6 +488,6 @@ def test_nothing_is_guessed_of_a_name_and_all_behind_it() -> None:
         assert naming.asks == (1 if rounds == 0 else naming._sure)  # what was chosen, no guess
         start = len(PROMPTED) if rounds == 0 else len(PROMPTED) + len(naming._written)
         first = start - naming.asks + 1
-        naming.go_on(np.stack([model([0] * n) for n in range(first, start + 1)]), 0, 40)
+        naming.go_on(Table(np.stack([model([0] * n) for n in range(first, start + 1)])), 0, 40)
         rounds += 1
     assert passes[1] == rounds + 1 < passes[0]  # one pass for all that is left

@@ -59,12 +59,21 @@ const Maksud = (function () {
     for (const field of form.elements) {
       const kind = field.dataset.kind;
       if ("file" in field.dataset) {
+        if (field.files[0].size > Number(field.dataset.most)) {  // not even read: it may be any size
+          throw new Error(texts["code.body_too_large"] || t("file_too_large"));
+        }
         body.file = field.files[0].name;
         body.content = await asBase64(field.files[0]);
       } else if (!field.name) {
         continue;
       } else if (kind === "flag") {
         if (field.checked) { body[field.name] = true; }
+      } else if (kind === "no") {
+        body[field.name] = false;
+      } else if (kind === "percent") {
+        body[field.name] = Number(field.value) / 100;
+      } else if (kind === "time") {
+        if (field.value) { body[field.name] = new Date(field.value).getTime() / 1000; }
       } else if (kind === "list" || kind === "numbers") {
         body[field.name] = body[field.name] || [];
         if (field.type !== "checkbox" || field.checked) {
@@ -117,12 +126,31 @@ const Maksud = (function () {
     document.getElementById("content").prepend(box);
   }
 
+  // Times in the reader's own zone and language; a deadline says how long it is off.
+  function sayTimes() {
+    const language = document.body.dataset.language;
+    for (const time of document.querySelectorAll("time")) {
+      const deadline = "deadline" in time.dataset;
+      const at = new Date(1000 * Number(time.dataset.deadline || time.dataset.local));
+      time.dateTime = at.toISOString();
+      time.textContent = at.toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
+      if (deadline) {
+        const hours = (at - Date.now()) / 3600000, far = Math.abs(hours) >= 48;
+        const span = new Intl.RelativeTimeFormat(language).format(Math.round(far ? hours / 24 : hours), far ? "day" : "hour");
+        time.textContent += hours < 0 ? " · " + t("overdue") : " (" + span + ")";
+        time.classList.toggle("late", hours < 0);
+      }
+    }
+  }
+  sayTimes();
+
   for (const form of document.querySelectorAll("form[data-post]")) {
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       const button = form.querySelector("button");
       button.disabled = true;
-      await post(form, await bodyOf(form));
+      try { await post(form, await bodyOf(form)); }
+      catch (error) { form.querySelector(".told").textContent = error.message; }
       button.disabled = false;
     });
   }

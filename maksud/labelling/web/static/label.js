@@ -6,7 +6,16 @@
   const about = JSON.parse($("work").dataset.about);
   const base = "/api/tasks/" + about.task;
   const checking = about.stage !== "label";
-  const withCalls = about.card === "calls";
+  const form = about.questions.length ? MaksudForm(about.questions, $("form"), {
+    changed: () => validate(120), selection: () => selectedSpan(), told: (m) => tell("alert", m),
+    marked: () => { select(null); markUsed(); home(); }, callsBlock: $("calls-block"),
+  }) : null;
+  const proposing = MaksudPropose(base, async (intent, parameter) => {
+    await loadCatalog();
+    if (parameter) { drawCalls(); home(); } else { addCall(intent); }
+    tell("notice", t("proposed"));
+  }, () => home());
+  const withCalls = about.card === "calls" || (form !== null && form.hasCalls);
   const unsentPlace = ["maksud.unsent", about.task, about.stage, about.person].join(".");
 
   let item = null, calls = [], words = [], selected = null, offered = [];
@@ -45,6 +54,7 @@
   }
 
   const textNow = () => $("text").value.trim();
+  const answerNow = () => (form ? form.write(textNow()) : textNow());
 
   function writeText() {
     $("text").value = calls.map(formatCall).join(";");
@@ -56,15 +66,18 @@
     window.clearTimeout(timer);
     timer = window.setTimeout(async () => {
       const mine = ++asked;
-      const text = textNow();
+      const text = answerNow();
       if (!item) { return; }
-      if (!text) { showMessages([], []); if (typed) { calls = []; drawCalls(); } return; }
+      if (!text || text === "{}") { showMessages([], []); if (typed) { calls = []; drawCalls(); } return; }
       let found;
       try {
         found = await send(base + "/validate", { utterance: item.utterance, output: text });
       } catch (error) { return; }
-      if (mine !== asked || !item || text !== textNow()) { return; }
-      showMessages(found.errors, found.notes);
+      if (mine !== asked || !item || text !== answerNow()) { return; }
+      if (form) { form.showErrors(found.fields); markUsed(); }
+      const errors = form ? form.callErrors(found.fields) : found.errors;
+      showMessages(errors, found.notes);
+      if (typed && form && !textNow() && calls.length) { calls = []; drawCalls(); }
       if (typed && withCalls && found.calls.length) {
         calls = found.calls.map((c) => ({ intent: c.intent, args: c.arguments }));
         drawCalls();
@@ -75,7 +88,7 @@
   function showMessages(errors, notes) {
     const shown = errors.map((m) => el("li", { class: "error" }, m));
     shown.push(...notes.map((m) => el("li", { class: "note" }, m)));
-    if (!shown.length && textNow() && withCalls) { shown.push(el("li", { class: "good" }, t("fits"))); }
+    if (!shown.length && textNow() && withCalls && !form) { shown.push(el("li", { class: "good" }, t("fits"))); }
     $("messages").replaceChildren(...shown);
     $("text").setAttribute("aria-invalid", errors.length ? "true" : "false");
   }
@@ -114,6 +127,12 @@
 
   const selectedText = () => selected && item.utterance.slice(words[selected.from].from, words[selected.to].to);
 
+  function selectedSpan() {
+    if (!selected) { return null; }
+    const start = [...item.utterance.slice(0, words[selected.from].from)].length, text = selectedText();
+    return { start, end: start + [...text].length, text };
+  }
+
   function tap(k) {
     if (selected === null) { select([k, k]); }
     else if (k >= selected.from && k <= selected.to) { select(null); }
@@ -121,7 +140,7 @@
   }
 
   let anchor = null, dragged = false;
-  if (withCalls) {
+  if (withCalls || (form && form.hasSpans)) {
     const wordOf = (event) => { const w = event.target.closest(".word"); return w ? Number(w.dataset.k) : null; };
     $("said").addEventListener("pointerdown", (e) => {
       anchor = e.pointerType === "mouse" && e.button === 0 ? wordOf(e) : null;
@@ -156,6 +175,7 @@
 
   function markUsed() {
     const values = calls.flatMap((c) => c.args.map((a) => a.value)).filter(Boolean);
+    if (form) { values.push(...form.spans().map((s) => s.text)); }
     const ranges = values.map((v) => [item.utterance.indexOf(v), v.length]).filter((r) => r[0] >= 0);
     for (const w of words) {
       const used = ranges.some(([at, long]) => w.from >= at && w.to <= at + long);
@@ -193,6 +213,9 @@
     }
     const others = call.args.filter((a) => !known.has(a.name));
     for (const argument of others) { box.append(drawParameter(call, { name: argument.name, choices: [] }, argument)); }
+    if (intent && !isOpen) {
+      box.append(el("button", { type: "button", class: "quiet", click: () => proposing.open("", call.intent) }, t("propose_parameter", { name: call.intent })));
+    }
     if (!intent || isOpen) { box.append(drawParameter(call, { name: null, choices: [] }, null)); }
     return box;
   }
@@ -313,14 +336,21 @@
     if (isOpen && sayable && !catalog.some((i) => i.name === query)) {
       options.push({ name: query, title: t("new_intent", { name: query }), more: "" });
     }
+    else if (sayable && !catalog.some((i) => i.name === query)) {
+      options.push({ name: query, title: t("propose_this", { name: query }), more: "", propose: true });
+    }
     active = 0;
     const lines = options.map((o, k) => el("li", { role: "option", id: "option-" + k, "aria-selected": String(k === 0),
-      pointerdown: (e) => { e.preventDefault(); addCall(o.name); } }, o.title, o.more ? el("span", {}, o.more) : null));
+      pointerdown: (e) => { e.preventDefault(); choose(o); } }, o.title, o.more ? el("span", {}, o.more) : null));
     if (!lines.length && query) { lines.push(el("li", { role: "option", "aria-disabled": "true" }, t("no_intent"))); }
     $("found").replaceChildren(...lines);
     $("found").hidden = !lines.length;
     $("search").setAttribute("aria-expanded", String(lines.length > 0));
     point();
+  }
+
+  function choose(option) {
+    if (option.propose) { closeSearch(); proposing.open(option.name); } else { addCall(option.name); }
   }
 
   function point() {
@@ -345,7 +375,7 @@
     if (e.key === "ArrowDown" || e.key === "ArrowUp") {
       active = Math.max(0, Math.min(options.length - 1, active + (e.key === "ArrowDown" ? 1 : -1)));
       point();
-    } else if (e.key === "Enter") { if (options.length) { addCall(options[active].name); } }
+    } else if (e.key === "Enter") { if (options.length) { choose(options[active]); } }
     else if (e.key === "Escape") { closeSearch(); home(); }
     else { return; }
     e.preventDefault();
@@ -381,7 +411,7 @@
     $("suggested").hidden = !offered.length;
     const first = offered.length ? offered[0].text : "";
     $("suggestions").replaceChildren(...offered.map((o, k) => {
-      const text = o.kind === "abandon" ? [t("abandon_vote", { reason: o.reason })] : checking ? marked(o.text, k ? first : (offered[1] || o).text) : [o.text];
+      const text = o.kind === "abandon" ? [t("abandon_vote", { reason: o.reason })] : checking ? marked(sayAnswer(o.text), sayAnswer(k ? first : (offered[1] || o).text)) : [sayAnswer(o.text)];
       const sure = checking ? null : el("span", { class: "sure" }, o.confidence === null ? t("from_data") : Math.round(o.confidence * 100) + " %");
       const by = checking ? el("span", { class: "by" }, o.by) : null;
       return el("li", {}, el("button", { type: "button", "aria-pressed": "false", click: () => take(k) },
@@ -400,7 +430,7 @@
 
   function fillIn(text) {
     calls = [];
-    $("text").value = text;
+    $("text").value = form ? form.fill(text) : text;
     drawCalls();
     validate(0, true);
   }
@@ -431,11 +461,10 @@
     $("number").textContent = item.number;
     $("feedback").hidden = !item.feedback;
     $("feedback").textContent = item.feedback ? t("was_sent_back", { reason: item.feedback }) : "";
-    $("turns").hidden = item.turns.length < 2;
-    $("turns").replaceChildren(...item.turns.map((turn) => el("li", {}, typeof turn === "string" ? turn : JSON.stringify(turn))));
+    showTurns($("turns"), item.turns);
     const fields = Object.entries(item.fields);
     $("fields").hidden = !fields.length;
-    $("fields").replaceChildren(...fields.flatMap(([name, value]) => [el("dt", {}, name),
+    $("fields").replaceChildren(...fields.flatMap(([name, value]) => [el("dt", {}, about.titles[name] || name),
       el("dd", {}, typeof value === "string" ? value : JSON.stringify(value))]));
     $("comment").value = mine ? mine.comment : "";
     $("comment-box").open = false;
@@ -444,13 +473,13 @@
     showMessages([], []);
     const proposed = checking ? (item.proposal.kind === "answer" ? item.proposal.output : "") : offered.length ? offered[0].text : "";
     fillIn(mine ? mine.output : proposed);
-    if (offered.length && !mine && textNow() === offered[0].text) {
+    if (offered.length && !mine && [textNow(), answerNow()].includes(offered[0].text)) {
       $("suggestions").querySelector("button").setAttribute("aria-pressed", "true");
     }
     const past = item.history || [];
     $("history-box").hidden = !past.length;
     $("history").replaceChildren(...past.map((h) => el("li", {}, h.by + " · " + t("go_" + h.stage) + " ",
-      el("code", {}, h.output || h.reason || h.kind))));
+      el("code", {}, sayAnswer(h.output) || h.reason || h.kind))));
     if (revising) { tell("notice", t("revising")); }
     window.scrollTo(0, 0);
     home();
@@ -517,9 +546,11 @@
 
   async function act(kind, reason) {
     if (busy || !item) { return; }
-    const text = textNow();
+    const lacking = form && kind === "answer" ? form.missing(textNow()) : [];
+    if (lacking.length) { tell("alert", t("needed") + ": " + lacking.join(", ")); return; }
+    const text = textNow(), whole = answerNow();
     const shown = !checking && offered.length;
-    const body = { item: item.id, stage: about.stage, kind, key: newKey(), output: kind === "answer" ? text : "",
+    const body = { item: item.id, stage: about.stage, kind, key: newKey(), output: kind === "answer" ? whole : "",
       reason: reason || "", comment: $("comment").value, next: true,
       suggested: shown ? (offered.some((o) => o.text === text) ? "confirmed" : "shown") : "",
       seconds: Math.min(3600, (Date.now() - started) / 1000) };
@@ -528,7 +559,8 @@
     try {
       const answer = await deliver(body);
       if (kind === "answer" || kind === "abandon") { done.push(item.id); }
-      const told = { answer: t("saved", { text }), skip: t("skipped"), abandon: t("abandoned_now"), reject: t("sent_back_now") };
+      document.dispatchEvent(new CustomEvent("maksud:saved", { detail: { item: body.item, kind, base } }));
+      const told = { answer: t("saved", { text: sayAnswer(whole) }), skip: t("skipped"), abandon: t("abandoned_now"), reject: t("sent_back_now") };
       learn(kind === "answer" ? text : "");
       show(answer.item);
       showWaiting(answer.waiting);
@@ -585,15 +617,16 @@
 
   document.addEventListener("keydown", (e) => {
     if (!item || e.ctrlKey || e.metaKey || e.altKey || e.isComposing) { return; }
-    const where = e.target.closest("input, textarea, select, button, a, summary");
+    const where = e.target.closest("input:not([type=radio]):not([type=checkbox]), textarea, select, button, a, summary");
     if (where) {
-      const answers = where.id === "text" || where.id === "comment" || where.closest(".parameter");
+      const answers = where.id === "text" || where.id === "comment" || where.closest(".parameter, .question");
       if (e.key === "Enter" && !e.shiftKey && answers && where.tagName !== "BUTTON") { e.preventDefault(); act("answer"); }
       if (e.key === "Escape") { if (where.closest("#reason-form")) { $("reason-form").hidden = true; } home(); }
       return;
     }
     const key = e.key.toLowerCase();
-    if (/^[1-9]$/.test(key)) {
+    if (form && form.press(key)) { /* an option's key */ }
+    else if (/^[1-9]$/.test(key)) {
       const filler = selected !== null && fillers[Number(key) - 1];
       if (filler) { filler.fill(); } else { take(Number(key) - 1); }
     } else if (key === "0" && withCalls) { addCall("none"); }
@@ -614,7 +647,7 @@
     let unsent = null;
     try { unsent = JSON.parse(localStorage.getItem(unsentPlace)); } catch (error) { unsent = null; }
     if (unsent) {
-      try { await deliver(unsent); tell("notice", t("saved", { text: unsent.output })); }
+      try { await deliver(unsent); tell("notice", t("saved", { text: sayAnswer(unsent.output) })); }
       catch (error) { tell("alert", error.message + " " + unsent.output); }
     }
     if (about.item) { await look(about.item); } else { await next(0); }

@@ -1,0 +1,129 @@
+"""What the JSON routes about help from the model and about quality do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from maksud.data.dataset import Example
+from maksud.labelling import gold, jobs, likewise, quality, second_look
+from maksud.labelling.arrivals import read_upload
+from maksud.labelling.help import changed, help_of, set_help
+from maksud.labelling.learning import count_agreed
+from maksud.labelling.library import UTTERANCE
+from maksud.labelling.queueing import arrange
+from maksud.labelling.refusals import Refused
+from maksud.labelling.tasks import Task
+from maksud.labelling.web.asked import Asked
+
+
+def show_help(asked: Asked) -> dict[str, Any]:
+    """The settings, how many labels are agreed, and the newest job of each kind."""
+    return asked.read(lambda c: helped(c, asked.task(c)))
+
+
+def helped(c: Any, task: Task) -> dict[str, Any]:
+    """What `show_help` answers."""
+    help = help_of(c, task.id)
+    last = {kind: jobs.latest(c, task.id, kind) for kind in jobs.KINDS}
+    learnt = jobs.latest(c, task.id, jobs.LEARN, jobs.DONE)
+    return {"help": help.to_json(), "agreed": count_agreed(c, task.id), "jobs": last,
+            "learnt": learnt}  # fmt: skip
+
+
+def change_help(asked: Asked) -> dict[str, Any]:
+    """Changes settings; another order is that of the next item."""
+
+    def change(c: Any) -> dict[str, Any]:
+        task = asked.task(c)
+        before = help_of(c, task.id)
+        after = changed(before, asked.fields)
+        set_help(c, task.id, after)
+        queue = ("order", "seed", "gold_every")
+        if any(getattr(before, name) != getattr(after, name) for name in queue):
+            arrange(c, task.id, after)
+        return after.to_json()
+
+    return {"help": asked.write(change)}
+
+
+def begin_job(asked: Asked) -> dict[str, Any]:
+    """Begins a job, and says so at once."""
+    task = asked.read(asked.task)
+    return {"job": asked.house.assistant.begin(task, asked.fields["kind"])}
+
+
+def list_gold(asked: Asked) -> dict[str, Any]:
+    """The gold items, with their answers."""
+    return {"items": asked.read(lambda c: gold.list_gold(c, asked.task(c)))}
+
+
+def seed_gold(asked: Asked) -> dict[str, Any]:
+    """Adds gold items from rows, or from an uploaded file; all or none."""
+    f = asked.fields
+    asked.read(asked.task)
+    if f["content"]:
+        given = [replace(e, split="") for e in read_upload(f["file"], f["content"], f["format"])]
+    else:
+        given = [_example(k, row) for k, row in enumerate(f["rows"])]
+    many = asked.write(lambda c: gold.seed_gold(c, asked.task(c), asked.person, given, asked.now))
+    return {"gold": many}
+
+
+def _example(k: int, row: Any) -> Example:
+    said, output = row.get(UTTERANCE), row.get("output")
+    if not isinstance(said, str) or not isinstance(output, str):
+        raise Refused(f"rows[{k}] has no text instruction and output", code="invalid_value",
+                      status=400)  # fmt: skip
+    return Example(said, output)
+
+
+def drop_gold(asked: Asked) -> dict[str, Any]:
+    """Makes a gold item one like the others."""
+    asked.write(lambda c: gold.drop_gold(c, asked.task(c), asked.path["item"]))
+    return {"item": asked.path["item"]}
+
+
+def show_quality(asked: Asked) -> dict[str, Any]:
+    """The report."""
+    return asked.read(lambda c: quality.report(c, asked.task(c)))
+
+
+def show_confusion(asked: Asked) -> dict[str, Any]:
+    """Intents × intents, between two people or anybody."""
+    one, other = asked.number("one"), asked.number("other")
+    return asked.read(lambda c: quality.confusion(c, asked.task(c), one, other))
+
+
+def show_alike(asked: Asked) -> dict[str, Any]:
+    """Items that may be answered as the person just answered this one."""
+    item = asked.path["item"]
+    return asked.read(lambda c: likewise.offer(c, asked.task(c), asked.person, item, asked.now))
+
+
+def answer_likewise(asked: Asked) -> dict[str, Any]:
+    """Stores the answer for each of the others, as an act of its own; on disk when answered."""
+    f = asked.fields
+    done = asked.write(
+        lambda c: likewise.answer_likewise(
+            c, asked.task(c), asked.person, asked.path["item"], f["items"], f["key"], asked.now
+        )
+    )
+    asked.house.assistant.touch(asked.path["task"])
+    return done
+
+
+def list_doubts(asked: Asked) -> dict[str, Any]:
+    """Labels that are likely wrong, the most suspicious first."""
+    return {"doubts": asked.read(lambda c: second_look.list_doubts(c, asked.task(c)))}
+
+
+def send_back(asked: Asked) -> dict[str, Any]:
+    """Sends the most suspicious items back."""
+    f = asked.fields
+    sent = asked.write(
+        lambda c: second_look.send_back(
+            c, asked.task(c), asked.person, f["count"], f["key"], asked.now
+        )
+    )
+    return {"items": sent}
