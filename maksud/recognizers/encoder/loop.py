@@ -33,7 +33,8 @@ WARM_UP = 0.1
 INVERSE_PENALTY = 0.3
 """Of the logistic regression: how much the losses count beside half the squared weights."""
 FEW = 50
-"""Clauses an intent under which what the regression found stays while other heads are trained."""
+"""Clauses an intent under which intents are a regression's, which stays while other heads are
+trained; with more they are trained with them, from random numbers."""
 MOST_ROWS = 20_000
 """Clauses that it learns from."""
 
@@ -163,9 +164,9 @@ def fit_heads(
     tell: OnProgress,
 ) -> float:
     """Trains heads on features that stay as they are; the last pass' mean loss."""
-    fit_intents(heads, plan, prepared)
     moved = list(heads.parameters())
     if len(plan.items) < FEW * len(plan.intents):
+        fit_intents(heads, plan, prepared)
         settled = (*heads.intent.parameters(), heads.attend)
         moved = [p for p in moved if all(p is not q for q in settled)]
     optimizer = torch.optim.AdamW(

@@ -9,7 +9,7 @@ from maksud.errors import SettingsError
 from maksud.recognizers.joint.settings import JointSettings
 from maksud.settings import check_settings, setting
 
-_HEAD_STEPS = 500
+_HEAD_STEPS = 2000
 """Steps of training on features that were computed once, about."""
 
 
