@@ -55,6 +55,7 @@ AcceptLicence = Annotated[
     typer.Option(
         "--accept-licence",
         metavar="NAME",
+        rich_help_panel=ADVANCED,
         help="Whose terms you accept (gemma), once, so that a model under them may be fetched.",
     ),
 ]

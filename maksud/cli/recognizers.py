@@ -62,7 +62,9 @@ def train(
     method: Annotated[
         str | None, typer.Option(help="Tuning of a language model: lora, full or qlora.")
     ] = None,
-    epochs: Annotated[float | None, typer.Option(help="Passes over the data.")] = None,
+    epochs: Annotated[
+        float | None, typer.Option(help="Passes over the data.", rich_help_panel=ADVANCED)
+    ] = None,
     seed: Annotated[int | None, typer.Option(help=help_of(TrainSettings, "seed"))] = None,
     wrong_cost: WrongCost = None,
     setting: Annotated[

@@ -311,9 +311,13 @@ def _next_free(connection: Connection, task: Task, person: Person) -> int | None
         .order_by(packages.c.number)
         .limit(1)
     )  # fmt: skip
-    if connection.dialect.name == "postgresql":
-        query = query.with_for_update(of=packages, skip_locked=True)
-    found: int | None = connection.scalar(query)
+    if connection.dialect.name != "postgresql":
+        found: int | None = connection.scalar(query)
+        return found
+    # As with items: what others are claiming is passed over, and waited for where it is the last.
+    found = connection.scalar(query.with_for_update(of=packages, skip_locked=True))
+    if found is None:
+        found = connection.scalar(query.with_for_update(of=packages))
     return found
 
 

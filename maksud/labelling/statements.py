@@ -94,9 +94,12 @@ OWN_TASK = ANY_TASK.where(
 
 @lru_cache
 def next_items(
-    labels: bool, passed: bool, packages: bool, sampled: bool, dialect: str
+    labels: bool, passed: bool, packages: bool, sampled: bool, waits: bool | None
 ) -> Select[Any]:
     """The next items with room for one more hand.
+
+    `waits`: whether rows that somebody else is claiming are waited for or passed over; None where
+    the database has one writer at a time.
 
     `labels`: of the stage label; `passed`: those that the person skipped; `packages`: only of those
     packages; `sampled`: only those that are looked at before their package is accepted.
@@ -124,6 +127,6 @@ def next_items(
     latest = select(func.max(acts.c.id)).where(*mine, acts.c.kind == SKIP).scalar_subquery()
     order = (latest, items.c.rank) if passed else (items.c.rank,)
     query = query.order_by(*order).limit(4)
-    if dialect == "postgresql":  # two who claim at once look at different rows
-        query = query.with_for_update(of=items, skip_locked=True)
+    if waits is not None:
+        query = query.with_for_update(of=items, skip_locked=not waits)
     return query

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, update
@@ -103,8 +104,15 @@ def claim(
             return item
         raise Refused("somebody else has this item in hand", code="taken",
                       hint="Take the next one, or come back to it later")  # fmt: skip
-    for passed in (False, True):
-        for candidate in _candidates(connection, task, person, stage, passed, scope):
+    # Two who claim at once look at different rows; but that the last of them are being claimed
+    # does not mean that there is nothing to do: then they are waited for, holding none.
+    shared = connection.dialect.name == "postgresql"
+    seen = False
+    for waits, passed in product((False, True) if shared else (None,), (False, True)):
+        if waits and seen:
+            break
+        for candidate in _candidates(connection, task, person, stage, passed, waits, scope):
+            seen = True
             standing = _standing(connection, task, candidate)
             if may_act(standing, person.id, stage) and _take(
                 connection, task, person, stage, candidate, standing, now
@@ -131,11 +139,17 @@ def _extend(connection: Connection, item: int, slot: int, until: float) -> None:
 
 
 def _candidates(
-    connection: Connection, task: Task, person: Person, stage: str, passed: bool, scope: Scope
+    connection: Connection,
+    task: Task,
+    person: Person,
+    stage: str,
+    passed: bool,
+    waits: bool | None,
+    scope: Scope,
 ) -> list[int]:
     """The next items with room for one more hand; `passed`: those that the person skipped."""
     query = statements.next_items(
-        stage == LABEL, passed, scope.packages is not None, scope.sampled, connection.dialect.name
+        stage == LABEL, passed, scope.packages is not None, scope.sampled, waits
     )
     asked: dict[str, Any] = {"task": task.id, "user": person.id, "stage": stage}
     if scope.packages is not None:

@@ -46,7 +46,7 @@ def test_the_guide_s_own_walk(browser: Any, served: Served, guide: Path, tmp_pat
     page = desk.page
     page.get_by_role("link", name="Tugas baru").first.click()
     page.get_by_label("Berkas").set_input_files(guide / "import.manifest")
-    page.get_by_label("Nama set data").fill("panduan")
+    page.get_by_role("textbox", name="Nama set data").first.fill("panduan")
     page.get_by_role("button", name="Daftarkan").click()
     chosen = page.locator("select[name=dataset]")
     expect(chosen).to_contain_text(f"panduan · {len(wanted)} baris")

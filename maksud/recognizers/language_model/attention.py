@@ -89,7 +89,8 @@ def _attended(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, manner: Manner) -> 
     if grouped:
         k, v = k.repeat_interleave(share, 1), v.repeat_interleave(share, 1)
     scores = manner.cap * torch.tanh((q @ k.transpose(-1, -2)) * (manner.scale / manner.cap))
-    scores = scores.float().masked_fill(~mask, -torch.inf)
+    scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
+    scores = scores.masked_fill(~mask, -torch.inf)
     return scores.softmax(-1).to(v.dtype) @ v
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from functools import cached_property
 from typing import Any
 
 from maksud.errors import EngineError, RunError
@@ -35,8 +34,6 @@ _CHATML_TEMPLATE = """\
 {% endfor %}\
 {% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"""
 # Before a template that has no place for a system prompt: it then stands in the first user's turn.
-# Utterances that between them show where the tokens of every prompt start to differ.
-_PROBES = ("a", "\na", " a", "1", "é", "<|im_end|>")
 
 
 def template_of(tokenizer: Any) -> str:
@@ -173,14 +170,14 @@ class Prompt:
         text: str = self.tokenizer.decode(ids, skip_special_tokens=True)
         return text
 
-    @cached_property
+    @property
     def prefix(self) -> tuple[int, ...]:
-        """The ids with which every prompt starts, whatever the utterance: computed once."""
-        first, *others = (self.ids(probe) for probe in _PROBES)
-        size = len(first)
-        for ids in others:
-            size = min(size, count_shared(first, ids))
-        return tuple(first[:size])
+        """The ids with which every prompt starts, whatever the utterance: computed once.
+
+        What stands between them and the utterance is not among them, though it is always the
+        same text: where nothing parts words before they are cut, a piece may reach over it.
+        """
+        return tuple(self._head_ids)
 
     def _encode(self, text: str, *, controls: bool) -> list[int]:
         if not text:
@@ -189,16 +186,6 @@ class Prompt:
             text, add_special_tokens=False, split_special_tokens=not controls
         ).input_ids
         return ids
-
-
-def count_shared(a: list[int] | tuple[int, ...], b: list[int] | tuple[int, ...]) -> int:
-    """How many leading ids two sequences have in common."""
-    size = 0
-    for x, y in zip(a, b, strict=False):
-        if x != y:
-            break
-        size += 1
-    return size
 
 
 def clean(utterance: str) -> str:

@@ -129,7 +129,8 @@ def test_texts_that_grow_side_by_side_are_as_alone(architecture: str) -> None:
         if ids:
             found = forward(rows, which, ids, places)
             together = torch.cat(expected).float()
-            assert torch.allclose(found, together, rtol=CLOSE, atol=CLOSE)
+            # Norms of transformers compute in float32 whatever the weights are.
+            assert (found - together).abs().max() <= CLOSE * together.abs().max()
     assert done == [len(t) for t in texts]
 
 

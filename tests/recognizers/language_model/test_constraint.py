@@ -15,7 +15,7 @@ from maksud.language.catalog import Catalog, Intent, Parameter
 from maksud.recognizers.language_model import constraint as constraint_module
 from maksud.recognizers.language_model.constraint import Constraint
 from maksud.recognizers.language_model.prompt import Prompt
-from maksud.recognizers.language_model.writing import ConstrainedWriting, Writing
+from maksud.recognizers.language_model.writing import ConstrainedWriting, Table, Writing
 
 TOKENIZERS = {"gpt2": tiny_tokenizer(), "qwen": tiny_tokenizer(qwen=True)}
 END = TOKENIZERS["gpt2"].convert_tokens_to_ids("<|im_end|>")
@@ -29,7 +29,7 @@ def write(writing: Writing, seed: int, alternatives: int = 0) -> list[Writing]:
     while going := [w for w in going if not w.ended]:
         for each in list(going):
             logits = rng.normal(size=(each.asks, 700)).astype(np.float32) * 3
-            forks = list(each.go_on(logits, alternatives))
+            forks = list(each.go_on(Table(logits), alternatives))
             going += forks
             every += forks
     return every
@@ -124,7 +124,7 @@ def test_forced_text_is_not_asked_for() -> None:
     writing = ConstrainedWriting(constraint, "Hampa", END, 40, [5])
     logits = np.zeros((1, 700), np.float32)
     logits[0, tokens[0]] = 9
-    writing.go_on(logits)
+    writing.go_on(Table(logits))
     assert writing.unread == tokens[:4] and writing.asks == 4
 
 
@@ -139,7 +139,7 @@ def test_an_answer_ends_in_the_room_it_has() -> None:
             logits = np.zeros((writing.asks, 700), np.float32)
             logits[:, letter] = 5
             logits[:, END] = -50
-            writing.go_on(logits)
+            writing.go_on(Table(logits))
         answer = writing.answer()
         assert answer.tokens <= room
         parse_calls(answer.text)
@@ -157,13 +157,13 @@ def test_other_intents_that_come_near_are_written_too() -> None:
     logits[0, first["none"]] = -4
     logits[0, first["volume_down"]] = -12  # too unlikely to be worth an answer
     writing = ConstrainedWriting(constraint, "b", END, 30, [5])
-    forks = writing.go_on(logits, 2)
+    forks = writing.go_on(Table(logits), 2)
     assert len(forks) == 2
     for each in (writing, *forks):
         while not each.ended:
             wanted = np.zeros((each.asks, 700), np.float32)
             wanted[:, END] = 9
-            assert not each.go_on(wanted, 2)
+            assert not each.go_on(Table(wanted), 2)
     answer = writing.answer()
     assert answer.text == "play()"
     assert [text for text, _ in answer.alternatives] == ["weather_search()", "none()"]
@@ -181,10 +181,13 @@ def test_evidence_is_over_all_tokens_and_over_the_allowed_ones() -> None:
     logits = np.full((1, 700), -np.inf, np.float32)
     logits[0, [play, none, other]] = np.log([0.3, 0.1, 0.6])
     writing = ConstrainedWriting(constraint, "b", END, 30, [5])
-    writing.go_on(logits)
+    writing.go_on(Table(logits))
     assert writing._log_p == pytest.approx(np.log(0.75), abs=1e-4)
-    assert writing._free_log_p == pytest.approx(np.log(0.3), abs=1e-4)
-    assert writing._allowed == pytest.approx(np.log(0.4), abs=1e-4)
+    (judged,) = writing._judged
+    logit, whole, is_top = judged.told()
+    assert logit - whole == pytest.approx(np.log(0.3), abs=1e-4) and not is_top
+    assert judged.inside is not None
+    assert judged.inside - whole == pytest.approx(np.log(0.4), abs=1e-4)
 
 
 def test_a_catalog_that_the_tokenizer_can_not_write_is_refused() -> None:
@@ -207,7 +210,7 @@ def test_without_an_allowed_token_there_is_an_error_and_no_free_text() -> None:
     writing = ConstrainedWriting(constraint, "b", END, 30, [5])
     constraint.allowed = lambda guide, state: np.empty(0, np.int32)  # type: ignore[method-assign]
     with pytest.raises(EngineError, match="leaves no token behind ''"):
-        writing.go_on(np.zeros((1, 700), np.float32))
+        writing.go_on(Table(np.zeros((1, 700), np.float32)))
 
 
 def test_where_no_token_leaves_room_there_is_an_error_and_no_longer_answer() -> None:
@@ -215,7 +218,7 @@ def test_where_no_token_leaves_room_there_is_an_error_and_no_longer_answer() -> 
     writing = ConstrainedWriting(constraint, "b", END, 30, [5])
     writing._guide.answers.left = lambda state: math.inf  # type: ignore[method-assign]
     with pytest.raises(EngineError, match="leaves room to end the answer"):
-        writing.go_on(np.zeros((1, 700), np.float32))
+        writing.go_on(Table(np.zeros((1, 700), np.float32)))
 
 
 def test_what_is_kept_for_one_utterance_serves_only_its_like() -> None:
