@@ -325,7 +325,9 @@ def test_negations_are_evidence_beside_the_model(
     plain = recognizer.propose(said)
     monkeypatch.setattr(recognizer, "negation", Negation(["id"], ["putar"], []))
     refused, wish = recognizer.propose(said)
-    assert wish == plain[1]
+    # Other texts beside it move the last bits of a logit, no more.
+    assert wish.calls == plain[1].calls
+    assert wish.features == pytest.approx(plain[1].features, rel=1e-4, abs=1e-4)
     if plain[0].out_of_scope > 0:
         outside = shift_outside(math.log(plain[0].out_of_scope))[0]
         assert refused.out_of_scope == pytest.approx(math.exp(outside), rel=1e-4)
