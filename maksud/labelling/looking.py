@@ -15,6 +15,7 @@ from maksud.labelling.forms import answers_key
 from maksud.labelling.help import help_of
 from maksud.labelling.library import UTTERANCE
 from maksud.labelling.people import LEADER, Person
+from maksud.labelling.quality import read_labels
 from maksud.labelling.refusals import Refused, Unknown
 from maksud.labelling.tables import acts, items, rows
 from maksud.labelling.tasks import Task, count_states, members_of
@@ -156,19 +157,7 @@ def _feedback(connection: Connection, row: Any) -> str:
 
 def figures(connection: Connection, task: Task) -> dict[str, Any]:
     """How well a task goes: agreement between labellers, and each person's share in it."""
-    query = (
-        select(acts.c.item_id, acts.c.user_id, acts.c.stage, acts.c.kind, acts.c.output,
-               acts.c.round, acts.c.seconds, acts.c.suggested)
-        .where(acts.c.task_id == task.id, acts.c.kind.in_((ANSWER, ABANDON)))
-        .order_by(acts.c.id)
-    )  # fmt: skip
-    labels: dict[tuple[int, int, int], Any] = {}
-    decided: dict[tuple[int, int], Any] = {}
-    for r in connection.execute(query):
-        if r.stage == LABEL:
-            labels[r.item_id, r.round, r.user_id] = r
-        else:
-            decided[r.item_id, r.round] = r
+    labels, decided = read_labels(connection, task)
     names = _names(connection, {user for _, _, user in labels})
     given = [(names[user], (item, round), _key(r)) for (item, round, user), r in labels.items()]
     return {

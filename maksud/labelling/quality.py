@@ -34,7 +34,7 @@ Labels = dict[tuple[int, int, int], Any]
 
 def report(connection: Connection, task: Task) -> dict[str, Any]:
     """Each person's figures, and what suggestions do to answers."""
-    labels, decided = _read(connection, task)
+    labels, decided = read_labels(connection, task)
     gold = known_answers(connection, task.id)
     names = {p.id: p.name for p in members_of(connection, task.id)}
     names |= _names(connection, {user for _, _, user in labels} - set(names))
@@ -45,7 +45,9 @@ def report(connection: Connection, task: Task) -> dict[str, Any]:
     return {"people": people, "suggestions": anchoring(labels.values(), decided, labels)}
 
 
-def _read(connection: Connection, task: Task) -> tuple[Labels, dict[tuple[int, int], Any]]:
+def read_labels(connection: Connection, task: Task) -> tuple[Labels, dict[tuple[int, int], Any]]:
+    """(the last label of each person, by item, round and user; what decided an item, by item and
+    round) of a task."""
     query = (
         select(acts.c.item_id, acts.c.user_id, acts.c.stage, acts.c.kind, acts.c.output,
                acts.c.round, acts.c.seconds, acts.c.suggested, acts.c.offered)
@@ -147,7 +149,7 @@ def confusion(connection: Connection, task: Task, one: int = 0, other: int = 0) 
     if not task.template.has_calls:
         raise Refused("a task of free text has no intents", code="invalid_value", status=400,
                       hint="Look at the labels themselves")  # fmt: skip
-    labels, decided = _read(connection, task)
+    labels, decided = read_labels(connection, task)
     names = _names(connection, {user for _, _, user in labels})
     between: Counter[tuple[str, str]] = Counter()
     for a, b in _pairs(labels):
