@@ -66,6 +66,23 @@ class Desk:
     def go(self, path: str) -> None:
         self.page.goto(self.url + path)
 
+    def looks_over(self, path: str, language: str) -> None:
+        """Opens a page: it speaks the language, nothing is cut, and each control has a name."""
+        page = self.page
+        self.go(path)
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("document.documentElement.lang") == language
+        room, scroll = page.evaluate(
+            "[document.documentElement.clientWidth, document.documentElement.scrollWidth]"
+        )
+        assert scroll <= room, path
+        nameless = page.evaluate(
+            """() => [...document.querySelectorAll("button, a, input, select, textarea")]
+            .filter((e) => e.offsetParent && !(e.innerText || "").trim() && !(e.labels || []).length
+              && !e.getAttribute("aria-label")).map((e) => e.outerHTML.slice(0, 80))"""
+        )
+        assert nameless == [], path
+
     def sees(self, id: str, text: str) -> None:
         expect(self.page.locator(f"#{id}")).to_have_text(text)
 

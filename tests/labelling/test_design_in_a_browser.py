@@ -242,19 +242,7 @@ def test_the_pages_fit_and_every_control_has_a_name(
     parts = ("", "/label", "/packages", "/proposals")
     own = [f"/tasks/{task}{part}" for part in parts]
     for path in ("/new", "/templates", f"/templates/{id}", "/templates/new", *own):
-        desk.go(path)
-        page.wait_for_load_state("networkidle")
-        assert page.evaluate("document.documentElement.lang") == language
-        room, scroll = page.evaluate(
-            "[document.documentElement.clientWidth, document.documentElement.scrollWidth]"
-        )
-        assert scroll <= room, path
-        nameless = page.evaluate(
-            """() => [...document.querySelectorAll("button, a, input, select, textarea")]
-            .filter((e) => e.offsetParent && !(e.innerText || "").trim() && !(e.labels || []).length
-              && !e.getAttribute("aria-label")).map((e) => e.outerHTML.slice(0, 80))"""
-        )
-        assert nameless == [], path
+        desk.looks_over(path, language)
         assert page.locator("main b:has-text('tolong')").count() == 0
     assert json.dumps(desk.complaints) == "[]"
     desk.context.close()

@@ -332,18 +332,6 @@ def test_pages_fit_and_speak_both_languages(
         page.get_by_role("button", name="English").click()
         expect(page.get_by_role("heading", name="Tasks")).to_be_visible()
     for path in ("/", "/new", "/people", f"/tasks/{task}", f"/tasks/{task}/label"):
-        desk.go(path)
-        page.wait_for_load_state("networkidle")
-        assert page.evaluate("document.documentElement.lang") == language
-        room, scroll = page.evaluate(
-            "[document.documentElement.clientWidth, document.documentElement.scrollWidth]"
-        )
-        assert scroll <= room, path
-        nameless = page.evaluate(
-            """() => [...document.querySelectorAll("button, a, input, select, textarea")]
-            .filter((e) => e.offsetParent && !(e.innerText || "").trim() && !(e.labels || []).length
-              && !e.getAttribute("aria-label")).map((e) => e.outerHTML.slice(0, 80))"""
-        )
-        assert nameless == [], path
+        desk.looks_over(path, language)
     assert desk.complaints == []
     desk.context.close()
