@@ -1,13 +1,16 @@
 """What labelling costs: saves with many labellers, lists of a million items, keys, kills.
 
-    python benchmarks/labelling.py saves [--store postgresql://…] [--labellers 32] [--seconds 10]
+    python benchmarks/labelling.py saves [--postgres] [--labellers 32] [--seconds 10] [--turns 3]
+                                         [--beside TREE]
     python benchmarks/labelling.py list [--few 10000] [--many 1000000]
     python benchmarks/labelling.py keys [--labellers 32] [--items 60]
-    python benchmarks/labelling.py kills [--rounds 300]
+    python benchmarks/labelling.py kills [--rounds 300] [--postgres] [--minutes 4]
     python benchmarks/labelling.py sync
 
-Each starts `maksud label` itself as people do, and speaks HTTP with it. `--json FILE` keeps the
-figures. Exit code 1: a target was missed (`kills`, `sync`: an acknowledged label was lost).
+Each starts `maksud label` itself as people do, and speaks HTTP with it. `--postgres` starts a
+PostgreSQL of its own (Debian's packages); kills then kill it too. `--beside` measures the sources
+in another directory too, in turn with these. `--json FILE` keeps the figures. Exit code 1: a target
+was missed (`kills`, `sync`: an acknowledged label was lost).
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,14 +82,17 @@ def furnish(place: str, items: int, labellers: int) -> House:
 
 
 @contextmanager
-def served(place: str, *before: str) -> Iterator[tuple[subprocess.Popen[str], str, int, str]]:
+def served(
+    place: str, *before: str, tree: Path | None = None
+) -> Iterator[tuple[subprocess.Popen[str], str, int, str]]:
     """A running server: its process, host, port, and an admin's link. `before`: words before
-    the command."""
+    the command; `tree`: where its sources are, else these."""
     command = [*before, sys.executable, "-m", "maksud", "label", "--store", place, "--port", "0",
                "--json", "--set", "access_log=false"]  # fmt: skip
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        start_new_session=True,
+        start_new_session=True, cwd=tree,
+        env=os.environ | ({"PYTHONPATH": str(tree)} if tree is not None else {}),
     )  # fmt: skip
     assert process.stdout is not None
     try:
@@ -185,23 +191,164 @@ def quantile(values: list[float], share: float) -> float:
 
 
 def measure_saves(given: argparse.Namespace, place: Path) -> dict[str, Any]:
-    """Saves a second, and how long one takes, with everybody saving at once."""
-    house = furnish(given.store or str(place / "labels.db"), given.items, given.labellers)
+    """Saves a second, and how long one takes, with everybody saving at once.
+
+    With `--beside` the two are measured in turns, so that both meet the same other work.
+    """
+    trees = {"these": None} | ({"beside": given.beside.resolve()} if given.beside else {})
+    seen: dict[str, list[dict[str, Any]]] = {name: [] for name in trees}
+    with databases(given, place) as new:
+        for _ in range(given.turns):
+            for name, tree in trees.items():
+                seen[name].append(_saves(given, new(), tree))
+    out: dict[str, Any] = {
+        "store": "postgresql" if given.postgres else "sqlite", "labellers": given.labellers,
+        "load": round(os.getloadavg()[0], 1),
+    }  # fmt: skip
+    for name, turns in seen.items():
+        rate, p50, p99 = (statistics.median(t[k] for t in turns) for k in ("rate", "p50", "p99"))
+        faults = [f for t in turns for f in t["faults"]]
+        out[name] = {
+            "saves_a_second": round(rate, 1), "of_each_turn": [round(t["rate"], 1) for t in turns],
+            "p50_ms": round(1000 * p50, 1), "p99_ms": round(1000 * p99, 1),
+            "p99_over_p50": round(p99 / p50, 2),
+            "cpu_ms_a_save": {
+                who: round(1000 * statistics.median(t[who] for t in turns), 2)
+                for who in ("server", "client", "database")
+            },
+            "faults": faults[:5],
+            "reached": rate >= SAVES_A_SECOND and p99 <= P99_TIMES * p50 and not faults,
+        }  # fmt: skip
+    if given.beside:
+        ratios = [a["rate"] / b["rate"] for a, b in zip(*seen.values(), strict=True)]
+        out["times_as_fast"] = round(statistics.median(ratios), 2)
+    return {**out, "reached": out["these"]["reached"]}
+
+
+def _saves(given: argparse.Namespace, place: str, tree: Path | None) -> dict[str, Any]:
+    """One measurement, on a new store; `server`, `client` and `database` are CPU seconds a save."""
+    house = furnish(place, given.items, given.labellers)
     work = Work()
-    with served(house.place) as (_, host, port, _):
+    with served(house.place, tree=tree) as (process, host, port, _):
         asyncio.run(label(house, host, port, time.perf_counter() + 1, Work(), 0))  # warm
+        before = cpu_seconds(process.pid), time.process_time(), postgres_seconds()
         began = time.perf_counter()
         asyncio.run(label(house, host, port, began + given.seconds, work, 0))
         took = time.perf_counter() - began
-    p50, p99 = quantile(work.seconds, 0.5), quantile(work.seconds, 0.99)
-    rate = len(work.seconds) / took
-    return {
-        "store": "postgresql" if "://" in house.place else "sqlite", "labellers": given.labellers,
-        "saves_a_second": round(rate, 1), "p50_ms": round(1000 * p50, 1),
-        "p99_ms": round(1000 * p99, 1), "p99_over_p50": round(p99 / p50, 2),
-        "faults": work.faults[:5],
-        "reached": rate >= SAVES_A_SECOND and p99 <= P99_TIMES * p50 and not work.faults,
-    }  # fmt: skip
+        after = cpu_seconds(process.pid), time.process_time(), postgres_seconds()
+    many = len(work.seconds)
+    spent = [(b - a) / many for a, b in zip(before, after, strict=True)]
+    return {"rate": many / took, "p50": quantile(work.seconds, 0.5),
+            "p99": quantile(work.seconds, 0.99), "faults": work.faults,
+            **dict(zip(("server", "client", "database"), spent, strict=True))}  # fmt: skip
+
+
+def cpu_seconds(process: int) -> float:
+    """CPU time of a process so far, as the kernel counts it."""
+    try:
+        words = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def postgres_seconds() -> float:
+    """CPU time of all processes of the PostgreSQL that was started here; 0 without one."""
+    return sum(map(cpu_seconds, _Postgres.processes()))
+
+
+class _Postgres:
+    """The PostgreSQL that was started here, if any."""
+
+    running: Path | None = None
+    start: Callable[[], None] = staticmethod(lambda: None)
+
+    @classmethod
+    def processes(cls) -> list[int]:
+        """Its processes, the first of which began the others."""
+        if cls.running is None:
+            return []
+        main = int((cls.running / "data" / "postmaster.pid").read_text().split()[0])
+        try:
+            children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
+        except OSError:
+            children = []
+        return [main, *map(int, children)]
+
+    @classmethod
+    def kill(cls) -> None:
+        """kill -9 for all of them."""
+        for process in cls.processes():
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+
+    @classmethod
+    def begin_again(cls) -> None:
+        """Starts it after a kill; it recovers by its log."""
+        for trial in range(20 if cls.running is not None else 0):
+            try:
+                cls.start()
+                return
+            except subprocess.CalledProcessError:  # one of its processes is not gone yet
+                if trial == 19:
+                    raise
+                time.sleep(0.5)
+
+
+@contextmanager
+def databases(given: argparse.Namespace, place: Path) -> Iterator[Callable[[], str]]:
+    """What gives the place of a new store each time: a file, or, with `--postgres`, a database of
+    a server that is started here and stopped afterwards."""
+    counted = iter(range(1_000_000))
+    if not given.postgres:
+        yield lambda: str(place / f"labels{next(counted)}.db")
+        return
+    with postgres() as (url, create):
+
+        def new() -> str:
+            name = f"labels{next(counted)}"
+            create(name)
+            return url.format(name)
+
+        yield new
+
+
+@contextmanager
+def postgres() -> Iterator[tuple[str, Callable[[str], None]]]:
+    """A PostgreSQL as Debian installs it, with its usual settings: the URL of its databases, and
+    what makes one."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    root = os.geteuid() == 0
+    if not found or (root and not shutil.which("runuser")):
+        raise SystemExit("PostgreSQL is not installed: apt-get install postgresql")
+    # A socket's path has to be short, and the server may not run as root.
+    place = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
+    before = ["runuser", "-u", "postgres", "--"] if root else []
+
+    def call(tool: str, *words: str) -> None:
+        command = [*before, str(found[-1].with_name(tool)), *words]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=place)
+
+    if root:
+        shutil.chown(place, "postgres")
+    data = str(place / "data")
+    options = f"-k {place} -p 5498 -c listen_addresses=''"
+
+    def start() -> None:
+        call("pg_ctl", "-D", data, "-o", options, "-l", str(place / "log"), "-w", "start")
+
+    call("initdb", "-D", data, "-A", "trust", "-U", "maksud")
+    start()
+    _Postgres.running, _Postgres.start = place, staticmethod(start)
+    try:
+        yield (
+            f"postgresql://maksud@/{{}}?host={place}&port=5498",
+            lambda name: call("createdb", "-h", str(place), "-p", "5498", "-U", "maksud", name),
+        )
+    finally:
+        _Postgres.running = None
+        call("pg_ctl", "-D", data, "-m", "fast", "stop")
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def measure_list(given: argparse.Namespace, place: Path) -> dict[str, Any]:
@@ -329,32 +476,45 @@ def measure_keys(given: argparse.Namespace, place: Path) -> dict[str, Any]:
 
 def measure_kills(given: argparse.Namespace, place: Path) -> dict[str, Any]:
     """Kills the server while people save, again and again, and asks after what it acknowledged."""
-    return kill_rounds(str(place / "labels.db"), given.rounds, given.labellers)
+    with databases(given, place) as new:
+        until = time.monotonic() + 60 * given.minutes if given.minutes else None
+        return kill_rounds(new(), given.rounds, given.labellers, until=until)
 
 
 def kill_rounds(
-    place: str, rounds: int, labellers: int, tell: Callable[[str], None] = lambda _: None
+    place: str,
+    rounds: int,
+    labellers: int,
+    tell: Callable[[str], None] = lambda _: None,
+    until: float | None = None,
 ) -> dict[str, Any]:
     """Rounds of: start, save from all sides, kill -9, look. What was not acknowledged is sent
-    again, with its key, by the next round: then it has to be there once."""
-    house = furnish(place, rounds * (labellers + 250), labellers)
+    again, with its key, by the next round: then it has to be there once. No round begins after
+    `until`."""
+    many = rounds * (labellers + 250)
+    if "://" in place:
+        house = furnish(place, many, labellers)
+    else:
+        house = furnish(place, 10, labellers)
+        _fill(house, many)
     acknowledged: dict[str, int] = {}
     unsure: dict[int, dict[str, Any]] = {}
     lost = doubled = damaged = resent = 0
     slowest = 0.0
     chosen = random.Random(11)
     for k in range(rounds):
+        if until is not None and time.monotonic() > until:
+            rounds = k
+            break
         began = time.perf_counter()
         with served(house.place) as (process, host, port, _):
             slowest = max(slowest, time.perf_counter() - began)
             resent += len(unsure)
             after = chosen.uniform(0.0, 0.4)
             asyncio.run(_until_killed(house, host, port, process, k, acknowledged, unsure, after))
-        with sqlite3.connect(house.place) as c:
-            damaged += c.execute("PRAGMA integrity_check").fetchone()[0] != "ok"
-            kept = c.execute("SELECT key, item_id, count(*) FROM acts GROUP BY user_id, key")
-            there = {key: (item, count) for key, item, count in kept}
-        c.close()
+        _Postgres.begin_again()
+        whole, there = _look_at(house.place)
+        damaged += not whole
         lost = sum(there.get(key, (0, 0))[0] != item for key, item in acknowledged.items())
         doubled = sum(count != 1 for _, count in there.values())
         tell(f"round {k + 1}: {len(acknowledged)} acknowledged, {lost} lost")
@@ -362,6 +522,27 @@ def kill_rounds(
             "lost": lost, "stored_twice": doubled, "damaged": damaged,
             "slowest_start_s": round(slowest, 2),
             "reached": not (lost or doubled or damaged) and bool(acknowledged)}  # fmt: skip
+
+
+def _look_at(place: str) -> tuple[bool, dict[str, tuple[int, int]]]:
+    """Whether a store is whole, and of each key its item, and how often it is there."""
+    query = "SELECT key, item_id, count(*) FROM acts GROUP BY user_id, key, item_id"
+    if "://" not in place:
+        with sqlite3.connect(place) as c:
+            whole = c.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+            kept = c.execute(query).fetchall()
+        c.close()
+    else:
+        from sqlalchemy import text
+
+        store, whole = Store(place), True
+        with store.reading() as connection:
+            kept = [tuple(r) for r in connection.execute(text(query))]
+        store.close()
+    counts: dict[str, tuple[int, int]] = {}
+    for key, item, count in kept:
+        counts[key] = (item, count + counts.get(key, (0, 0))[1])
+    return whole, counts
 
 
 async def _until_killed(
@@ -395,6 +576,8 @@ async def _until_killed(
                 elif json.loads(said)["error"]["code"] == "lease_lost":
                     await line.ask(path + "/claim", {"stage": "label", "item": waiting["item"]})
                     continue
+                elif status >= 500 and "://" in house.place:
+                    return  # its database was killed first
                 else:
                     raise AssertionError(said)
                 del unsure[number]
@@ -407,6 +590,7 @@ async def _until_killed(
     people = [asyncio.ensure_future(one(k, t)) for k, t in enumerate(house.tokens)]
     await enough.wait()
     await asyncio.sleep(after)
+    _Postgres.kill()
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     await asyncio.gather(*people)
@@ -472,7 +656,9 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("what", choices=tuple(MEASURES))
-    parser.add_argument("--store", default="", help="postgresql://…, an empty database (saves)")
+    parser.add_argument("--postgres", action="store_true", help="on PostgreSQL (saves, kills)")
+    parser.add_argument("--beside", type=Path, metavar="TREE", help="other sources (saves)")
+    parser.add_argument("--turns", type=int, default=1, help="how often it is measured (saves)")
     parser.add_argument("--labellers", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--items", type=int, default=20_000)
@@ -481,6 +667,7 @@ def main() -> int:
     parser.add_argument("--many", type=int, default=1_000_000)
     parser.add_argument("--requests", type=int, default=30)
     parser.add_argument("--rounds", type=int, default=300)
+    parser.add_argument("--minutes", type=float, default=0, help="end after so long (kills)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="labelling-") as place:

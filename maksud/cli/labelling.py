@@ -39,6 +39,14 @@ StorePlace = Annotated[
     ),
 ]
 TaskName = Annotated[str, typer.Argument(help="The task's name.")]
+Order = Annotated[
+    str,
+    typer.Option(
+        help="In which order items come: file (as in the file), random (a sample), or uncertain "
+        "(what the task's recognizer doubts most, spread out; random until it has learnt)."
+    ),
+]
+Seed = Annotated[int, typer.Option(help="Of the random order.")]
 
 
 @label_app.callback()
@@ -96,7 +104,9 @@ def add(
     open_catalog: Annotated[
         bool, typer.Option("--open", help="Intents that the catalog lacks may be used.")
     ] = False,
-    shuffled: Annotated[bool, typer.Option("--shuffled", help="In random order.")] = False,
+    order: Order = "file",
+    seed: Seed = 0,
+    shuffled: Annotated[bool, typer.Option("--shuffled", help="Short for --order random.")] = False,
     read_format: ReadFormat = "",
     columns: ReadColumns = "",
     delimiter: ReadDelimiter = "",
@@ -105,8 +115,12 @@ def add(
     store: StorePlace = "",
     as_json: Json = False,
 ) -> None:
-    """Register data of any format, from a path or URL, and make a task of it."""
+    """Register data of any format, from a path or URL, and make a task of it.
+
+    The order of the queue can be changed later: maksud label assist TASK --order random.
+    """
     from maksud.data.formats.files import load
+    from maksud.labelling.help import Help
     from maksud.labelling.library import register
     from maksud.labelling.people import first_admin, list_people, person_named
     from maksud.labelling.tasks import Wanted, create_task
@@ -126,6 +140,7 @@ def add(
         return made, create_task(c, Wanted(
             name, made, [p.id for p in there], None, tuple(stages.split(",")), votes, agree,
             catalog=declared, open=open_catalog or None, shuffled=shuffled,
+            help=Help(order, seed),
         ), now)  # fmt: skip
 
     with opened(store) as labels:
@@ -264,6 +279,49 @@ def suggest(
         write_json({"task": task, "suggested": made, "by": suggester.name})
     else:
         say(f"Suggestions of {suggester.name} for {made:,} items.")
+
+
+@label_app.command("assist")
+def assist(
+    task: TaskName,
+    order: Annotated[
+        str | None,
+        typer.Option(help="Of the queue, from the next item on: file, random, uncertain."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the random order.")] = None,
+    blind: Annotated[
+        int | None, typer.Option(help="Per cent of items that are shown without suggestions.")
+    ] = None,
+    every: Annotated[
+        int | None,
+        typer.Option(help="New agreed labels after which it learns again; 0: never by itself."),
+    ] = None,
+    gold_every: Annotated[
+        int | None, typer.Option(help="One item in so many is a gold one.")
+    ] = None,
+    store: StorePlace = "",
+    as_json: Json = False,
+) -> None:
+    """Say in which order a task's items come and how the model helps, or change it.
+
+    Only what is given changes. People may go on labelling meanwhile.
+    """
+    from maksud.labelling.help import help_of
+    from maksud.labelling.queueing import change_help
+    from maksud.labelling.tasks import task_named
+
+    changes = {"order": order, "seed": seed, "blind": blind, "every": every,
+               "gold_every": gold_every}  # fmt: skip
+    with opened(store) as labels:
+        id = labels.read(lambda c: task_named(c, task))
+        if any(v is not None for v in changes.values()):
+            labels.write(lambda c: change_help(c, id, changes))
+        now = labels.read(lambda c: help_of(c, id))
+    if as_json:
+        write_json({"task": task, **now.to_json()})
+        return
+    for name, value in now.to_json().items():
+        write(f"{name}: {value}")
 
 
 @label_app.command("backup")

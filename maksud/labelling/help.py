@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select
 
+from maksud.labelling import statements
 from maksud.labelling.refusals import Refused
 from maksud.labelling.tables import datasets, helps
 
@@ -50,7 +51,7 @@ class Help:
                   "seed": (self.seed, 0, 2**31 - 1)}  # fmt: skip
         for name, (value, low, high) in bounds.items():
             if not low <= value <= high:
-                raise Refused(f"{name} is {value}", code="invalid_value", status=400,
+                raise Refused(f"{name} is {value}, out of range", code="invalid_value", status=400,
                               hint=f"Choose {low:,} to {high:,}")  # fmt: skip
 
     def is_blind(self, row: int) -> bool:
@@ -64,7 +65,7 @@ class Help:
 
 def help_of(connection: Connection, task: int) -> Help:
     """The settings of a task; the usual ones where none were chosen."""
-    found = connection.execute(select(helps).where(helps.c.task_id == task)).first()
+    found = statements.HELP.first(connection, {"task": task})
     if found is None:
         return Help()
     return Help(found.ordering, found.seed, found.blind, found.every, found.gold_every,

@@ -32,7 +32,7 @@ PAGE = 50
 def show_item(connection: Connection, task: Task, person: Person, id: int) -> dict[str, Any]:
     """An item as the page shows it. A labeller sees nobody else's answer; who checks sees all."""
     asked = {"item": id, "task": task.id}
-    found = connection.execute(statements.ITEM_AND_ROW, asked).first()
+    found = statements.ITEM_AND_ROW.first(connection, asked)
     if found is None:
         raise Unknown(f"item {id}")
     standing, done = standing_of(connection, task, id)
@@ -66,7 +66,7 @@ def show_item(connection: Connection, task: Task, person: Person, id: int) -> di
 
 def _is_held(connection: Connection, id: int, person: Person) -> bool:
     mine = {"item": id, "user": person.id}
-    return connection.scalar(statements.SLOT_OF_MINE, mine) is not None
+    return statements.SLOT_OF_MINE.scalar(connection, mine) is not None
 
 
 def _latest(mine: Sequence[Any], round: int) -> dict[str, Any] | None:

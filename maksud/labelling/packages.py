@@ -6,12 +6,14 @@ that are theirs and, where those have none left for them, the next free package.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Select, delete, exists, func, insert, select, update
 
 from maksud.labelling.acting import acts_before, add_acts
+from maksud.labelling.claiming import candidates
 from maksud.labelling.people import LEADER, Person, person_of
 from maksud.labelling.refusals import Refused, Unknown
 from maksud.labelling.tables import acts, holders, items, leases, members, packages, packed, users
@@ -311,14 +313,14 @@ def _next_free(connection: Connection, task: Task, person: Person) -> int | None
         .order_by(packages.c.number)
         .limit(1)
     )  # fmt: skip
-    if connection.dialect.name != "postgresql":
-        found: int | None = connection.scalar(query)
-        return found
-    # As with items: what others are claiming is passed over, and waited for where it is the last.
-    found = connection.scalar(query.with_for_update(of=packages, skip_locked=True))
-    if found is None:
-        found = connection.scalar(query.with_for_update(of=packages))
-    return found
+
+    def ask(waits: bool | None) -> Iterator[int]:
+        yield from connection.scalars(query.with_for_update(of=packages, skip_locked=not waits))
+
+    for free in candidates(connection, ask):
+        if len(_holders(connection, free)) < task.plan.votes:
+            return free
+    return None
 
 
 def _check_acceptable(number: int, found: Any) -> None:

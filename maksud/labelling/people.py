@@ -10,9 +10,10 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from maksud.http.tokens import digest_of
+from maksud.labelling import statements
 from maksud.labelling.refusals import Refused, Unknown
 from maksud.labelling.tables import insert_one, links, sessions, users
 
@@ -184,20 +185,10 @@ def make_token(connection: Connection, person: Person, name: str, now: float) ->
     return _open_session(connection, person, now, "script", name[:100])[0]
 
 
-_SESSION = (  # asked at each request: built once
-    select(users, sessions.c.csrf, sessions.c.expires)
-    .join(sessions)
-    .where(
-        sessions.c.digest == bindparam("digest"), sessions.c.kind == bindparam("kind"),
-        ~users.c.disabled,
-    )
-)  # fmt: skip
-
-
 def find_session(connection: Connection, secret: bytes, kind: str, now: float) -> Session | None:
     """The session that a browser's cookie or a script's token names; None for any other."""
     digest = digest_of(secret)
-    found = connection.execute(_SESSION, {"digest": digest, "kind": kind}).first()
+    found = statements.SESSION.first(connection, {"digest": digest, "kind": kind})
     if found is None or (found.expires is not None and found.expires < now):
         return None
     return Session(_person(found), found.csrf, digest)

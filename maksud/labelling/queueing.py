@@ -7,17 +7,20 @@ that wait to be labelled are moved.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, func, select, update
 
-from maksud.labelling.help import FILE, Help
+from maksud.labelling.help import FILE, Help, changed, help_of, set_help
 from maksud.labelling.tables import golds, items
 from maksud.labelling.workflow import LABEL
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+
+_OF_THE_QUEUE = ("order", "seed", "gold_every")
 
 
 def arrange(connection: Connection, task: int, help: Help) -> int:
@@ -34,6 +37,17 @@ def arrange(connection: Connection, task: int, help: Help) -> int:
     gold = [id for id in waiting if id in known]
     _write(connection, mixed(plain, gold, help.gold_every, help.seed), 0)
     return len(waiting)
+
+
+def change_help(connection: Connection, task: int, changes: Mapping[str, Any]) -> Help:
+    """Changes settings of a task's help, those that are not None; another order is that of the
+    next item. Raises `Refused`."""
+    before = help_of(connection, task)
+    after = changed(before, changes)
+    set_help(connection, task, after)
+    if any(getattr(before, name) != getattr(after, name) for name in _OF_THE_QUEUE):
+        arrange(connection, task, after)
+    return after
 
 
 def put_first(connection: Connection, task: int, ids: Sequence[int], help: Help) -> int:

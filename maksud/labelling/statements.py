@@ -19,14 +19,17 @@ from sqlalchemy import (
     update,
 )
 
+from maksud.labelling.prepared import Prepared
 from maksud.labelling.tables import (
     acts,
+    helps,
     items,
     leases,
     members,
     packed,
     proposals,
     rows,
+    sessions,
     tallies,
     tasks,
     templates,
@@ -40,40 +43,49 @@ ITEM: Any = bindparam("item")
 USER: Any = bindparam("user")
 NOW: Any = bindparam("now")
 
-ACT_OF_KEY = select(acts).where(acts.c.user_id == USER, acts.c.key == bindparam("key"))
-ACTS_OF_ITEM = select(acts).where(acts.c.item_id == ITEM).order_by(acts.c.id)
-LOCK_ITEM = select(items.c.id).where(items.c.id == ITEM, items.c.task_id == TASK).with_for_update()
-UTTERANCE_OF_ITEM = select(rows.c.data).join(items).where(items.c.id == ITEM)
-SUGGESTIONS_OF_ITEM = select(items.c.suggestions).where(items.c.id == ITEM)
-ADD_ACT = insert(acts)
-MOVE_ITEM = update(items).where(items.c.id == bindparam("item"))
-"""The columns that change are those that are given besides `item`."""
+ACT_OF_KEY = Prepared(select(acts).where(acts.c.user_id == USER, acts.c.key == bindparam("key")))
+ACTS_OF_ITEM = Prepared(select(acts).where(acts.c.item_id == ITEM).order_by(acts.c.id))
+LOCK_ITEM = Prepared(
+    select(items.c.id).where(items.c.id == ITEM, items.c.task_id == TASK).with_for_update()
+)
+UTTERANCE_OF_ITEM = Prepared(select(rows.c.data).join(items).where(items.c.id == ITEM))
+SUGGESTIONS_OF_ITEM = Prepared(select(items.c.suggestions).where(items.c.id == ITEM))
+ADD_ACT = Prepared(insert(acts), [c.name for c in acts.columns if c.name != "id"])
+MOVE_ITEM = Prepared(
+    update(items).where(items.c.id == bindparam("item")),
+    ("state", "round", "wanted", "output", "updated"),
+)
 
-HELD = select(leases).where(leases.c.task_id == TASK, leases.c.user_id == USER)
-LIVE_LEASES = select(leases).where(leases.c.item_id == ITEM, leases.c.expires > NOW)
-SLOTS_OF_OTHERS = select(leases.c.slot).where(leases.c.item_id == ITEM, leases.c.user_id != USER)
-SLOT_OF_MINE = select(leases.c.slot).where(leases.c.item_id == ITEM, leases.c.user_id == USER)
-HOLD = insert(leases)
-LET_GO = delete(leases).where(leases.c.item_id == ITEM, leases.c.user_id == USER)
-LET_GO_ALL = delete(leases).where(leases.c.task_id == TASK, leases.c.user_id == USER)
-LAPSE = delete(leases).where(leases.c.task_id == TASK, leases.c.expires <= NOW)
+HELD = Prepared(select(leases).where(leases.c.task_id == TASK, leases.c.user_id == USER))
+LIVE_LEASES = Prepared(select(leases).where(leases.c.item_id == ITEM, leases.c.expires > NOW))
+SLOTS_OF_OTHERS = Prepared(
+    select(leases.c.slot).where(leases.c.item_id == ITEM, leases.c.user_id != USER)
+)
+SLOT_OF_MINE = Prepared(
+    select(leases.c.slot).where(leases.c.item_id == ITEM, leases.c.user_id == USER)
+)
+HOLD = Prepared(insert(leases), [c.name for c in leases.columns])
+LET_GO = Prepared(delete(leases).where(leases.c.item_id == ITEM, leases.c.user_id == USER))
+LET_GO_ALL = Prepared(delete(leases).where(leases.c.task_id == TASK, leases.c.user_id == USER))
+LAPSE = Prepared(delete(leases).where(leases.c.task_id == TASK, leases.c.expires <= NOW))
 
-ITEM_AND_ROW = (
+ITEM_AND_ROW = Prepared(
     select(items, rows.c.data).join(rows).where(items.c.id == ITEM, items.c.task_id == TASK)
 )
-STATES = (
+STATES = Prepared(
     select(tallies.c.state, func.sum(tallies.c.count))
     .where(tallies.c.task_id == TASK)
     .group_by(tallies.c.state)
 )
-PROPOSED = (
+PROPOSED = Prepared(
     select(proposals)
     .where(proposals.c.task_id == TASK, proposals.c.verdict == bindparam("verdict"))
     .order_by(proposals.c.id)
 )
+HELP = Prepared(select(helps).where(helps.c.task_id == TASK))
 NAMES = select(users.c.id, users.c.name).where(users.c.id.in_(bindparam("users", expanding=True)))
 
-ANY_TASK = (
+_ANY_TASK = (
     select(
         tasks,
         cast(tasks.c.catalog, Text).label("catalog_text"),
@@ -84,12 +96,21 @@ ANY_TASK = (
     .outerjoin(terms, terms.c.task_id == tasks.c.id)
     .where(tasks.c.id == TASK)
 )
+ANY_TASK = Prepared(_ANY_TASK)
 """A task with its template and terms. What rarely changes is read as text: what was made of the
 same text before is taken again."""
-OWN_TASK = ANY_TASK.where(
-    tasks.c.id.in_(select(members.c.task_id).where(members.c.user_id == USER))
+OWN_TASK = Prepared(
+    _ANY_TASK.where(tasks.c.id.in_(select(members.c.task_id).where(members.c.user_id == USER)))
 )
 """The same, for those who work on it alone."""
+SESSION = Prepared(
+    select(users, sessions.c.csrf, sessions.c.expires)
+    .join(sessions)
+    .where(
+        sessions.c.digest == bindparam("digest"), sessions.c.kind == bindparam("kind"),
+        ~users.c.disabled,
+    )
+)  # fmt: skip
 
 
 @lru_cache
@@ -130,3 +151,9 @@ def next_items(
     if waits is not None:
         query = query.with_for_update(of=items, skip_locked=not waits)
     return query
+
+
+@lru_cache
+def queue(labels: bool, passed: bool, sampled: bool, waits: bool | None) -> Prepared:
+    """`next_items` of a task without packages."""
+    return Prepared(next_items(labels, passed, False, sampled, waits))

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from maksud.errors import SettingsError, SystemFault
+from maksud.labelling.prepared import command
 from maksud.labelling.refusals import StoreFault
 from maksud.labelling.together import Together
 from maksud.storage import make_directory, writing
@@ -51,6 +52,7 @@ class Store:
         self.clock = clock
         self.file = None if "://" in self.place else Path(self.place)
         self._writer = threading.Lock()
+        self._quick: Connection | None = None
         self.together = Together(self.writing)
         self.engine = _engine(self.place, self.file)
         try:
@@ -62,6 +64,10 @@ class Store:
 
     def close(self) -> None:
         """Closes every connection."""
+        if self._quick is not None:
+            self._quick.invalidate()
+            self._quick.close()
+            self._quick = None
         self.engine.dispose()
 
     @contextmanager
@@ -103,6 +109,18 @@ class Store:
         """What `look` gives, of one moment of the database."""
         with self.reading() as connection:
             return look(connection)
+
+    def glance(self, look: Callable[[Connection], T]) -> T:
+        """What a look of one statement gives, at once: for a thread that may not be kept waiting.
+
+        SQLite has a connection for it that no other thread takes, and readers of it wait for
+        nobody. Raises `StoreFault`; `store_busy` where it would have to wait after all.
+        """
+        with _translated(self.place):
+            if self._quick is None:
+                self._quick = self.engine.connect()
+                command(self._quick, "PRAGMA busy_timeout=0")
+            return look(self._quick)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -164,7 +182,7 @@ def _engine(place: str, file: Path | None) -> Engine:
             # What people said is nobody else's to read; SQLite gives its other files this mode.
             os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
         engine = create_engine(
-            f"sqlite:///{file}", pool_size=CONNECTIONS, max_overflow=0,
+            f"sqlite:///{file}", pool_size=CONNECTIONS + 1, max_overflow=0,  # one to glance
             connect_args={"timeout": BUSY_SECONDS},
         )  # fmt: skip
         _make_safe(engine)
@@ -205,7 +223,7 @@ def _make_safe(engine: Engine) -> None:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get("maksud_writes")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        command(connection, "BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 @contextmanager

@@ -203,9 +203,9 @@ def task_for(connection: Connection, id: int, person: Person) -> Task:
     # One statement, as it is asked at each request.
     asked = {"task": id}
     if person.may(ADMIN):
-        found = connection.execute(statements.ANY_TASK, asked).first()
+        found = statements.ANY_TASK.first(connection, asked)
     else:
-        found = connection.execute(statements.OWN_TASK, {**asked, "user": person.id}).first()
+        found = statements.OWN_TASK.first(connection, {**asked, "user": person.id})
     if found is None:
         raise Unknown(f"task {id}")
     catalog = catalog_of(found.catalog_text)
@@ -254,7 +254,7 @@ def list_tasks(connection: Connection, person: Person) -> list[dict[str, Any]]:
 
 def count_states(connection: Connection, id: int) -> dict[str, int]:
     """How many items of a task stand where."""
-    counted = connection.execute(statements.STATES, {"task": id})
+    counted = statements.STATES.rows(connection, {"task": id})
     found: dict[str, int] = {state: n for state, n in counted}
     return {state: int(found.get(state, 0)) for state in STATES}
 

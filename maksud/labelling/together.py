@@ -78,13 +78,15 @@ class Together:
     def _commit(self, batch: Sequence[_Turn]) -> None:
         from sqlalchemy.exc import DBAPIError, IntegrityError
 
+        from maksud.labelling.prepared import command
+
         if len(batch) > 1:
             try:
                 with self._writing() as connection:
                     for turn in batch:
+                        command(connection, "SAVEPOINT turn")
                         try:
-                            with connection.begin_nested():
-                                turn.result = turn.work(connection)
+                            turn.result = turn.work(connection)
                             turn.error = None
                         except Exception as error:
                             # A full disk, say, ends the whole transaction: nothing of it stays.
@@ -93,6 +95,8 @@ class Together:
                             ):
                                 raise
                             turn.error = error
+                            command(connection, "ROLLBACK TO turn")
+                        command(connection, "RELEASE turn")
                 return
             except BaseException as error:
                 for turn in batch:

@@ -20,7 +20,7 @@ WAITING = "waiting"
 
 def with_waiting(connection: Connection, task: int, catalog: Catalog) -> Catalog:
     """The catalog with what waits for a leader's word."""
-    for r in connection.execute(statements.PROPOSED, {"task": task, "verdict": WAITING}):
+    for r in statements.PROPOSED.rows(connection, {"task": task, "verdict": WAITING}):
         try:
             catalog = add_proposed(catalog, r.intent, r.parameter, r.definition)
         except Refused:  # its intent was refused meanwhile: told in the list

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, update
 
 from maksud.labelling import statements
 from maksud.labelling.answers import Checked, check_answer
+from maksud.labelling.claiming import candidates
 from maksud.labelling.forms import FormChecked, check_form
 from maksud.labelling.packages import Scope, scope_of
 from maksud.labelling.people import LEADER, Person
@@ -88,7 +89,7 @@ def claim(
     Raises `Refused` where the item asked for can't be taken, with why.
     """
     _check_stage(task, person, stage)
-    connection.execute(statements.LAPSE, {"task": task.id, "now": now})
+    statements.LAPSE.run(connection, {"task": task.id, "now": now})
     held = _held(connection, task, person)
     if held is not None and held.stage == stage and item in (0, held.item_id):
         _extend(connection, held.item_id, held.slot, now + task.lease_seconds)
@@ -104,20 +105,17 @@ def claim(
             return item
         raise Refused("somebody else has this item in hand", code="taken",
                       hint="Take the next one, or come back to it later")  # fmt: skip
-    # Two who claim at once look at different rows; but that the last of them are being claimed
-    # does not mean that there is nothing to do: then they are waited for, holding none.
-    shared = connection.dialect.name == "postgresql"
-    seen = False
-    for waits, passed in product((False, True) if shared else (None,), (False, True)):
-        if waits and seen:
-            break
-        for candidate in _candidates(connection, task, person, stage, passed, waits, scope):
-            seen = True
-            standing = _standing(connection, task, candidate)
-            if may_act(standing, person.id, stage) and _take(
-                connection, task, person, stage, candidate, standing, now
-            ):
-                return candidate
+
+    def ask(waits: bool | None) -> Iterator[int]:
+        for passed in (False, True):
+            yield from _next(connection, task, person, stage, passed, waits, scope)
+
+    for candidate in candidates(connection, ask):
+        standing = _standing(connection, task, candidate)
+        if may_act(standing, person.id, stage) and _take(
+            connection, task, person, stage, candidate, standing, now
+        ):
+            return candidate
     return None
 
 
@@ -130,7 +128,7 @@ def release(connection: Connection, task: Task, person: Person, item: int) -> No
 
 
 def _held(connection: Connection, task: Task, person: Person) -> Any:
-    return connection.execute(statements.HELD, {"task": task.id, "user": person.id}).first()
+    return statements.HELD.first(connection, {"task": task.id, "user": person.id})
 
 
 def _extend(connection: Connection, item: int, slot: int, until: float) -> None:
@@ -138,7 +136,7 @@ def _extend(connection: Connection, item: int, slot: int, until: float) -> None:
     connection.execute(update(leases).where(*mine).values(expires=until))
 
 
-def _candidates(
+def _next(
     connection: Connection,
     task: Task,
     person: Person,
@@ -148,13 +146,12 @@ def _candidates(
     scope: Scope,
 ) -> list[int]:
     """The next items with room for one more hand; `passed`: those that the person skipped."""
-    query = statements.next_items(
-        stage == LABEL, passed, scope.packages is not None, scope.sampled, waits
-    )
-    asked: dict[str, Any] = {"task": task.id, "user": person.id, "stage": stage}
-    if scope.packages is not None:
-        asked["packages"] = scope.packages
-    return list(connection.scalars(query, asked))
+    asked = {"task": task.id, "user": person.id, "stage": stage}
+    if scope.packages is None:
+        queue = statements.queue(stage == LABEL, passed, scope.sampled, waits)
+        return queue.scalars(connection, asked)
+    query = statements.next_items(stage == LABEL, passed, True, scope.sampled, waits)
+    return list(connection.scalars(query, {**asked, "packages": scope.packages}))
 
 
 def _take(
@@ -168,14 +165,14 @@ def _take(
 ) -> bool:
     """Takes an item whose row is locked, if it has room; gives back what was held before."""
     others = {"item": item, "user": person.id}
-    taken = set(connection.scalars(statements.SLOTS_OF_OTHERS, others))
+    taken = set(statements.SLOTS_OF_OTHERS.scalars(connection, others))
     if len(taken) >= standing.wanted(task.plan):
         return False
-    connection.execute(statements.LET_GO_ALL, {"task": task.id, "user": person.id})
+    statements.LET_GO_ALL.run(connection, {"task": task.id, "user": person.id})
     slot = next(k for k in range(len(taken) + 1) if k not in taken)
     values = {"item_id": item, "slot": slot, "task_id": task.id, "user_id": person.id,
               "stage": stage, "expires": now + task.lease_seconds}  # fmt: skip
-    connection.execute(statements.HOLD, values)
+    statements.HOLD.run(connection, values)
     return True
 
 
@@ -191,7 +188,7 @@ def save(
     key that was another act's, an answer that can't be one, an item that is not in hand any more.
     """
     sent = {"user": person.id, "key": said.key}
-    done = connection.execute(statements.ACT_OF_KEY, sent).first()
+    done = statements.ACT_OF_KEY.first(connection, sent)
     if done is not None:
         if done.fingerprint != said.fingerprint:
             raise Refused("this key was another save's", code="key_reused",
@@ -227,10 +224,8 @@ def put_act(
         "seconds": min(max(said.seconds, 0.0), 86400.0), "key": said.key,
         "fingerprint": said.fingerprint, "state": after.state, "created": now,
     }  # fmt: skip
-    made = connection.execute(statements.ADD_ACT, values).inserted_primary_key
-    assert made is not None
-    id: int = made[0]
-    connection.execute(statements.LET_GO, {"item": said.item, "user": person.id})
+    id = statements.ADD_ACT.add(connection, values)
+    statements.LET_GO.run(connection, {"item": said.item, "user": person.id})
     _write_standing(connection, task, said.item, after, now)
     return {"act": id, "item": said.item, "state": after.state, "repeated": False}
 
@@ -245,8 +240,8 @@ def reopen(
 
 def standing_of(connection: Connection, task: Task, item: int) -> tuple[Standing, list[Any]]:
     """Where an item stands, and all that was done to it, in order."""
-    found = connection.execute(statements.ACTS_OF_ITEM, {"item": item}).all()
-    return settle(task.plan, [act_of(r) for r in found]), list(found)
+    found = statements.ACTS_OF_ITEM.rows(connection, {"item": item})
+    return settle(task.plan, [act_of(r) for r in found]), found
 
 
 def act_of(row: Any) -> Act:
@@ -260,7 +255,7 @@ def _standing(connection: Connection, task: Task, item: int) -> Standing:
 
 def look_at(connection: Connection, task: Task, item: int) -> tuple[Standing, list[Any]]:
     """`standing_of` an item, whose row is locked. Raises `Unknown` for another task's."""
-    if connection.scalar(statements.LOCK_ITEM, {"item": item, "task": task.id}) is None:
+    if statements.LOCK_ITEM.scalar(connection, {"item": item, "task": task.id}) is None:
         raise Unknown(f"item {item}")
     return standing_of(connection, task, item)
 
@@ -269,7 +264,7 @@ def _offered(connection: Connection, said: Said) -> str:
     """The first suggestion for an item that is labelled, whether it was shown or held back."""
     if said.stage != LABEL or said.kind != ANSWER:
         return ""
-    kept = connection.scalar(statements.SUGGESTIONS_OF_ITEM, {"item": said.item})
+    kept = statements.SUGGESTIONS_OF_ITEM.scalar(connection, {"item": said.item})
     return next((s["text"] for s in kept or () if s["text"]), "")
 
 
@@ -278,7 +273,7 @@ def _write_standing(
 ) -> None:
     values = {"state": after.state, "round": after.round, "wanted": after.wanted(task.plan),
               "output": after.output, "updated": now}  # fmt: skip
-    connection.execute(statements.MOVE_ITEM, {"item": item, **values})
+    statements.MOVE_ITEM.run(connection, {"item": item, **values})
 
 
 def _check_in_hand(
@@ -286,7 +281,7 @@ def _check_in_hand(
 ) -> None:
     """Raises `Refused` unless the act is the person's to do now."""
     asked = {"item": said.item, "now": now}
-    live = connection.execute(statements.LIVE_LEASES, asked).all()
+    live = statements.LIVE_LEASES.rows(connection, asked)
     others = [r for r in live if r.user_id != person.id]
     if said.kind in (REOPEN, DOUBT):
         if standing.state not in (DONE, ABANDONED):
@@ -362,7 +357,7 @@ def _check_output(connection: Connection, task: Task, said: Said) -> str:
         if not text or len(text) > 4000 or "\0" in text:
             raise Refused("an answer has 1 to 4,000 characters", code="invalid_answer", status=400)
         return text
-    data: Any = connection.scalar(statements.UTTERANCE_OF_ITEM, {"item": said.item})
+    data: Any = statements.UTTERANCE_OF_ITEM.scalar(connection, {"item": said.item})
     utterance = data[UTTERANCE]
     checked: Checked | FormChecked
     if task.card == FORM:

@@ -91,6 +91,8 @@ def test_the_whole_way_by_script(place: Path) -> None:
         (("add", "missing.json"), 2, "no such file"),
         (("add", "raw.manifest", "--people", "nobody"), 2, "maksud label invite"),
         (("add", "raw.manifest", "--votes", "3"), 2, "Add people"),
+        (("add", "raw.manifest", "--order", "loud"), 2, "Choose file, random, uncertain"),
+        (("assist", "nothing", "--order", "random"), 2, "no task 'nothing'"),
         (("invite", "x", "--role", "king"), 2, "no role 'king'"),
         (("restore", "missing.db"), 2, "no such backup"),
         (("--port", "99999"), 2, "port"),
@@ -103,3 +105,15 @@ def test_what_can_not_be_done_is_told(
 ) -> None:
     done = type_in(place, *words, code=code)
     assert told in done.stderr and "Traceback" not in done.stderr
+
+
+def test_the_order_of_the_queue_is_said_and_changed(place: Path) -> None:
+    read(place, "add", "raw.manifest", "--task", "t", "--order", "random", "--seed", "7")
+    about = read(place, "assist", "t")
+    assert (about["order"], about["seed"], about["every"]) == ("random", 7, 50)
+    changed = read(place, "assist", "t", "--order", "file", "--blind", "0")
+    assert (changed["order"], changed["seed"], changed["blind"]) == ("file", 7, 0)
+    assert "order: file" in type_in(place, "assist", "t").stdout
+    refused = type_in(place, "assist", "t", "--blind", "99", code=2)
+    assert "Choose 0 to 50" in refused.stderr
+    assert read(place, "assist", "t") == changed

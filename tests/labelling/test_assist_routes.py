@@ -149,3 +149,25 @@ def test_a_large_gold_file_has_room(served: Served, leader: httpx.Client) -> Non
     filler = " " * (served.house.settings.max_body_bytes + 1)
     content = base64.b64encode(f'[{{"instruction":"n","output":"a()"}}{filler}]'.encode()).decode()
     assert ok(leader.post(f"{path}/gold", json={"file": "g.json", "content": content}))["gold"] == 1
+
+
+def test_the_next_item_comes_with_what_the_task_s_own_recognizer_says(
+    served: Served, leader: httpx.Client
+) -> None:
+    """Taken by itself or together with a save: by the recognizer of that moment."""
+
+    class By:
+        name = "learnt-1-1"
+
+        def suggest(self, said: list[str]) -> list[list[dict[str, Any]]]:
+            return [[{"text": "fresh()", "confidence": 0.9, "by": self.name}] for _ in said]
+
+    path = make(leader, blind=0)
+    served.house.assistant._loaded[int(path.rpartition("/")[2])] = 1, By()  # type: ignore[assignment]
+    item = ok(leader.post(f"{path}/claim", json={"stage": "label"}))["item"]
+    assert [s["by"] for s in item["suggestions"]] == ["learnt-1-1"]
+    body = {"item": item["id"], "stage": "label", "kind": "answer", "output": "none()",
+            "key": "k", "next": True}  # fmt: skip
+    answer = ok(leader.post(f"{path}/save", json=body))
+    assert [s["text"] for s in answer["item"]["suggestions"]] == ["fresh()"]
+    assert answer["waiting"] == {"label": 3}

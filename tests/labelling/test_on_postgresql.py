@@ -7,15 +7,17 @@ import shutil
 import subprocess
 import tempfile
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from labelling_cases import House, open_house
-from sqlalchemy import func, select
+from sqlalchemy import create_engine, func, select, text
 
 from maksud.errors import SystemFault
 from maksud.labelling.packages import decide as decide_package
@@ -24,9 +26,10 @@ from maksud.labelling.proposals import decide as decide_proposal
 from maksud.labelling.proposals import propose
 from maksud.labelling.refusals import Refused, StoreFault
 from maksud.labelling.store import Store, copy_database
-from maksud.labelling.tables import items, metadata
+from maksud.labelling.tables import holders, items, metadata
 from maksud.labelling.tasks import count_states
 from maksud.labelling.terms import Terms
+from maksud.labelling.work import claim
 
 pytest.importorskip("psycopg")
 _FOUND = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
@@ -158,3 +161,51 @@ def test_packages_proposals_and_what_is_counted(url: str) -> None:
 def test_a_server_that_is_not_there_is_told(cluster: str) -> None:
     with pytest.raises(StoreFault, match="does not answer"):
         Store(f"postgresql://maksud@/nothing{cluster}")
+
+
+def wait_for_a_lock(cluster_url: str) -> None:
+    """Returns once some statement waits for a row that another has locked."""
+    engine = create_engine(cluster_url.replace("postgresql://", "postgresql+psycopg://"))
+    query = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as c:
+        while not c.scalar(query):
+            time.sleep(0.01)
+    engine.dispose()
+
+
+def test_the_last_free_package_is_waited_for_and_not_given_twice(url: str) -> None:
+    """Who waits for the row of a package that another takes looks at it again."""
+    house = open_house(url, terms=Terms("count", "1"))
+    task, outcome = house.task, []
+
+    def second() -> None:
+        outcome.append(house.take("ann1"))
+
+    with house.store.writing() as c:
+        first = claim(c, task, house.people["ann0"], "label", house.clock())
+        thread = threading.Thread(target=second)
+        thread.start()
+        wait_for_a_lock(url)
+    thread.join(60)
+    assert (first, outcome) == (1, [None])
+    with house.store.reading() as c:
+        assert c.scalar(select(func.count()).select_from(holders)) == 1
+    house.close()
+
+
+def test_a_package_that_is_given_back_while_it_is_waited_for_is_taken(url: str) -> None:
+    house = open_house(url, terms=Terms("count", "1"))
+    task, outcome = house.task, []
+
+    def second() -> None:
+        outcome.append(house.take("ann1"))
+
+    with suppress(ZeroDivisionError), house.store.writing() as c:
+        claim(c, task, house.people["ann0"], "label", house.clock())
+        thread = threading.Thread(target=second)
+        thread.start()
+        wait_for_a_lock(url)
+        raise ZeroDivisionError  # what ann0 took is not theirs after all
+    thread.join(60)
+    assert outcome == [1]
+    house.close()

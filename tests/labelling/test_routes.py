@@ -215,6 +215,40 @@ class TestBrowser:
             assert answer.headers["x-content-type-options"] == "nosniff"
             assert answer.headers["cache-control"] == "no-store"
 
+    def test_refusals_are_told_in_the_language_of_the_pages(
+        self, served: Served, team: dict[str, Person], clients: dict[str, httpx.Client]
+    ) -> None:
+        """A script gets the English that the schemas show, whoever it acts for."""
+        client, csrf = self.sign_in(served, team["leader"])
+        headers = {"x-csrf-token": csrf}
+        body = {"name": "t", "dataset": 1, "people": []}
+        told = {"id": "tugas ini belum punya orang. Pilih", "en": "the task has no people. Name"}
+        for language, words in told.items():
+            ok(client.post("/api/me", json={"language": language}, headers=headers))
+            answer = client.post("/api/tasks", json=body, headers=headers)
+            assert code(answer) == (400, "no_people")
+            assert words.lower() in answer.json()["error"]["message"].lower()
+            assert answer.headers["content-language"] == language
+            page = client.get("/tasks/999")
+            assert page.status_code == 404 and page.headers["content-type"].startswith("text/html")
+            assert {"id": "tidak ada tugas 999", "en": "there is no task 999"}[language] in (
+                page.text.lower()
+            )
+        said = clients["leader"].post("/api/tasks", json=body)
+        assert "the task has no people" in said.json()["error"]["message"]
+        assert "content-language" not in said.headers
+        ok(client.post("/api/me", json={"language": "id"}, headers=headers))
+
+    def test_pages_that_are_not_there_or_not_for_one_are_pages(
+        self, served: Served, team: dict[str, Person]
+    ) -> None:
+        client, _ = self.sign_in(served, team["annotator"])
+        for path, status, told in (("/nothing", 404, "GET /api"), ("/new", 403, "peran leader")):
+            answer = client.get(path)
+            assert answer.status_code == status and told in answer.text
+            assert answer.headers["content-type"].startswith("text/html")
+            assert "default-src 'none'" in answer.headers["content-security-policy"]
+
     def test_secure_cookies_behind_tls(self, tmp_path: Path) -> None:
         with serving(tmp_path / "l.db", secure=True) as behind:
             answer = behind.client().post(

@@ -12,6 +12,7 @@ from maksud.labelling.answers import check_answer, show_catalog
 from maksud.labelling.arrivals import read_upload, read_url
 from maksud.labelling.forms import check_form
 from maksud.labelling.help import Help, help_of
+from maksud.labelling.people import Person
 from maksud.labelling.questions import CALLS
 from maksud.labelling.refusals import Refused
 from maksud.labelling.suggestions import suggest_item
@@ -277,16 +278,10 @@ def _show_taken(asked: Asked, taken: int | None) -> dict[str, Any] | None:
     return asked.read(lambda c: looking.show_item(c, asked.task(c), asked.person, taken))
 
 
-def _show_next(asked: Asked, task: Task, taken: int | None) -> dict[str, Any]:
+def _show_next(c: Any, task: Task, person: Person, taken: int | None) -> dict[str, Any]:
     """The item that was taken, and how many wait, of one moment."""
-    if taken is not None and asked.house.suggester is not None:
-        suggest_item(asked.house.store, asked.house.suggester, taken)
-
-    def look(c: Any) -> dict[str, Any]:
-        item = None if taken is None else looking.show_item(c, task, asked.person, taken)
-        return {"item": item, "waiting": looking.waiting(c, task)}
-
-    return asked.read(look)
+    item = None if taken is None else looking.show_item(c, task, person, taken)
+    return {"item": item, "waiting": looking.waiting(c, task)}
 
 
 def release(asked: Asked) -> dict[str, Any]:
@@ -306,20 +301,27 @@ def save(asked: Asked) -> dict[str, Any]:
         f["suggested"], float(f["seconds"]),
     )  # fmt: skip
 
-    def store(c: Any) -> tuple[dict[str, Any], int | None, Task]:
-        task = asked.task(c)
-        done = work.save(c, task, asked.person, said, asked.now)
-        # In one transaction, which is synced once.
-        # What was saved before a task was closed is told as saved when it is sent again.
-        more = f["next"] and not task.archived
-        taken = work.claim(c, task, asked.person, f["stage"], asked.now) if more else None
-        return done, taken, task
+    suggester = asked.house.assistant.suggester(asked.path["task"]) if f["next"] else None
 
-    done, taken, task = asked.write(store)
+    def store(c: Any) -> tuple[dict[str, Any], Task, int | None]:
+        task = asked.task(c)
+        out = {"saved": work.save(c, task, asked.person, said, asked.now)}
+        taken = None
+        if f["next"]:
+            # In one transaction, which is synced once. What was saved before a task was closed is
+            # told as saved when it is sent again.
+            if not task.archived:
+                taken = work.claim(c, task, asked.person, f["stage"], asked.now)
+            if taken is None or suggester is None:
+                out |= _show_next(c, task, asked.person, taken)
+        return out, task, taken
+
+    out, task, taken = asked.write(store)
     asked.house.assistant.touch(asked.path["task"])
-    if not f["next"]:
-        return {"saved": done}
-    return {"saved": done, **_show_next(asked, task, taken)}
+    if taken is not None and suggester is not None:
+        suggest_item(asked.house.store, suggester, taken)
+        out |= asked.read(lambda c: _show_next(c, task, asked.person, taken))
+    return out
 
 
 def reopen(asked: Asked) -> dict[str, Any]:

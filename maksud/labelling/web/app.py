@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from maksud.http.api_error import ApiError, refuse_verb
+from maksud.http.api_error import ApiError
 from maksud.http.guard import Envelope
 from maksud.http.json_body import dumps, parse_json
 from maksud.http.running import address_of, http_server, is_loopback, listen, log_lines
 from maksud.labelling import library, people
-from maksud.labelling.refusals import Refused
 from maksud.labelling.web import pages
 from maksud.labelling.web.asked import Asked, House, Reply, Route
-from maksud.labelling.web.door import SESSION, STATIC, Door, Room
+from maksud.labelling.web.door import STATIC, Door, Room
 from maksud.labelling.web.fields import read_fields
+from maksud.labelling.web.paths import Paths
 from maksud.labelling.web.routes import ROUTES
 from maksud.labelling.web.settings import LabelSettings
+from maksud.labelling.web.telling import SESSION, Telling
 from maksud.serving.ending import Ending
 
 if TYPE_CHECKING:
@@ -65,30 +66,10 @@ def bind(settings: LabelSettings) -> socket.socket:
 
 def app_of(house: House) -> ASGIApp:
     """All layers of the application, the only way to serve it."""
-    from starlette.routing import Route as Path
-    from starlette.routing import Router
-
-    @contextlib.asynccontextmanager
-    async def lifespan(_: Any) -> AsyncIterator[None]:
-        yield
-
-    known = [Path(_converted(r.path), _endpoint(house, r), methods=[r.method]) for r in ROUTES]
-    known.append(Path(STATIC + "{name}", _static, methods=["GET"]))
-    router = Router(known, redirect_slashes=False, default=_no_route, lifespan=lifespan)
-    inner = _speaking(router)
-    room = Room(inner, house.settings, house.settings.max_upload_bytes)
-    return Envelope(Door(room, house.store, house.settings.secure), house.settings)
-
-
-def _converted(path: str) -> str:
-    """The path with its parts as numbers, which no database has with more digits."""
-    from starlette.convertors import IntegerConvertor, register_url_convertor
-
-    class Number(IntegerConvertor):
-        regex = "[0-9]{1,10}"
-
-    register_url_convertor("number", Number())
-    return path.replace("}", ":number}")
+    known = {(r.method, r.path): _endpoint(house, r) for r in ROUTES}
+    room = Room(Paths(known, (STATIC, _static)), house.settings, house.settings.max_upload_bytes)
+    told = Telling(room, house)
+    return Envelope(Door(told, house.store, house.settings.secure), house.settings)
 
 
 def _endpoint(house: House, route: Route) -> Callable[[Request], Any]:
@@ -102,7 +83,7 @@ def _endpoint(house: House, route: Route) -> Callable[[Request], Any]:
         fields: dict[str, Any] = {}
         if route.method == "POST":
             fields = read_fields(parse_json(await request.body()), route.fields)
-        path = {k: int(v) for k, v in request.path_params.items()}
+        path = request.path_params
         if any(v >= 2**31 for v in path.values()):
             raise ApiError(404, "there is no such number here", code="not_found")
         asked = Asked(house, session, fields, path, dict(request.query_params))
@@ -113,12 +94,7 @@ def _endpoint(house: House, route: Route) -> Callable[[Request], Any]:
 
 
 def _act(route: Route, asked: Asked) -> Reply:
-    try:
-        done = route.act(asked)
-    except Refused as error:
-        if route.is_page and asked.session is not None:
-            return pages.error_page(asked, error.status, str(error))
-        raise
+    done = route.act(asked)
     return done if isinstance(done, Reply) else Reply(dumps(done))
 
 
@@ -134,26 +110,6 @@ async def _static(request: Request) -> Response:
     if found is None:
         raise ApiError(404, "there is no such file here", code="unknown_url")
     return _response(found)
-
-
-async def _no_route(scope: Any, receive: Any, send: Any) -> None:
-    raise ApiError(404, f"there is no {scope['path'][:100]!r} here. GET /api lists what there is",
-                   code="unknown_url")  # fmt: skip
-
-
-def _speaking(router: Any) -> ASGIApp:
-    """The router with its own refusals (a wrong verb) as errors of ours."""
-    from starlette.exceptions import HTTPException
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        scope["app"] = router  # makes the router raise its refusals instead of sending text
-        try:
-            await router(scope, receive, send)
-        except HTTPException as error:
-            allowed = (error.headers or {}).get("Allow", "")
-            raise refuse_verb(error.status_code, scope["method"], allowed) from None
-
-    return app
 
 
 def server_of(house: House) -> uvicorn.Server:

@@ -52,6 +52,11 @@ class Asked:
         return self.session.person
 
     @property
+    def language(self) -> str:
+        """What is told in: the pages' language; to scripts English."""
+        return self.person.language if self.session is not None and self.session.csrf else "en"
+
+    @property
     def now(self) -> float:
         """The time."""
         return self.house.store.clock()

@@ -6,26 +6,29 @@ from dataclasses import replace
 from typing import Any
 
 from maksud.data.dataset import Example
-from maksud.labelling import gold, jobs, likewise, quality, second_look
+from maksud.labelling import gold, jobs, likewise, quality, queueing, second_look
 from maksud.labelling.arrivals import read_upload
-from maksud.labelling.help import changed, help_of, set_help
+from maksud.labelling.help import help_of
 from maksud.labelling.learning import count_agreed
 from maksud.labelling.library import UTTERANCE
-from maksud.labelling.queueing import arrange
 from maksud.labelling.refusals import Refused
 from maksud.labelling.tasks import Task
 from maksud.labelling.web.asked import Asked
+from maksud.labelling.web.wording import say_line
 
 
 def show_help(asked: Asked) -> dict[str, Any]:
     """The settings, how many labels are agreed, and the newest job of each kind."""
-    return asked.read(lambda c: helped(c, asked.task(c)))
+    return asked.read(lambda c: helped(c, asked.task(c), asked.language))
 
 
-def helped(c: Any, task: Task) -> dict[str, Any]:
+def helped(c: Any, task: Task, language: str) -> dict[str, Any]:
     """What `show_help` answers."""
     help = help_of(c, task.id)
     last = {kind: jobs.latest(c, task.id, kind) for kind in jobs.KINDS}
+    for job in last.values():
+        if job is not None and job["state"] != jobs.RUNNING:
+            job["told"] = say_line(job["told"], language)
     learnt = jobs.latest(c, task.id, jobs.LEARN, jobs.DONE)
     return {"help": help.to_json(), "agreed": count_agreed(c, task.id), "jobs": last,
             "learnt": learnt}  # fmt: skip
@@ -35,14 +38,7 @@ def change_help(asked: Asked) -> dict[str, Any]:
     """Changes settings; another order is that of the next item."""
 
     def change(c: Any) -> dict[str, Any]:
-        task = asked.task(c)
-        before = help_of(c, task.id)
-        after = changed(before, asked.fields)
-        set_help(c, task.id, after)
-        queue = ("order", "seed", "gold_every")
-        if any(getattr(before, name) != getattr(after, name) for name in queue):
-            arrange(c, task.id, after)
-        return after.to_json()
+        return queueing.change_help(c, asked.task(c).id, asked.fields).to_json()
 
     return {"help": asked.write(change)}
 

@@ -16,7 +16,7 @@ def help_page(asked: Asked) -> Reply:
 
     def look(c: Any) -> dict[str, Any]:
         task = asked.task(c)
-        about = helped(c, task)
+        about = helped(c, task, asked.language)
         return {"task": task, "about": about, "help": Help(**about["help"]),
                 "datasets": library.list_datasets(c)}  # fmt: skip
 
@@ -33,7 +33,8 @@ def quality_page(asked: Asked) -> Reply:
         task = asked.task(c)
         calls = task.template.has_calls
         return {
-            "task": task, "about": helped(c, task), "report": quality.report(c, task),
+            "task": task, "about": helped(c, task, asked.language),
+            "report": quality.report(c, task),
             "confusion": quality.confusion(c, task, one, other) if calls else None,
             "gold": gold.list_gold(c, task), "doubts": second_look.list_doubts(c, task),
         }  # fmt: skip

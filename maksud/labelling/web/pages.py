@@ -22,7 +22,7 @@ from maksud.labelling.questions import SPAN
 from maksud.labelling.refusals import Refused
 from maksud.labelling.twins import has_twins
 from maksud.labelling.web.asked import Asked, Reply
-from maksud.labelling.web.wording import texts_of
+from maksud.labelling.web.wording import say_reason, texts_of
 from maksud.labelling.workflow import CHECK, LABEL, STATES
 
 if TYPE_CHECKING:
@@ -160,7 +160,8 @@ def _work(asked: Asked, stage: str) -> Reply:
     found = asked.read(look)
     about = {
         "task": found["task"].id, "stage": stage, "item": item, "card": found["task"].card,
-        "reasons": list(found["task"].template.reasons), "waiting": found["waiting"],
+        "reasons": [say_reason(r, asked.language) for r in found["task"].template.reasons],
+        "waiting": found["waiting"],
         "person": asked.person.id, "alike": found["has_twins"] and stage == LABEL,
         "questions": [q.to_json() for q in found["task"].template.questions],
         "titles": {v.field: v.title for v in found["task"].template.show if v.title},

@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import re
 
+from maksud.errors import MaksudError
 from maksud.labelling.web.assist_wording import ASSIST_TEXTS
+from maksud.labelling.web.saying import say, say_place
+from maksud.labelling.web.sayings import FILES
 from maksud.labelling.web.words_of_design import DESIGN, MESSAGES
 
 TEXTS: dict[str, tuple[str, str]] = {
@@ -203,6 +206,15 @@ TEXTS: dict[str, tuple[str, str]] = {
     "disable": ("Tutup akses", "Let in no more"),
     "enable": ("Buka akses", "Let in again"),
     "disabled": ("tanpa akses", "without access"),
+    "reason.unintelligible": ("tidak dapat dipahami", "unintelligible"),
+    "reason.personal data": ("data pribadi", "personal data"),
+    "reason.not in this language": ("bukan bahasa ini", "not in this language"),
+    "kind_answer": ("jawaban", "answer"),
+    "kind_abandon": ("ditinggalkan", "abandoned"),
+    "kind_reject": ("dikembalikan", "sent back"),
+    "kind_reopen": ("dibuka lagi", "opened again"),
+    "kind_skip": ("dilewati", "skipped"),
+    "kind_doubt": ("diragukan", "doubted"),
     "not_found": ("Tidak ada di sini", "Not here"),
     "fault": ("Tidak dapat dilakukan", "This can't be done"),
     # messages by their code
@@ -247,8 +259,26 @@ _MESSAGES = (
     (r"none\(\) stands beside another call", "none() berdiri di samping panggilan lain"),
     (r"expected '(.+?)' after '(.+?)'", r"setelah '\2' harus ada '\1'"),
     (r"expected '(.)' or '(.)'", r"harus ada '\1' atau '\2'"),
+    (r"expected ';' or the end after '\)'", "setelah ')' harus ada ';' atau akhir jawaban"),
+    (r"none\(\) must stand alone", "none() harus berdiri sendiri"),
+    (r"none\(\) takes no arguments", "none() tidak menerima nilai"),
+    (r"a quoted value is not a JSON string", "nilai dalam tanda kutip bukan string JSON"),
+    (r"a quoted value holds half a surrogate pair", "nilai dalam tanda kutip memuat huruf rusak"),
+    (r"\bClose (it|the call) with ", "Tutup dengan "),
+    (r"\bRemove the last ", "Hapus "),
+    (r" for an empty one\b", " untuk nilai kosong"),
+    (r" for \"out of scope\"", " bila di luar cakupan"),
+    (r"\bThere are none\b", "Belum ada"),
+    (r"(\S) and (\d+) more$", r"\1 dan \2 lagi"),
+    (r"\bis not a name\b", "bukan nama"),
+    (r"\bLeave out spaces and ", "Tanpa spasi dan "),
+    (r"\bparameter '(.+?)' is declared twice", r"parameter '\1' dinyatakan dua kali"),
+    (r"\bparameter '(.+?)' has type '(.*?)'", r"jenis parameter '\1' adalah '\2'"),
+    (r"\ban enumeration, and only that, lists its values",
+     "hanya enumerasi yang menyebut nilainya, dan selalu"),
     (r"expected an intent name", "harus ada nama maksud"),
     (r"expected a value", "harus ada nilai"),
+    (r"expected a parameter name", "harus ada nama parameter"),
     (r"expected a call after ';'", "setelah ';' harus ada panggilan"),
     (r"\bNearest: ", "Terdekat: "),
     (r"\bKnown: ", "Yang ada: "),
@@ -256,6 +286,7 @@ _MESSAGES = (
     (r", but ", ", tetapi "),
     (r"^a ", ""),
 )  # fmt: skip
+_FILE = re.compile(r"(E-[A-Z]+)\b")
 _COMPILED = tuple((re.compile(pattern), new) for pattern, new in (*MESSAGES, *_MESSAGES))
 
 
@@ -267,8 +298,41 @@ def texts_of(language: str) -> dict[str, str]:
 
 
 def say_message(message: str, language: str) -> str:
-    """What the catalog or the call language says, in a language."""
-    if language == "id":
-        for pattern, new in _COMPILED:
-            message = pattern.sub(new, message)
-    return message
+    """What the catalog, the call language or a form says, in a language."""
+    if language != "id":
+        return message
+    told = message
+    for pattern, new in _COMPILED:
+        told = pattern.sub(new, told)
+    return (say(message, language) or message) if told == message else told
+
+
+def say_line(line: str, language: str) -> str:
+    """A line that was kept as it was told, with its next step behind it, in a language."""
+    first, stop, rest = line.partition(". ")
+    return say_message(first, language) + stop + (say_message(rest, language) if rest else "")
+
+
+def say_error(error: MaksudError, language: str, code: str = "") -> str:
+    """A refusal as one line, as `str(error)` is, in a language. What has no translation is told by
+    its code, or else in English behind a lead."""
+    if language != "id":
+        return str(error)
+    hint = say_message(error.hint, language)
+    message = say(error.message, language) or say_message(error.message, language)
+    if message == error.message:
+        found = _FILE.match(message)
+        if found is not None and found[1] in FILES:
+            message = f"{FILES[found[1]]} ({error.message})"
+        elif f"code.{code}" in TEXTS | DESIGN | ASSIST_TEXTS:
+            return (TEXTS | DESIGN | ASSIST_TEXTS)[f"code.{code}"][0]
+        else:
+            message = f"tidak dapat dilakukan ({error.message})"
+    where = say_place(error.where, language)
+    told = f"{where}: {message}" if where else message[:1].upper() + message[1:]
+    return " ".join((f"{told.rstrip('.')}. {hint}" if hint else told).split())
+
+
+def say_reason(reason: str, language: str) -> str:
+    """A reason that templates offer by themselves, in a language; any other as it is."""
+    return texts_of(language).get(f"reason.{reason}", reason)

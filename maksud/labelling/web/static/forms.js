@@ -14,8 +14,9 @@ const Maksud = (function () {
 
   // A refusal as it is told to people. `code` and `status` are there for the script.
   class Refusal extends Error {
-    constructor(status, error) {
-      super(texts["code." + error.code] || error.message);
+    constructor(status, error, language) {
+      const said = language === document.body.dataset.language;  // the server's own words say more
+      super((!said && texts["code." + error.code]) || error.message);
       this.status = status;
       this.code = error.code;
     }
@@ -34,7 +35,7 @@ const Maksud = (function () {
     try { content = await answer.json(); } catch (error) { content = null; }
     if (!answer.ok) {
       const fallback = { code: "internal_error", message: answer.status + " " + answer.statusText };
-      throw new Refusal(answer.status, (content && content.error) || fallback);
+      throw new Refusal(answer.status, (content && content.error) || fallback, answer.headers.get("content-language"));
     }
     if (content === null) { throw new TypeError("no answer"); }
     return content;

@@ -479,7 +479,7 @@
     const past = item.history || [];
     $("history-box").hidden = !past.length;
     $("history").replaceChildren(...past.map((h) => el("li", {}, h.by + " · " + t("go_" + h.stage) + " ",
-      el("code", {}, sayAnswer(h.output) || h.reason || h.kind))));
+      el("code", {}, sayAnswer(h.output) || h.reason || t("kind_" + h.kind)))));
     if (revising) { tell("notice", t("revising")); }
     window.scrollTo(0, 0);
     home();
