@@ -13,7 +13,6 @@ from maksud.data.dataset import Dataset, Example
 from maksud.data.formats.files import save
 from maksud.recognizers.runs import Run
 
-
 FEW = ("--set", "folds=0", "--set", "epochs=40")
 """A training of seconds, of data that is learnt in seconds."""
 
