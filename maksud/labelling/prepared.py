@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Convert = Callable[[Any], Any]
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Ready:
     """A statement as one kind of database takes it."""
 
@@ -29,7 +29,8 @@ class _Ready:
     """Values that are part of the statement."""
     given: Sequence[tuple[str, Convert]]
     """Values that are converted on their way in."""
-    row: Callable[[Sequence[Any]], Any]
+    row: Callable[[Sequence[Any]], Any] | None = None
+    """What makes a row of what the driver gives; known once it gave some."""
 
 
 def command(connection: Connection, sql: str) -> None:
@@ -63,15 +64,15 @@ class Prepared:
 
     def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[Any]:
         """All rows, each with its columns as attributes."""
-        ready, cursor = self._execute(connection, values)
-        return [ready.row(r) for r in cursor.fetchall()]
+        row, cursor = self._execute(connection, values)
+        return list(map(row, cursor.fetchall()))
 
     def first(self, connection: Connection, values: Mapping[str, Any]) -> Any:
         """The first row; None where there is none."""
-        ready, cursor = self._execute(connection, values)
+        row, cursor = self._execute(connection, values)
         found = cursor.fetchone()
         cursor.close()
-        return None if found is None else ready.row(found)
+        return None if found is None else row(found)
 
     def scalar(self, connection: Connection, values: Mapping[str, Any]) -> Any:
         """The first column of the first row; None where there is none."""
@@ -93,7 +94,10 @@ class Prepared:
         cursor.close()
         return number
 
-    def _execute(self, connection: Connection, values: Mapping[str, Any]) -> tuple[_Ready, Any]:
+    def _execute(
+        self, connection: Connection, values: Mapping[str, Any]
+    ) -> tuple[Callable[[Sequence[Any]], Any], Any]:
+        """What makes rows, and the cursor that gives them."""
         dialect = connection.dialect
         ready = self._ready.get((dialect.name, dialect.driver))
         if ready is None:
@@ -108,7 +112,9 @@ class Prepared:
             cursor.execute(ready.sql, merged)
         except Exception as error:
             raise _told(connection, ready.sql, merged, error) from error
-        return ready, cursor
+        if ready.row is None:
+            ready.row = self._reader(dialect, cursor.description)
+        return ready.row, cursor
 
     def _compile(self, connection: Connection) -> _Ready:
         dialect = connection.dialect
@@ -130,19 +136,18 @@ class Prepared:
             tuple(compiled.positiontup) if compiled.positional else None,
             {k: v for k, v in compiled.params.items() if k not in needed},
             given,
-            self._reader(dialect),
         )
 
-    def _reader(self, dialect: Any) -> Callable[[Sequence[Any]], Any]:
-        """What makes a row of what the driver gives."""
+    def _reader(self, dialect: Any, described: Any) -> Callable[[Sequence[Any]], Any]:
+        """What makes a row of what the driver gives, and describes."""
         columns = getattr(self.statement, "selected_columns", None)
         if columns is None:
             return tuple
         make = namedtuple("Row", [c.key for c in columns], rename=True)._make  # type: ignore[misc]
         converts = [
             (k, convert)
-            for k, c in enumerate(columns)
-            if (convert := c.type.dialect_impl(dialect).result_processor(dialect, None)) is not None
+            for k, (c, about) in enumerate(zip(columns, described, strict=True))
+            if (convert := c.type.dialect_impl(dialect).result_processor(dialect, about[1]))
         ]
         if not converts:
             return make

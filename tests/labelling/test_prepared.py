@@ -62,5 +62,5 @@ def test_rows_are_added_and_changed(house: House) -> None:
 
 
 def test_what_the_driver_refuses_is_told_as_by_sqlalchemy(house: House) -> None:
-    with house.store.engine.connect() as c, pytest.raises(OperationalError, match="no such"):
-        command(c, "RELEASE nothing")
+    with house.store.writing() as c, pytest.raises(OperationalError, match="no such"):
+        command(c, "RELEASE elsewhere")

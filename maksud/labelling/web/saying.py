@@ -10,14 +10,15 @@ from maksud.labelling.web.sayings import PARTS, SAYINGS
 _PLACE = re.compile(r"\bline (\d+)")
 
 
-def say(message: str, language: str) -> str | None:
-    """A sentence of the wing in a language; None where it has none for it."""
+def say(message: str, language: str, *, shaped: bool = True) -> str | None:
+    """A sentence of the wing in a language; None where it has none for it. `shaped`: also those in
+    which something changes."""
     if language != "id" or not message:
         return message
-    exact, shaped = _table()
+    exact, shapes = _table()
     if message in exact:
         return exact[message]
-    for shape, text in shaped:
+    for shape, text in shapes if shaped else ():
         found = shape.fullmatch(message)
         if found is not None:
             place = found["place"] or ""

@@ -286,6 +286,7 @@ _MESSAGES = (
     (r", but ", ", tetapi "),
     (r"^a ", ""),
 )  # fmt: skip
+_WORD = re.compile(r"[^\W\d_]+ ")
 _FILE = re.compile(r"(E-[A-Z]+)\b")
 _COMPILED = tuple((re.compile(pattern), new) for pattern, new in (*MESSAGES, *_MESSAGES))
 
@@ -301,6 +302,9 @@ def say_message(message: str, language: str) -> str:
     """What the catalog, the call language or a form says, in a language."""
     if language != "id":
         return message
+    whole = say(message, language, shaped=False)
+    if whole is not None:
+        return whole
     told = message
     for pattern, new in _COMPILED:
         told = pattern.sub(new, told)
@@ -318,18 +322,21 @@ def say_error(error: MaksudError, language: str, code: str = "") -> str:
     its code, or else in English behind a lead."""
     if language != "id":
         return str(error)
-    hint = say_message(error.hint, language)
+    hint = say(error.hint, language) or say_message(error.hint, language)
     message = say(error.message, language) or say_message(error.message, language)
     if message == error.message:
         found = _FILE.match(message)
         if found is not None and found[1] in FILES:
             message = f"{FILES[found[1]]} ({error.message})"
+            hint = "" if hint == error.hint else hint  # the sentence says what to do
         elif f"code.{code}" in TEXTS | DESIGN | ASSIST_TEXTS:
             return (TEXTS | DESIGN | ASSIST_TEXTS)[f"code.{code}"][0]
         else:
             message = f"tidak dapat dilakukan ({error.message})"
     where = say_place(error.where, language)
-    told = f"{where}: {message}" if where else message[:1].upper() + message[1:]
+    if not where and _WORD.match(message):
+        message = message[:1].upper() + message[1:]
+    told = f"{where}: {message}" if where else message
     return " ".join((f"{told.rstrip('.')}. {hint}" if hint else told).split())
 
 
