@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 
@@ -50,7 +50,7 @@ class Paths:
         response = await answer(Request(scope, receive))
         await response(scope, receive, send)
 
-    def _find(self, method: str, path: str) -> tuple[dict[str, int | str], Answer]:
+    def _find(self, method: str, path: str) -> tuple[dict[str, Any], Answer]:
         """What answers, and the parts of the path. Raises `ApiError` where nothing does."""
         name = path.removeprefix(self._files)
         if name != path and name and "/" not in name:
