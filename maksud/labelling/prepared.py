@@ -143,7 +143,9 @@ class Prepared:
         columns = getattr(self.statement, "selected_columns", None)
         if columns is None:
             return tuple
-        make = namedtuple("Row", [c.key for c in columns], rename=True)._make  # type: ignore[misc]
+        names = [c.key for c in columns]
+        named: Any = namedtuple("Row", names, rename=True)  # type: ignore[misc]
+        make: Callable[[Sequence[Any]], Any] = named._make
         converts = [
             (k, convert)
             for k, (c, about) in enumerate(zip(columns, described, strict=True))
