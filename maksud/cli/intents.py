@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -70,7 +71,7 @@ def intent_add(
         })  # fmt: skip
         return
     say(
-        f"{name} is known by {len(new.examples)} examples. Intents of the training that were left "
+        f"{name} is known by {_count(new.examples)}. Intents of the training that were left "
         f"out and known by as much: {new.found:.0%} of what asks for them was found, "
         f"{new.taken:.1%} of all else was taken for them."
     )
@@ -104,8 +105,7 @@ def intent_list(run: RunPath, as_json: Json = False) -> None:
         return
     table = Table(Column("intent", no_wrap=True), "parameters", "known by", "description", box=None)
     for row in rows:
-        examples = len(row["examples"])  # type: ignore[arg-type]
-        how = f"{examples} examples" if row["added"] else "training"
+        how = _count(row["examples"]) if row["added"] else "training"  # type: ignore[arg-type]
         parameters = ", ".join(row["parameters"])  # type: ignore[arg-type]
         table.add_row(str(row["name"]), parameters, how, str(row["description"]))
     terminal().print(table)
@@ -146,3 +146,10 @@ def intent_rows(
         return
     save_rows(rows, out, overwrite=force)
     say(f"{len(rows)} rows: {out}")
+
+
+def _count(examples: Sequence[str]) -> str:
+    """How many examples an intent is known by, beside its name and description."""
+    from maksud.data.findings import format_count
+
+    return format_count(len(examples), "example") if examples else "its name and description"
