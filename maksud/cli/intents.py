@@ -10,7 +10,7 @@ import typer
 
 from maksud.cli.arguments import Force, Json, RunPath
 from maksud.cli.commands import intent_app
-from maksud.cli.output import say, tell_next, terminal, write_json
+from maksud.cli.output import say, spinner, tell_next, terminal, write_json
 
 Name = Annotated[str, typer.Argument(help="The intent's name, as calls write it.")]
 NewRun = Annotated[Path, typer.Option(help="The new run's directory; the old one stays.")]
@@ -54,16 +54,17 @@ def intent_add(
     """
     from maksud.recognizers.new_intents import add_intent, list_added
 
-    made = add_intent(
-        run,
-        name,
-        describe=describe,
-        examples=example or (),
-        parameters=parameter or (),
-        out=out,
-        overwrite=force,
-    )
-    new = next(i for i in list_added(made) if i.name == name)
+    with spinner("Adding"):
+        made = add_intent(
+            run,
+            name,
+            describe=describe,
+            examples=example or (),
+            parameters=parameter or (),
+            out=out,
+            overwrite=force,
+        )
+        new = next(i for i in list_added(made) if i.name == name)
     if as_json:
         write_json({
             "run": str(made.path), "intent": name, "examples": len(new.examples),
@@ -138,6 +139,7 @@ def intent_rows(
     maksud intent rows RUN --out new.json; maksud convert new.json DATA/train.json --append;
     maksud catalog RUN > DATA/catalog.yaml. Values are those that can be told by their form.
     """
+    from maksud.data.findings import format_count
     from maksud.recognizers.new_intents import rows_of, save_rows
 
     rows = rows_of(run)
@@ -145,7 +147,7 @@ def intent_rows(
         write_json([{"instruction": e.instruction, "output": e.output} for e in rows])
         return
     save_rows(rows, out, overwrite=force)
-    say(f"{len(rows)} rows: {out}")
+    say(f"{format_count(len(rows), 'row')}: {out}")
 
 
 def _count(examples: Sequence[str]) -> str:

@@ -323,6 +323,8 @@ def test_files_that_do_not_fit_are_refused(more: Run, tmp_path: Path) -> None:
 
 def test_the_commands(run: Run, tmp_path: Path) -> None:
     runner, out = CliRunner(), str(tmp_path / "more")
+    one = ["intent", "add", str(run.path), "x", "--out", str(tmp_path / "one"), "--example", "sup"]
+    assert "x is known by 1 example. " in runner.invoke(app, one).output
     add = ["intent", "add", str(run.path), "order_food", "--describe", "sup mie", "--example",
            FOOD[0], "--example", FOOD[1], "--parameter", "size:big|small",
            "--out", out]  # fmt: skip
