@@ -77,7 +77,7 @@ class Walk:
         if needs_a_run(line):
             line += _TINY.get(verb, "")
             if verb == "train":
-                line += _TINY_TUNING if "--base" in line else _TINY_COMPACT
+                line += _TINY_TUNING if "smollm2" in line else _TINY_COMPACT
             line = line.replace("smollm2-135m", str(self.base)).replace(" --per-intent 60", "")
         if verb == "serve":
             self._serve(line)
@@ -111,7 +111,7 @@ def test_what_leads_to_a_run_can_be_typed(page: Path, tmp_path: Path) -> None:
         if not line.startswith(_OF_THE_REPOSITORY):
             walk.type(line)
     data = load(tmp_path / "shop")
-    assert (len(data.train), len(data.dev), len(data.test)) == (2956, 258, 204)
+    assert (len(data.train), len(data.dev), len(data.test)) == (3684, 258, 204)
     assert data.train[-1].output == "return_item(item=blender)"
     walk.type("maksud check shop")
     walk.type("maksud check shop@1")
