@@ -216,7 +216,7 @@ class TestBrowser:
             assert answer.headers["cache-control"] == "no-store"
 
     def test_refusals_are_told_in_the_language_of_the_pages(
-        self, served: Served, team: dict[str, Person], clients: dict[str, httpx.Client]
+        self, served: Served, team: dict[str, Person], clients: dict[str, httpx.Client], task: int
     ) -> None:
         """A script gets the English that the schemas show, whoever it acts for."""
         client, csrf = self.sign_in(served, team["leader"])
