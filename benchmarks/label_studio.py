@@ -120,19 +120,28 @@ def prepare(given: argparse.Namespace) -> dict[str, Any]:
     """Sets the items aside, trains on others, and keeps what the recognizer says of the items."""
     from maksud.recognizers.door import load_recognizer, train
 
-    known = load_shipped("voice_assistant", "id")
-    rows = [e for e in known.train if "turns" not in e.metadata]
-    random.Random(SEED).shuffle(rows)
-    aside, taught = rows[: given.items], rows[given.items : given.items + TAUGHT]
-    data = Dataset(taught, catalog=known.declared_catalog, name="taught")
+    aside, taught, known = chosen_rows(given.items)
+    data = Dataset(taught, catalog=known, name="taught")
     given.work.mkdir(parents=True, exist_ok=True)
     place = given.work / "recognizer"
     shutil.rmtree(place, ignore_errors=True)
     began = time.perf_counter()
-    recognizer = load_recognizer(
-        train(data, out=place, seed=SEED, on_progress=False, **quick(TAUGHT))
-    )
-    took = time.perf_counter() - began
+    run = train(data, out=place, seed=SEED, on_progress=False, **quick(TAUGHT))
+    return ask_it(given.work, load_recognizer(run), aside) | {
+        "taught": len(taught), "seconds_so_far": round(time.perf_counter() - began, 1),
+    }  # fmt: skip
+
+
+def chosen_rows(count: int) -> tuple[list[Example], list[Example], Any]:
+    """Rows to be labelled, rows that are learnt, and the catalog of both."""
+    known = load_shipped("voice_assistant", "id")
+    rows = [e for e in known.train if "turns" not in e.metadata]
+    random.Random(SEED).shuffle(rows)
+    return rows[:count], rows[count : count + TAUGHT], known.declared_catalog
+
+
+def ask_it(work: Path, recognizer: Any, aside: Sequence[Example]) -> dict[str, Any]:
+    """Keeps what the recognizer says of the items; returns how often it is right."""
     kept = []
     first = among = 0
     for e in aside:
@@ -140,18 +149,22 @@ def prepare(given: argparse.Namespace) -> dict[str, Any]:
         said = [(answer.text, answer.confidence)]
         said += [(a.text, a.confidence) for a in answer.alternatives]
         texts = [t for t, _ in said[:5] if t]
-        first += bool(texts) and same_answer(texts[0], e.output)
-        among += any(same_answer(t, e.output) for t in texts)
+        first += bool(texts) and is_right(texts[0], e.output)
+        among += any(is_right(t, e.output) for t in texts)
         kept.append({"text": e.instruction, "output": e.output, "said": texts[0] if texts else "",
                      "confidence": round(answer.confidence, 4)})  # fmt: skip
-    (given.work / "items.json").write_text(json.dumps(kept, ensure_ascii=False, indent=1) + "\n")
-    return {"items": len(kept), "taught": len(taught), "first_right": first, "right_among_5": among,
-            "training_seconds": round(took, 1)}  # fmt: skip
+    (work / "items.json").write_text(json.dumps(kept, ensure_ascii=False, indent=1) + "\n")
+    return {"items": len(kept), "first_right": first, "right_among_5": among}
 
 
 def items_of(work: Path) -> list[dict[str, Any]]:
     """What `prepare` kept."""
     return list(json.loads((work / "items.json").read_text()))
+
+
+def is_right(said: str, meant: str) -> bool:
+    """Whether an answer says what was meant."""
+    return bool(said) and same_answer(parse_calls(said), parse_calls(meant))
 
 
 @contextmanager
@@ -235,7 +248,7 @@ def play_ours(given: argparse.Namespace) -> Session:
         with urllib.request.urlopen(asked) as answer:
             saved = {r["instruction"]: r["output"] for r in json.load(answer)}
     session.wrong = [i["text"] for i in items
-                     if not same_answer(saved.get(i["text"], ""), i["output"])]  # fmt: skip
+                     if not is_right(saved.get(i["text"], ""), i["output"])]  # fmt: skip
     return session
 
 
@@ -268,9 +281,7 @@ def _label_ours(page: Any, item: dict[str, Any], queries: dict[str, str]) -> Pla
     number = page.text_content("#number")
     offered = page.locator("#suggestions code").all_text_contents()
     start = _best_start(offered, right)
-    if right == [Call("none")] and (
-        start is None or not same_answer(offered[start], item["output"])
-    ):
+    if right == [Call("none")] and (start is None or not is_right(offered[start], item["output"])):
         page.keyboard.press("0")
     else:
         if start is None:

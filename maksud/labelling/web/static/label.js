@@ -547,7 +547,10 @@
 
   const wait = (ms) => new Promise((resolve) => window.setTimeout(resolve, ms));
   function unsent() {
-    try { return JSON.parse(localStorage.getItem(unsentPlace)) || {}; } catch (error) { return {}; }
+    try {
+      const kept = JSON.parse(localStorage.getItem(unsentPlace)) || {};
+      return kept.key ? { [kept.key]: kept } : kept;  // a page of before kept one alone
+    } catch (error) { return {}; }
   }
   // By its key: a second tab keeps its own beside it.
   function keep(body, sent) {
