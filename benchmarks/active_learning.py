@@ -129,8 +129,12 @@ def measure(directory: Path, given: argparse.Namespace) -> dict[str, Any]:
         rng = random.Random(1000 + seed)
         pool = rng.sample(train, min(given.pool or len(train), len(train)))
         asked = rng.sample(test, min(given.test or len(test), len(test)))
-        catalog = maksud.Dataset([_plain(e) for e in pool]).catalog
-
+        data = maksud.Dataset([_plain(e) for e in pool])
+        # What the inferred catalog does not allow is left out by `maksud train` as well.
+        kept, repeating = data.part_repeating()
+        catalog, pool = kept.catalog, list(kept)
+        if repeating:
+            sys.stderr.write(f"{directory.name}: {len(repeating)} rows with a value too many\n")
         begun = time.perf_counter()
 
         def tell(

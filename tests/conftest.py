@@ -9,6 +9,7 @@ from guide_script import GUIDES
 from hypothesis import HealthCheck, settings
 
 from maksud.data.dataset import Dataset, Example
+from maksud.recognizers.compact.settings import CompactSettings
 from maksud.recognizers.door import train
 from maksud.recognizers.runs import Run
 from maksud.recognizers.settings import TrainSettings
@@ -85,7 +86,8 @@ def small_data() -> Dataset:
 def compact_run(small_data: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A compact recognizer of `small_data`."""
     out = tmp_path_factory.mktemp("runs") / "compact"
-    return train(small_data, out=out, settings=TrainSettings(base="compact", seed=1, folds=0))
+    settings = TrainSettings(base="compact", seed=1, folds=0, kind=CompactSettings(epochs=40))
+    return train(small_data, out=out, settings=settings)
 
 
 @pytest.fixture(params=GUIDES)

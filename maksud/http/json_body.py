@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import secrets
 from collections import Counter
 from typing import Any
 
@@ -28,8 +29,64 @@ def dumps(content: Any) -> bytes:
     return text.encode("utf-8", errors="backslashreplace")
 
 
-def parse_json(body: bytes) -> dict[str, Any]:
-    """The object in a request's body. Raises `ApiError` (400) that says where it is broken."""
+class Repeated:
+    """Values of a key that come with every request, spelled alike: what is parsed once.
+
+    An application sends the same kilobytes of `tools` each time, and reading them costs more than
+    all the rest of the request. A list or an object ends where its brackets say, so a text that
+    goes on at the key's place as a known one did has that value there. The value is shared by the
+    requests: whoever reads it leaves it as it is.
+    """
+
+    MOST, LONGEST = 16, 65_536
+    """Values that are kept, and the characters of each, at most."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+        self._mark = f'"{key}":'
+        self._stand_in = secrets.token_hex(16)  # what nobody can send in the value's place
+        self._known: dict[str, Any] = {}
+
+    def read(self, text: str) -> dict[str, Any] | None:
+        """The object in a text whose value of the key is known; None for any other text."""
+        at = self._place(text)
+        if not at:
+            return None
+        spelled = next((s for s in self._known if text.startswith(s, at)), None)
+        if spelled is None:
+            return None
+        try:
+            content = _parse(f'{text[:at]}"{self._stand_in}"{text[at + len(spelled) :]}')
+        except ApiError:  # read whole, it says where it is broken
+            return None
+        if content.get(self._key) != self._stand_in:  # the key stands further inside
+            return None
+        content[self._key] = self._known[spelled]
+        return content
+
+    def keep(self, text: str) -> None:
+        """Keeps the value of the key in a text that was read, and nothing in it refused."""
+        at = self._place(text)
+        if not at or text[at : at + 1] not in ("[", "{"):
+            return
+        value, end = json.JSONDecoder().raw_decode(text, at)
+        if end - at <= self.LONGEST:
+            while len(self._known) >= self.MOST:
+                self._known.pop(next(iter(self._known)), None)
+            self._known[text[at:end]] = value
+
+    def _place(self, text: str) -> int:
+        """Where the value begins, if the key's first place is the right one; 0 without the key."""
+        found = text.find(self._mark)
+        at = found + len(self._mark)
+        return 0 if found < 0 else at + text.startswith(" ", at)
+
+
+def parse_json(body: bytes, repeated: Repeated | None = None) -> dict[str, Any]:
+    """The object in a request's body. Raises `ApiError` (400) that says where it is broken.
+
+    `repeated`: knows values that came before.
+    """
     if not body.strip():
         raise _bad_json("the body is empty, expected a JSON object")
     if body.startswith(b"\xef\xbb\xbf"):
@@ -38,6 +95,16 @@ def parse_json(body: bytes) -> dict[str, Any]:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise _bad_json(f"byte 0x{body[error.start]:02X} at {error.start} is not UTF-8") from None
+    if repeated is None:
+        return _parse(text)
+    content = repeated.read(text)
+    if content is None:
+        content = _parse(text)
+        repeated.keep(text)
+    return content
+
+
+def _parse(text: str) -> dict[str, Any]:
     try:
         content = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
     except json.JSONDecodeError as error:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from maksud.errors import EngineError, SettingsError
 from maksud.http.api_error import ApiError, new_id, refuse_verb
-from maksud.http.json_body import dumps, parse_json
+from maksud.http.json_body import Repeated, dumps, parse_json
 from maksud.http.rights import DOCS_PATH, METRICS_PATH
 from maksud.http.settings import ServeSettings
 from maksud.language.catalog_tools import catalog_to_tools
@@ -65,6 +65,7 @@ class Front:
         self.settings = settings
         self.created = int(time.time())
         self.planner = choices.Planner()
+        self._tools = Repeated("tools")
         self.lanes = {
             r.name: Lane(
                 r,
@@ -190,7 +191,7 @@ class Front:
 
     async def chat(self, request: Request) -> Response:
         """A chat completion: what is still open of the conversation has its answer in it."""
-        asked = protocol.parse_chat(parse_json(await request.body()))
+        asked = protocol.parse_chat(parse_json(await request.body(), self._tools))
         answers = await self._decide(request, asked)
         id, created = new_id("chatcmpl-"), int(time.time())
         if not asked.stream:
@@ -200,7 +201,7 @@ class Front:
 
     async def respond(self, request: Request) -> Response:
         """A response: what a chat completion says, in another shape."""
-        asked = parse_response(parse_json(await request.body()))
+        asked = parse_response(parse_json(await request.body(), self._tools))
         answer, *_ = await self._decide(request, asked.chat)
         response = write_response(answer, asked, new_id("resp_"), int(time.time()))
         return _stream(stream_response(response)) if asked.chat.stream else _json(response)

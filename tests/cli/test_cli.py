@@ -13,6 +13,9 @@ from maksud.data.dataset import Dataset, Example
 from maksud.data.formats.files import save
 from maksud.recognizers.runs import Run
 
+FEW = ("--set", "folds=0", "--set", "epochs=40")
+"""A training of seconds, of data that is learnt in seconds."""
+
 
 def maksud(*arguments: object, stdin: str = "", code: int = 0) -> subprocess.CompletedProcess[str]:
     """Runs the command; its exit code must be `code`."""
@@ -45,7 +48,7 @@ def data(small_data: Dataset, tmp_path: Path) -> Path:
 def test_by_hand_from_data_to_answers(data: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     assert json.loads(maksud("check", data, "--json").stdout)["counts"]["error"] == 0
-    trained = json.loads(maksud("train", data, "--out", run, "--set", "folds=0", "--json").stdout)
+    trained = json.loads(maksud("train", data, "--out", run, *FEW, "--json").stdout)
     assert trained["kind"] == "compact" and trained["metrics"]["total_seconds"] > 0
     report = json.loads(maksud("evaluate", run, data, "--json").stdout)
     assert report["examples"] == 32

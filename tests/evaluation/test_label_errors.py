@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from maksud.cli import app
 from maksud.data.dataset import Dataset, Example
 from maksud.errors import DataError, SettingsError
-from maksud.evaluation import label_errors
+from maksud.evaluation import cross_validation, label_errors
 from maksud.evaluation.label_errors import LabelErrors, find_label_errors
 from maksud.language.calls import same_answer
 from maksud.language.catalog_inference import infer_catalog
@@ -31,6 +31,12 @@ def benchmark() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture
+def few_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks that need not know much, for tests of what is said of the rows."""
+    monkeypatch.setattr(cross_validation, "EPOCHS", 0.03)
 
 
 def clean() -> list[Example]:
@@ -57,7 +63,9 @@ def dirty() -> tuple[Dataset, dict[int, tuple[str, str]]]:
 @pytest.fixture(scope="module")
 def found(dirty: tuple[Dataset, dict[int, tuple[str, str]]]) -> tuple[LabelErrors, list[Progress]]:
     told: list[Progress] = []
-    return find_label_errors(dirty[0], folds=3, rounds=2, seed=0, progress=told.append), told
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cross_validation, "EPOCHS", 0.3)
+        return find_label_errors(dirty[0], folds=3, rounds=2, seed=0, progress=told.append), told
 
 
 def test_planted_errors_are_found_and_mended(
@@ -103,6 +111,7 @@ def test_findings_and_json(found: tuple[LabelErrors, list[Progress]]) -> None:
     json.dumps(content)
 
 
+@pytest.mark.usefixtures("few_passes")
 def test_a_seed_gives_the_same_again() -> None:
     data = Dataset(clean()[:45])
     first, again = (find_label_errors(data, folds=2, rounds=1, seed=3) for _ in range(2))
@@ -117,6 +126,7 @@ def test_a_copied_mistake_does_not_vouch_for_itself() -> None:
     assert {e.row for e in result.of("intent")} >= {90, 91, 92, 93}
 
 
+@pytest.mark.usefixtures("few_passes")
 def test_what_cannot_be_judged_is_counted() -> None:
     rows = [
         *clean()[:60],
@@ -133,6 +143,7 @@ def test_what_cannot_be_judged_is_counted() -> None:
     assert len(told) == 1 and "no answer yet" in told[0].message
 
 
+@pytest.mark.usefixtures("few_passes")
 def test_rows_that_break_the_catalog_are_left_to_the_other_checks() -> None:
     rows = clean()[:60]
     catalog = infer_catalog([e.calls for e in rows], [e.instruction for e in rows])
@@ -153,7 +164,8 @@ def test_settings_out_of_range_and_too_little_data() -> None:
         find_label_errors(Dataset([]))
 
 
-def test_the_command(tmp_path: Path) -> None:
+def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cross_validation, "EPOCHS", 0.2)
     rows: list[dict[str, Any]] = [
         {"instruction": e.instruction, "output": e.output} for e in clean()[:60]
     ]

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maksud.http.api_error import ApiError
-from maksud.http.json_body import MAX_DEPTH, dumps, kind_of, parse_json
+from maksud.http.json_body import MAX_DEPTH, Repeated, dumps, kind_of, parse_json
 
 
 @pytest.mark.parametrize(
@@ -138,3 +138,91 @@ def test_json_is_written_in_few_bytes() -> None:
 )
 def test_what_a_value_is_in_a_word(value: object, word: str) -> None:
     assert kind_of(value) == word
+
+
+# ---------------------------------------------------------------- what comes again and again
+
+
+def test_a_value_that_comes_again_is_the_same_and_the_rest_is_read() -> None:
+    known = Repeated("tools")
+    tools = [{"name": "a", "deep": {"n": [1, 2.5, None, "tools"]}}]
+    first = parse_json(dumps({"m": 1, "tools": tools, "n": "x"}), known)
+    again = parse_json(dumps({"m": 2, "tools": tools, "n": ["y"]}), known)
+    assert first == {"m": 1, "tools": tools, "n": "x"}
+    assert again == {"m": 2, "tools": tools, "n": ["y"]} and list(again) == ["m", "tools", "n"]
+    assert again["tools"] is parse_json(dumps({"tools": tools}), known)["tools"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"tools":[1,2],"a":1}',  # goes on otherwise
+        b'{"tools":[1]}',
+        b'{"tools": [1]}',  # with the blank that json.dumps writes
+        b'{"a":{"tools":[1]}}',  # further inside
+        b'{"a":{"tools":[1]},"tools" :null}',
+        b'{"tools" :[true],"a":{"tools":[1]}}',
+        b'{"tools":[1],"a":{"tools":[1]}}',
+        b'{"a":"\\"tools\\":[1]","tools":[3]}',  # said, not meant
+        b'{"tools":{"tools":[1]}}',
+        b'{"tools":"[1]"}',
+    ],
+)
+def test_what_is_known_changes_no_other_body(body: bytes) -> None:
+    known = Repeated("tools")
+    parse_json(b'{"tools":[1]}', known)
+    for _ in range(2):
+        read = parse_json(body, known)
+        assert read == json.loads(body) and repr(read) == repr(json.loads(body))
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b'{"tools":[1],\n "b": oops}', "line 2 column 7"),
+        (b'{"tools":[1],\n "b": NaN}', "NaN is no JSON number, line 2 column 7"),
+        (b'{"tools":[1]', "line 1 column 13"),
+        (b'{"tools":[1],"tools" :[1]}', "key 'tools' appears twice"),
+        (b'{"tools":[1],"\\u0074ools":[1]}', "key 'tools' appears twice"),
+        (b'{"tools":[1]]}', "line 1 column 13"),
+    ],
+)
+def test_beside_what_is_known_faults_are_told_as_ever(body: bytes, says: str) -> None:
+    known = Repeated("tools")
+    parse_json(b'{"tools":[1]}', known)
+    for repeated in (known, None):
+        with pytest.raises(ApiError) as caught:
+            parse_json(body, repeated)
+        assert says in str(caught.value)
+
+
+def test_what_was_refused_is_not_known_and_few_are_kept() -> None:
+    known = Repeated("tools")
+    for broken in (b'{"tools":[1],"a":1,"a":2}', b'{"tools":[NaN]}', b'{"tools":["\\ud800"]}'):
+        with pytest.raises(ApiError):
+            parse_json(broken, known)
+        with pytest.raises(ApiError):
+            parse_json(broken, known)
+    assert not known._known
+    for k in range(3 * Repeated.MOST):
+        parse_json(dumps({"tools": [k]}), known)
+    parse_json(dumps({"tools": ["x" * Repeated.LONGEST]}), known)
+    assert list(known._known) == [f"[{k}]" for k in range(2 * known.MOST, 3 * known.MOST)]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text('a":,[]{}\\', max_size=4),
+    lambda inside: (
+        st.lists(inside, max_size=3)
+        | st.dictionaries(st.sampled_from(["tools", "a", '"tools":']), inside, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(["tools", "a", "b"]), JSON), max_size=6))
+def test_bodies_in_a_row_are_read_as_each_alone(bodies: list[dict[str, Any]]) -> None:
+    known = Repeated("tools")
+    for body in bodies + bodies:
+        for text in (dumps(body), json.dumps(body).encode()):
+            assert repr(parse_json(text, known)) == repr(body)

@@ -36,7 +36,7 @@ def run(
     place = tmp_path_factory.mktemp("lm")
     base = write_tiny_base(place / "base", seed=2, spread=0.05)
     settings = LanguageModelSettings(
-        num_train_epochs=30, learning_rate=4e-3, tokens_per_pack=600, dev_answer_rows=8, threads=1,
+        num_train_epochs=16, learning_rate=4e-3, tokens_per_pack=600, dev_answer_rows=8, threads=1,
         precision=request.param,
     )  # fmt: skip
     return train(small_data, out=place / "tiny", base=str(base), method="full", kind=settings)
