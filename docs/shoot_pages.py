@@ -25,7 +25,7 @@ from typing import Any
 
 from maksud.data.dataset import Dataset, Example
 from maksud.demo.shipped import load_shipped
-from maksud.labelling import gold, packages, proposals
+from maksud.labelling import gold, jobs, packages, proposals
 from maksud.labelling.library import register, save_template
 from maksud.labelling.people import (
     Person,
@@ -238,27 +238,26 @@ def served(store: Store) -> Iterator[tuple[House, str]]:
         finally:
             server.should_exit = True
             thread.join(30)
+            house.assistant.close()
 
 
-def learn(house: House, team: Team, name: str) -> None:
-    """The task's recognizer learns, and likely label errors are looked for."""
+def begin(house: House, task: int, kind: str) -> None:
+    """Begins a job of a task, unless one is done."""
     with house.store.reading() as c:
-        task = task_for(c, team.tasks[name], team.people["admin"])
-    for kind in ("learn", "doubt"):
-        house.assistant.begin(task, kind)
-        while True:
-            house.assistant.look()
-            from maksud.labelling import jobs
-
-            job = house.store.read(lambda c, k=kind: jobs.latest(c, task.id, k))
-            if job is None or job["state"] != "running":
-                sys.stderr.write(f"{kind}: {job and job['state']} {job and job['result']}\n")
-                break
-            time.sleep(1)
+        about = task_for(c, task, first_admin(c, 0.0))
+        last = jobs.latest(c, task, kind)
+    if last is None or last["state"] != jobs.DONE:
+        house.assistant.begin(about, kind)
 
 
-def take_up(house: House, task: int) -> None:
-    """The recognizer that was learnt suggests from the first item on."""
+def wait_for(house: House, task: int, kind: str) -> None:
+    """Waits until a job of a task is over, and takes up what it left."""
+    while True:
+        house.assistant.look()
+        job = house.store.read(lambda c: jobs.latest(c, task, kind))
+        if job is None or job["state"] != jobs.RUNNING:
+            break
+        time.sleep(1)
     house.assistant.suggester(task)
     house.assistant.look()
 
@@ -303,7 +302,7 @@ def shots(team: Team) -> list[Shot]:
         answer_ready(page)
         page.keyboard.press("/")
         page.keyboard.type("pause")
-        page.locator("#found li").last.dispatch_event("pointerdown")
+        page.locator("#found li").last.click()
         page.wait_for_timeout(200)
 
     def select(page: Any) -> None:
@@ -452,17 +451,20 @@ def main() -> int:
         store = Store(file)
         team = meet(store) if known else furnish(store)
         with served(store) as (house, url), sync_playwright() as driver:
-            if not known:
-                learn(house, team, "Rumah pintar")
-            take_up(house, team.tasks["Rumah pintar"])
+            smart = team.tasks["Rumah pintar"]
+            begin(house, smart, jobs.LEARN)
+            wait_for(house, smart, jobs.LEARN)
+            begin(house, smart, jobs.DOUBT)  # goes on while pictures are taken
             browser = driver.chromium.launch(executable_path=at, args=["--no-sandbox"])
             camera = Camera(browser, url, team)
             out = given.all or DOCS
             out.mkdir(parents=True, exist_ok=True)
             wanted = pictures(team) if given.all is None else every(shots(team))
-            for shot in wanted:
+            for shot in sorted(wanted, key=lambda s: "quality" in s.name):
                 if given.only and not any(shot.name.startswith(n) for n in given.only):
                     continue
+                if "quality" in shot.name:
+                    wait_for(house, smart, jobs.DOUBT)
                 for fault in camera.take(shot, out / f"{shot.name}.png"):
                     sys.stderr.write(f"{shot.name}: {fault}\n")
             browser.close()

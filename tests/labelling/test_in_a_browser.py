@@ -286,6 +286,26 @@ def test_an_ending_is_cut_from_a_value(browser: Any, served: Served) -> None:
     desk.context.close()
 
 
+def test_a_finger_presses_what_it_touches(browser: Any, served: Served) -> None:
+    """An intent that is tapped is chosen, and nothing that lies under the list is pressed."""
+    admin = served.admin()
+    task = make_task(served, [admin], [Example("satu", ""), Example("dua", "")])
+    desk = Desk(browser, served, admin, 390, touch=True)
+    page = desk.page
+    desk.go(f"/tasks/{task}/label")
+    desk.at(1)
+    page.locator("#search").tap()
+    option = page.locator("#found li").first
+    expect(option).to_be_visible()
+    save, place = page.locator("#save").bounding_box(), option.bounding_box()
+    page.evaluate("(y) => window.scrollBy(0, y)", place["y"] - save["y"])  # over the button
+    option.tap()
+    expect(page.locator("#text")).to_have_value("play_music()")
+    page.wait_for_timeout(300)
+    assert page.text_content("#number") == "1"
+    desk.context.close()
+
+
 def test_what_was_begun_outlives_a_reload(browser: Any, served: Served) -> None:
     """And is forgotten once it is saved, or where the suggestion stands again."""
     admin = served.admin()

@@ -367,8 +367,9 @@
       options.push({ name: query, title: t("propose_this", { name: query }), more: "", propose: true });
     }
     active = 0;
+    // Chosen by the click: were the list gone before, a finger would press what lies under it.
     const lines = options.map((o, k) => el("li", { role: "option", id: "option-" + k, "aria-selected": String(k === 0),
-      pointerdown: (e) => { e.preventDefault(); choose(o); } }, o.title, o.more ? el("span", {}, o.more) : null));
+      pointerdown: (e) => e.preventDefault(), click: () => choose(o) }, o.title, o.more ? el("span", {}, o.more) : null));
     if (!lines.length && query) { lines.push(el("li", { role: "option", "aria-disabled": "true" }, t("no_intent"))); }
     $("found").replaceChildren(...lines);
     $("found").hidden = !lines.length;
