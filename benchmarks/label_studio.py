@@ -2,7 +2,7 @@
 
     python benchmarks/label_studio.py prepare WORK [--items 100]
     python benchmarks/label_studio.py maksud WORK [--suggestions]
-    python benchmarks/label_studio.py label-studio WORK --program LABEL_STUDIO [--suggestions]
+    python benchmarks/label_studio.py label-studio WORK --program LABEL_STUDIO
     python benchmarks/label_studio.py table WORK
 
 `prepare` sets items of the shipped voice assistant aside, trains a compact recognizer with quick
@@ -466,9 +466,8 @@ def their_server(given: argparse.Namespace) -> Iterator[str]:
 
 def play_theirs(given: argparse.Namespace) -> Session:
     """Labels the items in Label Studio by its hotkeys; goes on where it stopped (`--seconds`)."""
-    until = time.monotonic() + given.seconds
     items = items_of(given.work)
-    kept = given.work / f"theirs-{given.suggestions}.played.json"
+    kept = given.work / "theirs-False.played.json"
     state = json.loads(kept.read_text()) if kept.is_file() else {"project": 0, "played": []}
     config, values, chosen = config_of(given.work)
     with their_server(given) as url, browsing() as page:
@@ -489,14 +488,12 @@ def play_theirs(given: argparse.Namespace) -> Session:
             return answer.json()
 
         if not state["project"]:
-            title = f"bench {'with' if given.suggestions else 'without'} suggestions"
-            project = {"title": title, "label_config": config, "sampling": "Sequential sampling",
-                       "show_collab_predictions": given.suggestions}  # fmt: skip
-            project |= {"model_version": "compact"} if given.suggestions else {}
+            project = {"title": "bench", "label_config": config, "sampling": "Sequential sampling"}
             state["project"] = ask("/api/projects", project)["id"]
-            rows = [_their_row(i, given.suggestions) for i in items]
+            rows = [{"data": {"text": i["text"]}} for i in items]
             ask(f"/api/projects/{state['project']}/import", rows)
         page.goto(f"{url}/projects/{state['project']}/data?labeling=1")
+        until = time.monotonic() + given.seconds
         for k in range(len(state["played"]), len(items)):
             if time.monotonic() > until:
                 break
@@ -508,7 +505,7 @@ def play_theirs(given: argparse.Namespace) -> Session:
             kept.write_text(json.dumps(state))
         exported = ask(f"/api/projects/{state['project']}/export?exportType=JSON")
         version = str(ask("/api/version").get("release"))
-    session = Session("Label Studio", given.suggestions)
+    session = Session("Label Studio", False)
     session.items = [Played(*p[:4]) for p in state["played"]]
     done = items[: len(session.items)]
     saved = {t["data"]["text"]: t["annotations"][0]["result"] for t in exported if t["annotations"]}
@@ -541,22 +538,6 @@ def _intents(output: str) -> set[str]:
     return {c.intent for c in parse_calls(output)}
 
 
-def _their_row(item: dict[str, Any], suggested: bool) -> dict[str, Any]:
-    row: dict[str, Any] = {"data": {"text": item["text"]}}
-    if suggested and item["said"]:
-        text = item["text"]
-        result: list[dict[str, Any]] = [
-            {"from_name": "value", "to_name": "text", "type": "labels", "value":
-             {"start": a, "end": b, "text": text[a:b], "labels": [name]}}
-            for name, a, b in _spans(item["said"], text)
-        ]  # fmt: skip
-        result.append({"from_name": "intent", "to_name": "text", "type": "choices",
-                       "value": {"choices": sorted(_intents(item["said"]))}})  # fmt: skip
-        row["predictions"] = [{"model_version": "compact", "score": item["confidence"],
-                               "result": result}]  # fmt: skip
-    return row
-
-
 def _said_theirs(result: list[dict[str, Any]]) -> list[Any]:
     chosen = sorted(c for r in result if r["type"] == "choices" for c in r["value"]["choices"])
     spans = sorted([r["value"]["labels"][0], r["value"]["text"]] for r in result
@@ -581,29 +562,17 @@ def _label_theirs(
 ) -> list[Any]:
     """One item: what it took, with keys that the page did not take, which are not counted."""
     text, lost, drags = item["text"], 0, 0
-    wanted = _spans(item["output"], text)
-    there: list[tuple[str, int, int]] = []
-    if page.evaluate(MARKED):
-        there = _spans(item["said"], text)
     told(page)
-    for name, a, b in there:
-        if (name, a, b) not in wanted:
-            x, y, x2, _ = page.evaluate(THEIR_PLACE, [a, b])
-            page.mouse.click((x + min(x2, x + 6)) / 2, y)
-            marks = page.evaluate(MARKED)
-            page.keyboard.press("Backspace")
-            page.wait_for_function(f"({MARKED})() < {marks}")
-    for name, a, b in wanted:
-        if (name, a, b) not in there:
-            marks = page.evaluate(MARKED)
-            page.keyboard.press(values[name])
-            x, y, x2, y2 = page.evaluate(THEIR_PLACE, [a, b])
-            page.mouse.move(x, y)
-            page.mouse.down()
-            page.mouse.move(x2, y2, steps=4)
-            page.mouse.up()
-            drags += 1
-            page.wait_for_function(f"({MARKED})() > {marks}")
+    for name, a, b in _spans(item["output"], text):
+        marks = page.evaluate(MARKED)
+        page.keyboard.press(values[name])
+        x, y, x2, y2 = page.evaluate(THEIR_PLACE, [a, b])
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x2, y2, steps=4)
+        page.mouse.up()
+        drags += 1
+        page.wait_for_function(f"({MARKED})() > {marks}")
     for intent, key in chosen.items():
         is_wanted = intent in _intents(item["output"])
         if is_wanted != page.evaluate(CHOSEN, intent):
@@ -614,7 +583,7 @@ def _label_theirs(
     if wait < 0:
         raise SystemExit(f"no next item came within 55 s after {text!r}")
     trail = told(page)
-    return [trail.replace("k", "", lost), wait, drags, item["said"] if there else "", lost]
+    return [trail.replace("k", "", lost), wait, drags, "", lost]
 
 
 def _toggle(page: Any, intent: str, key: str, wanted: bool) -> int:
@@ -652,13 +621,12 @@ def main() -> int:
     parser.add_argument("what", choices=("prepare", "maksud", "label-studio", "table"))
     parser.add_argument("work", type=Path, metavar="WORK", help="a folder, where all is kept")
     parser.add_argument("--items", type=int, default=100)
-    parser.add_argument("--suggestions", action="store_true")
+    parser.add_argument("--suggestions", action="store_true", help="in our page (maksud)")
     parser.add_argument("--program", type=Path, help="Label Studio's command")
     parser.add_argument("--port", type=int, default=8090)
-    parser.add_argument(
-        "--seconds", type=float, default=1e9, help="stop after so many; go on later"
-    )
+    parser.add_argument("--seconds", type=float, default=1e9, help="label for so many; go on later")
     given = parser.parse_args()
+    given.suggestions &= given.what == "maksud"
     if given.what == "table":
         sys.stdout.write(show(given.work) + "\n")
         return 0
