@@ -234,7 +234,7 @@ def play_ours(given: argparse.Namespace) -> Session:
         page.locator("form button").click()
         page.wait_for_url(f"http://{host}:{port}/")
         page.goto(f"http://{host}:{port}/tasks/{task}/label")
-        page.wait_for_function("document.getElementById('number').textContent")
+        page.locator("#number:not(:empty)").wait_for()
         queries = _shortest_queries(
             page, {c.intent for i in items for c in parse_calls(i["output"])}
         )

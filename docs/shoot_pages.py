@@ -282,7 +282,7 @@ class Shot:
 
 def answer_ready(page: Any) -> None:
     """Waits until an item is there."""
-    page.wait_for_function("document.getElementById('number').textContent !== ''")
+    page.locator("#number:not(:empty)").wait_for()  # the pages' policy forbids to ask by text
     page.wait_for_timeout(300)
 
 
