@@ -53,7 +53,7 @@ def add_intent(
     Raises `InputError` for a run of a kind that can't do that, or for what says nothing,
     `CatalogError` for a name that is none, `RunError` where `out` exists.
     """
-    run = run if isinstance(run, Run) else Run.open(run)
+    run = Run.open(run.path if isinstance(run, Run) else run)  # as it stands now
     growing = _growing(run)
     check_target(Path(out), overwrite=overwrite)
     known = run.contract.catalog
@@ -94,7 +94,7 @@ def remove_intent(
 
     Raises `NotFoundError` for an intent that was not: what is trained is only unlearnt by training.
     """
-    run = run if isinstance(run, Run) else Run.open(run)
+    run = Run.open(run.path if isinstance(run, Run) else run)  # as it stands now
     growing = _growing(run)
     check_target(Path(out), overwrite=overwrite)
     recognizer = load_recognizer(run)
@@ -120,7 +120,7 @@ def remove_intent(
 
 def list_added(run: RunLike) -> list[NewIntent]:
     """The intents that were added to a run; none for a kind that takes none."""
-    run = run if isinstance(run, Run) else Run.open(run)
+    run = Run.open(run.path if isinstance(run, Run) else run)  # as it stands now
     growing = find_kind(run.kind).growing
     return [] if growing is None else growing.list(load_recognizer(run))
 
@@ -130,7 +130,7 @@ def rows_of(run: RunLike) -> list[Example]:
 
     Values are those that can be told by their form; look at them before you train.
     """
-    run = run if isinstance(run, Run) else Run.open(run)
+    run = Run.open(run.path if isinstance(run, Run) else run)  # as it stands now
     catalog, rows = run.contract.catalog, []
     for new in list_added(run):
         intent = catalog.get(new.name)
