@@ -316,7 +316,8 @@ def shots(team: Team) -> list[Shot]:
         page.keyboard.press("a")
 
     def opened(page: Any) -> None:
-        page.locator("summary").last.click()
+        page.locator("summary").first.click()
+        page.evaluate("() => window.scrollTo(0, 0)")
 
     def told(page: Any) -> None:
         answer_ready(page)
@@ -427,7 +428,7 @@ def pictures(team: Team) -> list[Shot]:
     wanted: dict[str, tuple[str, dict[str, Any]]] = {
         "label-desk": ("label", {**near, "before": chosen}),
         "label-phone": ("label", {**phone, "before": chosen}),
-        "label-form": ("label-form", {}), "label-decide": ("judge", near),
+        "label-form": ("label-form", {"height": 1400, "whole": False}), "label-decide": ("judge", near),
         "label-template": ("template", {}), "label-new": ("new", {"language": "en"}),
         "label-quality": ("quality", dark),
         "label-packages": ("packages", {"language": "en", "height": 760, "whole": False}),
