@@ -423,12 +423,13 @@ def pictures(team: Team) -> list[Shot]:
         page.wait_for_timeout(300)
 
     near = {"width": 1040, "height": 1060, "whole": False}
+    long = {"height": 1400, "whole": False}
     phone = {"width": PHONE, "height": 844, "whole": False}
     dark = {"language": "en", "dark": True, "height": 1200, "whole": False}
     wanted: dict[str, tuple[str, dict[str, Any]]] = {
         "label-desk": ("label", {**near, "before": chosen}),
         "label-phone": ("label", {**phone, "before": chosen}),
-        "label-form": ("label-form", {"height": 1400, "whole": False}), "label-decide": ("judge", near),
+        "label-form": ("label-form", long), "label-decide": ("judge", near),
         "label-template": ("template", {}), "label-new": ("new", {"language": "en"}),
         "label-quality": ("quality", dark),
         "label-packages": ("packages", {"language": "en", "height": 760, "whole": False}),
