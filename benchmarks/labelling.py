@@ -29,7 +29,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,12 +83,12 @@ def furnish(place: str, items: int, labellers: int) -> House:
 
 @contextmanager
 def served(
-    place: str, *before: str, tree: Path | None = None
+    place: str, *before: str, tree: Path | None = None, more: Sequence[str] = ()
 ) -> Iterator[tuple[subprocess.Popen[str], str, int, str]]:
     """A running server: its process, host, port, and an admin's link. `before`: words before
-    the command; `tree`: where its sources are, else these."""
+    the command; `tree`: where its sources are, else these; `more`: words after the command."""
     command = [*before, sys.executable, "-m", "maksud", "label", "--store", place, "--port", "0",
-               "--json", "--set", "access_log=false"]  # fmt: skip
+               "--json", "--set", "access_log=false", *more]  # fmt: skip
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         start_new_session=True, cwd=tree,

@@ -50,9 +50,12 @@ class Desk:
     """A person before a browser of their own. What the console or the policy complains of, and
     every dialog that opens, is kept in `complaints`."""
 
-    def __init__(self, browser: Any, served: Served, person: Person, width: int = 1440) -> None:
+    def __init__(
+        self, browser: Any, served: Served, person: Person, width: int = 1440, touch: bool = False
+    ) -> None:
         self.url = served.url
-        self.context = browser.new_context(viewport={"width": width, "height": 900})
+        size = {"width": width, "height": 900}
+        self.context = browser.new_context(viewport=size, has_touch=touch)
         self.context.set_default_timeout(PATIENCE)
         self.page = self.context.new_page()
         self.complaints: list[str] = []

@@ -141,6 +141,7 @@ def test_packages_in_the_page(browser: Any, served: Served) -> None:
     page.get_by_label("Nama tugas").fill("Kiriman")
     page.get_by_label("Penerimaan").check()
     page.locator("label.check", has_text="Ana").get_by_role("checkbox").check()
+    page.get_by_text("Paket dan tenggat").click()
     page.get_by_label("Bagi butir menurut").select_option("size")
     page.get_by_role("button", name="Buat tugas").click()
     expect(page.locator("form[data-post='/api/tasks'] .told")).to_contain_text("butir per paket")

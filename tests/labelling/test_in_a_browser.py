@@ -260,6 +260,110 @@ def test_an_answer_outlives_the_network(browser: Any, served: Served) -> None:
     desk.context.close()
 
 
+def test_an_ending_is_cut_from_a_value(browser: Any, served: Served) -> None:
+    """What hangs on a word, as -nya does, is not part of the value: by key, and by touch."""
+    admin = served.admin()
+    task = make_task(served, [admin], [Example("setel lagu Hampanya dong", "")])
+    desk = Desk(browser, served, admin, 390)
+    page = desk.page
+    desk.go(f"/tasks/{task}/label")
+    desk.at(1)
+    desk.types("/ play_music Enter")
+    page.locator(".word", has_text="Hampanya").click()
+    desk.sees("selection-text", "Terpilih: Hampanya")
+    desk.types("-")
+    desk.sees("selection-text", "Terpilih: Hampa")
+    page.get_by_role("button", name="Potong akhiran").click()  # no ending any more: a letter
+    desk.sees("selection-text", "Terpilih: Hamp")
+    page.locator(".word", has_text="Hampanya").click()  # let go, and taken again whole
+    expect(page.locator("#selection")).to_be_hidden()
+    page.locator(".word", has_text="Hampanya").click()
+    desk.types("-")
+    desk.types("1")
+    expect(page.locator("#text")).to_have_value("play_music(song=Hampa)")
+    expect(page.locator(".word.used")).to_have_text("Hampanya")
+    expect(page.locator("#messages .good")).to_be_visible()  # it is in the utterance
+    desk.context.close()
+
+
+def test_a_finger_presses_what_it_touches(browser: Any, served: Served) -> None:
+    """An intent that is tapped is chosen, and nothing that lies under the list is pressed."""
+    admin = served.admin()
+    task = make_task(served, [admin], [Example("satu", ""), Example("dua", "")])
+    desk = Desk(browser, served, admin, 390, touch=True)
+    page = desk.page
+    desk.go(f"/tasks/{task}/label")
+    desk.at(1)
+    page.locator("#search").tap()
+    option = page.locator("#found li").first
+    expect(option).to_be_visible()
+    save, place = page.locator("#save").bounding_box(), option.bounding_box()
+    page.evaluate("(y) => window.scrollBy(0, y)", place["y"] - save["y"])  # over the button
+    option.tap()
+    expect(page.locator("#text")).to_have_value("play_music()")
+    page.wait_for_timeout(300)
+    assert page.text_content("#number") == "1"
+    desk.context.close()
+
+
+def test_what_was_begun_outlives_a_reload(browser: Any, served: Served) -> None:
+    """And is forgotten once it is saved, or where the suggestion stands again."""
+    admin = served.admin()
+    rows = [Example("putar lagu Hampa", "play_music(song=Hampa)"), Example("dua", "")]
+    task = make_task(served, [admin], rows)
+    desk = Desk(browser, served, admin)
+    page = desk.page
+    desk.go(f"/tasks/{task}/label")
+    desk.at(1)
+    page.fill("#text", "play_music(genre=lag")
+    page.reload()
+    desk.at(1)
+    expect(page.locator("#text")).to_have_value("play_music(genre=lag")
+    page.fill("#text", "play_music(song=Hampa)")
+    page.reload()
+    desk.at(1)
+    expect(page.locator("#suggestions button")).to_have_attribute("aria-pressed", "true")
+    page.fill("#text", "none()")
+    page.press("#text", "Enter")
+    desk.at(2)
+    expect(page.locator("#text")).to_have_value("")
+    assert page.evaluate("() => sessionStorage.length") == 0
+    desk.context.close()
+
+
+def test_two_tabs_and_a_network_that_drops(browser: Any, served: Served) -> None:
+    """Each tab's answer is kept and sent once; who is told that an item went on gets the next."""
+    admin = served.admin()
+    task = make_task(served, [admin], [Example(u, "") for u in ("satu", "dua", "tiga")])
+    desk = Desk(browser, served, admin)
+    page, other = desk.page, desk.context.new_page()
+    desk.go(f"/tasks/{task}/label")
+    desk.at(1)
+    other.goto(f"{desk.url}/tasks/{task}/label")
+    expect(other.locator("#number")).to_have_text("1")
+    desk.context.set_offline(True)
+    for tab, said in ((page, "volume_down()"), (other, "none()")):
+        tab.fill("#text", said)
+        tab.press("#text", "Enter")
+        expect(tab.locator("#alert")).to_contain_text("Jaringan terputus")
+    kept = "() => Object.keys(JSON.parse(Object.values(localStorage)[0])).length"
+    assert page.evaluate(kept) == 2
+    desk.context.set_offline(False)
+    for tab in (page, other):
+        expect(tab.locator("#number")).to_have_text("2")
+    assert page.evaluate("() => localStorage.length") == 0
+    acts = served.script(admin).get(f"/api/tasks/{task}/items/1").json()
+    assert acts["mine"]["output"] in ("volume_down()", "none()")  # whichever came last
+
+    other.fill("#text", "none()")
+    other.press("#text", "Enter")
+    expect(other.locator("#number")).to_have_text("3")
+    page.locator("#skip").click()  # the second one, which the other tab has done
+    expect(page.locator("#alert")).to_contain_text("sudah berpindah tahap")
+    desk.at(3)
+    desk.context.close()
+
+
 @pytest.mark.parametrize(("status", "said"), [(401, "not_signed_in"), (403, "csrf")])
 def test_an_answer_outlives_the_session(
     browser: Any, served: Served, status: int, said: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 ASSIST_TEXTS: dict[str, tuple[str, str]] = {
     # name: (Indonesian, English)
     "help": ("Bantuan model", "Help from the model"),
+    "help_more": ("Bantuan model dan urutan", "Help from the model, and order"),
     "quality": ("Mutu", "Quality"),
     "order": ("Urutan antrean", "Order of the queue"),
     "order_is": ("Urutan:", "Order:"),

@@ -60,6 +60,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Pilih kata (klik, sentuh, seret, atau panah dan spasi), lalu isi parameter.",
         "Select words (click, tap, drag, or arrows and space), then fill a parameter.",
     ),
+    "chosen_words": ("Terpilih: {text}", "Selected: {text}"),
+    "trim": ("Potong akhiran", "Cut the ending"),
     "turns": ("Percakapan", "Conversation"),
     "suggestions": ("Saran", "Suggestions"),
     "labels": ("Label", "Labels"),
@@ -83,6 +85,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "add_value": ("Tambah nilai", "Add a value"),
     "value_of": ("Nilai {name}", "Value of {name}"),
     "value": ("nilai", "value"),
+    "parameter_name": ("nama parameter", "parameter name"),
     "required": ("wajib", "required"),
     "choose": ("(pilih)", "(choose)"),
     "fits": ("Sesuai katalog", "Fits the catalog"),
@@ -115,9 +118,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "nothing_mine": ("Belum ada.", "Nothing yet."),
     "keys": ("Tombol", "Keys"),
     "keys_help": (
-        "1–9 saran (atau parameter, bila kata terpilih) · / cari · 0 di luar cakupan · "
+        "1–9 saran (atau parameter, bila kata terpilih) · - potong akhiran · / cari · "
+        "0 di luar cakupan · "
         "Enter simpan · S lewati · A tinggalkan · U kembali",
-        "1–9 suggestions (or parameters, with words selected) · / search · 0 out of scope · "
+        "1–9 suggestions (or parameters, with words selected) · - cut the ending · / search · "
+        "0 out of scope · "
         "Enter save · S skip · A abandon · U back",
     ),
     "keys_check": (

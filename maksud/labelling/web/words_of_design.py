@@ -81,6 +81,7 @@ DESIGN: dict[str, tuple[str, str]] = {
     # packages
     "packages": ("Paket", "Packages"),
     "package_of": ("Paket {n}", "Package {n}"),
+    "packing": ("Paket dan tenggat", "Packages and deadline"),
     "pack_by": ("Bagi butir menurut", "Pack items by"),
     "pack_none": ("tanpa paket", "no packages"),
     "pack_size": ("butir per paket", "items of a package"),

@@ -155,6 +155,20 @@ const Maksud = (function () {
       button.disabled = false;
     });
   }
+  // What is wrong in a part that is folded up could not be shown.
+  document.addEventListener("invalid", (event) => {
+    const folded = event.target.closest("details");
+    if (folded) { folded.open = true; }
+  }, true);
+  // A file's name is a good name for its data.
+  for (const field of document.querySelectorAll("input[data-file]")) {
+    const name = field.form.elements.namedItem("name");
+    field.addEventListener("change", () => {
+      if (name && !name.value && field.files.length) {
+        name.value = field.files[0].name.replace(/\.[^.]*$/, "").slice(0, name.maxLength);
+      }
+    });
+  }
   for (const button of document.querySelectorAll("button[data-post]")) {
     button.addEventListener("click", () => post(button, JSON.parse(button.dataset.body)));
   }

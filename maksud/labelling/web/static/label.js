@@ -16,11 +16,12 @@
     tell("notice", t("proposed"));
   }, () => home());
   const withCalls = about.card === "calls" || (form !== null && form.hasCalls);
+  const canSelect = withCalls || (form !== null && form.hasSpans);
   const unsentPlace = ["maksud.unsent", about.task, about.stage, about.person].join(".");
 
   let item = null, calls = [], words = [], selected = null, offered = [];
   let catalog = [], isOpen = true, recent = [], done = [], revising = false;
-  let started = 0, busy = false, asked = 0, timer = 0, reasonFor = "";
+  let shownFirst = null, started = 0, busy = false, asked = 0, timer = 0, reasonFor = "";
 
   function el(tag, attributes, ...inside) {
     const made = document.createElement(tag);
@@ -64,6 +65,7 @@
   // What the server says of the text; calls that were typed become cards.
   function validate(delay, typed) {
     window.clearTimeout(timer);
+    if (shownFirst !== null) { keepDraft(); }
     timer = window.setTimeout(async () => {
       const mine = ++asked;
       const text = answerNow();
@@ -116,16 +118,32 @@
   }
 
   function select(range) {
-    selected = range && { from: Math.min(...range), to: Math.max(...range) };
+    selected = range && { from: Math.min(...range), to: Math.max(...range), cut: 0 };
     words.forEach((w, k) => {
       const on = selected !== null && k >= selected.from && k <= selected.to;
       w.span.setAttribute("aria-pressed", String(on));
     });
     $("work").classList.toggle("selecting", selected !== null);
+    drawSelected();
     drawBadges();
   }
 
-  const selectedText = () => selected && item.utterance.slice(words[selected.from].from, words[selected.to].to);
+  const selectedText = () => selected && item.utterance.slice(words[selected.from].from, words[selected.to].to - selected.cut);
+
+  function drawSelected() {
+    $("selection").hidden = selected === null;
+    $("words-help").hidden = selected !== null || !canSelect;
+    $("selection-text").textContent = selected ? t("chosen_words", { text: selectedText() }) : "";
+  }
+
+  // What hangs on a word without being part of the value: lampu|nya, tomorrow|'s; else one letter.
+  const ending = /(?:['’-]\p{L}+|nya|ku|mu|lah|kah|ne)$/iu;
+  function trim() {
+    const last = words[selected.to], word = item.utterance.slice(last.from, last.to - selected.cut);
+    const found = word.match(ending);
+    const cut = found && word.length > found[0].length + 1 ? found[0].length : [...word].pop().length;
+    if (word.length > cut) { selected.cut += cut; drawSelected(); }
+  }
 
   function selectedSpan() {
     if (!selected) { return null; }
@@ -140,7 +158,8 @@
   }
 
   let anchor = null, dragged = false;
-  if (withCalls || (form && form.hasSpans)) {
+  $("trim").addEventListener("click", () => { trim(); home(); });
+  if (canSelect) {
     const wordOf = (event) => { const w = event.target.closest(".word"); return w ? Number(w.dataset.k) : null; };
     $("said").addEventListener("pointerdown", (e) => {
       anchor = e.pointerType === "mouse" && e.button === 0 ? wordOf(e) : null;
@@ -178,7 +197,7 @@
     if (form) { values.push(...form.spans().map((s) => s.text)); }
     const ranges = values.map((v) => [item.utterance.indexOf(v), v.length]).filter((r) => r[0] >= 0);
     for (const w of words) {
-      const used = ranges.some(([at, long]) => w.from >= at && w.to <= at + long);
+      const used = ranges.some(([at, long]) => w.from >= at && w.from < at + long);
       w.span.classList.toggle("used", used);
     }
   }
@@ -220,10 +239,18 @@
     return box;
   }
 
+  const nameOf = (said) => said.trim().replace(/[\s(),;="]+/g, "_") || null;
+
   function drawParameter(call, parameter, argument) {
     const name = parameter.name || t("value");
+    // What an open catalog does not know yet may get a name.
+    const naming = parameter.name ? null : el("input", { class: "naming", "aria-label": t("parameter_name"),
+      placeholder: t("parameter_name"), autocomplete: "off", autocapitalize: "off", spellcheck: "false",
+      input: () => { if (argument) { argument.name = nameOf(naming.value); writeText(); } } });
     const set = (value) => {
-      if (argument) { argument.value = value; } else { argument = { name: parameter.name, value }; call.args.push(argument); }
+      if (argument) { argument.value = value; return; }
+      argument = { name: parameter.name || nameOf(naming.value), value };
+      call.args.push(argument);
     };
     let input;
     if (parameter.choices.length) {
@@ -237,7 +264,7 @@
         input: () => { set(input.value); markUsed(); writeText(); } });
       input.value = argument ? argument.value : "";
     }
-    const label = el("span", { class: "name" }, el("kbd", { hidden: true }), " " + name + " ",
+    const label = el("span", { class: "name" }, el("kbd", { hidden: true }), naming || " " + name + " ",
       parameter.required ? el("span", { class: "need" }, t("required")) : null,
       parameter.description ? el("span", { class: "muted" }, " " + parameter.description) : null);
     const fill = () => {
@@ -340,8 +367,9 @@
       options.push({ name: query, title: t("propose_this", { name: query }), more: "", propose: true });
     }
     active = 0;
+    // Chosen by the click: were the list gone before, a finger would press what lies under it.
     const lines = options.map((o, k) => el("li", { role: "option", id: "option-" + k, "aria-selected": String(k === 0),
-      pointerdown: (e) => { e.preventDefault(); choose(o); } }, o.title, o.more ? el("span", {}, o.more) : null));
+      pointerdown: (e) => e.preventDefault(), click: () => choose(o) }, o.title, o.more ? el("span", {}, o.more) : null));
     if (!lines.length && query) { lines.push(el("li", { role: "option", "aria-disabled": "true" }, t("no_intent"))); }
     $("found").replaceChildren(...lines);
     $("found").hidden = !lines.length;
@@ -472,7 +500,11 @@
     drawOffered();
     showMessages([], []);
     const proposed = checking ? (item.proposal.kind === "answer" ? item.proposal.output : "") : offered.length ? offered[0].text : "";
+    const draft = draftOf(item.id);
+    shownFirst = null;
     fillIn(mine ? mine.output : proposed);
+    shownFirst = answerNow();
+    if (draft !== null) { fillIn(draft); }
     if (offered.length && !mine && [textNow(), answerNow()].includes(offered[0].text)) {
       $("suggestions").querySelector("button").setAttribute("aria-pressed", "true");
     }
@@ -515,20 +547,49 @@
   // ------------------------------------------------------------ saving
 
   const wait = (ms) => new Promise((resolve) => window.setTimeout(resolve, ms));
-  function keep(body) {
+  function unsent() {
     try {
-      if (body) { localStorage.setItem(unsentPlace, JSON.stringify(body)); } else { localStorage.removeItem(unsentPlace); }
+      const kept = JSON.parse(localStorage.getItem(unsentPlace)) || {};
+      return kept.key ? { [kept.key]: kept } : kept;  // a page of before kept one alone
+    } catch (error) { return {}; }
+  }
+  // By its key: a second tab keeps its own beside it.
+  function keep(body, sent) {
+    const all = unsent();
+    if (sent) { delete all[body.key]; } else { all[body.key] = body; }
+    try {
+      if (Object.keys(all).length) { localStorage.setItem(unsentPlace, JSON.stringify(all)); }
+      else { localStorage.removeItem(unsentPlace); }
     } catch (error) { /* without storage it is kept in this page alone */ }
+  }
+
+  // What was begun outlives that the page is loaded again.
+  function keepDraft() {
+    if (!item) { return; }
+    const text = answerNow(), begun = text !== shownFirst;
+    try {
+      if (begun) { sessionStorage.setItem(unsentPlace, JSON.stringify({ item: item.id, text })); }
+    } catch (error) { /* then it is lost */ }
+    if (!begun) { dropDraft(); }
+  }
+  function dropDraft() {
+    try { sessionStorage.removeItem(unsentPlace); } catch (error) { /* there was none */ }
+  }
+  function draftOf(id) {
+    try {
+      const draft = JSON.parse(sessionStorage.getItem(unsentPlace));
+      return draft && draft.item === id ? draft.text : null;
+    } catch (error) { return null; }
   }
 
   // Sends a save until it is answered: a second sending has the same key, so it is stored once.
   async function deliver(body) {
-    keep(body);
+    keep(body, false);
     let claimed = false;
     for (;;) {
       try {
         const answer = await send(base + "/save", body);
-        keep(null);
+        keep(body, true);
         return answer;
       } catch (error) {
         if (error instanceof Refusal && error.code === "lease_lost" && !claimed) {
@@ -537,7 +598,7 @@
         }
         // Who has to sign in again, or to load the page again, finds the answer sent then.
         if (error instanceof Refusal && (error.status === 401 || error.code === "csrf")) { throw error; }
-        if (error instanceof Refusal && error.status < 500 && error.status !== 429) { keep(null); throw error; }
+        if (error instanceof Refusal && error.status < 500 && error.status !== 429) { keep(body, true); throw error; }
         tell("alert", error instanceof Refusal ? error.message : t("offline"));
         await wait(2000);
       }
@@ -558,6 +619,7 @@
     $("save").disabled = true;
     try {
       const answer = await deliver(body);
+      dropDraft();
       if (kind === "answer" || kind === "abandon") { done.push(item.id); }
       document.dispatchEvent(new CustomEvent("maksud:saved", { detail: { item: body.item, kind, base } }));
       const told = { answer: t("saved", { text: sayAnswer(whole) }), skip: t("skipped"), abandon: t("abandoned_now"), reject: t("sent_back_now") };
@@ -567,6 +629,10 @@
       tell("notice", told[kind]);
     } catch (error) {
       tell("alert", error.message);
+      if (["labelled_already", "decided_already", "moved_on"].includes(error.code)) {  // in another tab, or by others
+        await next(0);
+        tell("alert", error.message);
+      }
     } finally {
       busy = false;
       $("save").disabled = false;
@@ -631,6 +697,7 @@
       if (filler) { filler.fill(); } else { take(Number(key) - 1); }
     } else if (key === "0" && withCalls) { addCall("none"); }
     else if (key === "/" && withCalls) { $("search").focus(); }
+    else if (key === "-" && selected !== null) { trim(); }
     else if (key === "enter") { act("answer"); }
     else if (key === "s" && !checking) { act("skip"); }
     else if (key === "r" && checking) { askReason("reject", ""); }
@@ -644,11 +711,9 @@
   (async function () {
     showWaiting(about.waiting);
     if (withCalls) { await loadCatalog(); }
-    let unsent = null;
-    try { unsent = JSON.parse(localStorage.getItem(unsentPlace)); } catch (error) { unsent = null; }
-    if (unsent) {
-      try { await deliver(unsent); tell("notice", t("saved", { text: sayAnswer(unsent.output) })); }
-      catch (error) { tell("alert", error.message + " " + unsent.output); }
+    for (const body of Object.values(unsent())) {
+      try { await deliver(body); tell("notice", t("saved", { text: sayAnswer(body.output) })); }
+      catch (error) { tell("alert", error.message + " " + body.output); }
     }
     if (about.item) { await look(about.item); } else { await next(0); }
   })();
