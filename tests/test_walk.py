@@ -77,7 +77,7 @@ class Walk:
         if needs_a_run(line):
             line += _TINY.get(verb, "")
             if verb == "train":
-                line += _TINY_TUNING if "--base" in line else _TINY_COMPACT
+                line += _TINY_TUNING if "smollm2" in line else _TINY_COMPACT
             line = line.replace("smollm2-135m", str(self.base)).replace(" --per-intent 60", "")
         if verb == "serve":
             self._serve(line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ import typer
 
 from maksud.cli.arguments import Force, Json, RunPath
 from maksud.cli.commands import intent_app
-from maksud.cli.output import say, tell_next, terminal, write_json
+from maksud.cli.output import say, spinner, tell_next, terminal, write_json
 
 Name = Annotated[str, typer.Argument(help="The intent's name, as calls write it.")]
 NewRun = Annotated[Path, typer.Option(help="The new run's directory; the old one stays.")]
@@ -53,16 +54,17 @@ def intent_add(
     """
     from maksud.recognizers.new_intents import add_intent, list_added
 
-    made = add_intent(
-        run,
-        name,
-        describe=describe,
-        examples=example or (),
-        parameters=parameter or (),
-        out=out,
-        overwrite=force,
-    )
-    new = next(i for i in list_added(made) if i.name == name)
+    with spinner("Adding"):
+        made = add_intent(
+            run,
+            name,
+            describe=describe,
+            examples=example or (),
+            parameters=parameter or (),
+            out=out,
+            overwrite=force,
+        )
+        new = next(i for i in list_added(made) if i.name == name)
     if as_json:
         write_json({
             "run": str(made.path), "intent": name, "examples": len(new.examples),
@@ -70,7 +72,7 @@ def intent_add(
         })  # fmt: skip
         return
     say(
-        f"{name} is known by {len(new.examples)} examples. Intents of the training that were left "
+        f"{name} is known by {_count(new.examples)}. Intents of the training that were left "
         f"out and known by as much: {new.found:.0%} of what asks for them was found, "
         f"{new.taken:.1%} of all else was taken for them."
     )
@@ -104,8 +106,7 @@ def intent_list(run: RunPath, as_json: Json = False) -> None:
         return
     table = Table(Column("intent", no_wrap=True), "parameters", "known by", "description", box=None)
     for row in rows:
-        examples = len(row["examples"])  # type: ignore[arg-type]
-        how = f"{examples} examples" if row["added"] else "training"
+        how = _count(row["examples"]) if row["added"] else "training"  # type: ignore[arg-type]
         parameters = ", ".join(row["parameters"])  # type: ignore[arg-type]
         table.add_row(str(row["name"]), parameters, how, str(row["description"]))
     terminal().print(table)
@@ -138,6 +139,7 @@ def intent_rows(
     maksud intent rows RUN --out new.json; maksud convert new.json DATA/train.json --append;
     maksud catalog RUN > DATA/catalog.yaml. Values are those that can be told by their form.
     """
+    from maksud.data.findings import format_count
     from maksud.recognizers.new_intents import rows_of, save_rows
 
     rows = rows_of(run)
@@ -145,4 +147,11 @@ def intent_rows(
         write_json([{"instruction": e.instruction, "output": e.output} for e in rows])
         return
     save_rows(rows, out, overwrite=force)
-    say(f"{len(rows)} rows: {out}")
+    say(f"{format_count(len(rows), 'row')}: {out}")
+
+
+def _count(examples: Sequence[str]) -> str:
+    """How many examples an intent is known by, beside its name and description."""
+    from maksud.data.findings import format_count
+
+    return format_count(len(examples), "example") if examples else "its name and description"

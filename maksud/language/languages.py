@@ -145,6 +145,15 @@ class Familiar:
         strange = {name for text in texts for name in found._foreign(text)}
         return cls(tuple(sorted(main | strange)), found.words)
 
+    def along_with(self, texts: Iterable[str]) -> Familiar:
+        """The same with the languages that some more texts seem to be in. Without any language,
+        as before: nothing is foreign."""
+        if not self.languages:
+            return self
+        more = {n for text in texts for n in (language_of(text), *self._foreign(text))}
+        known = more & _common_words().keys() | {*self.languages}
+        return Familiar(tuple(sorted(known)), self.words)
+
     def foreign_language(self, text: str) -> str:
         """The language of a text that is surely in none of `languages`; empty for any other.
 

@@ -9,7 +9,7 @@ with terms to be accepted is ever fetched.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -98,13 +98,15 @@ class Undecided:
     given: dict[str, Any] = field(default_factory=dict)
 
 
-def choose(facts: Facts, given: Collection[str] = ()) -> Choice:
+def choose(facts: Facts, given: Mapping[str, Any] | None = None) -> Choice:
     """The base and the settings for such data on such a machine; the same for the same facts.
 
-    `given`: names of settings that a person chose; what they set is not chosen again.
+    `given`: settings that a person chose, which every kind has; each counts in what is expected.
     """
+    given = given or {}
     budget = 60 * facts.minutes
-    full, frozen = encoder_seconds(facts, "full"), encoder_seconds(facts, "frozen")
+    full = encoder_seconds(facts, change_settings(EncoderSettings(), given))
+    frozen = _not_tuned(given)
     how_many = f"{facts.each:.0f} examples an intent" + (
         " and language" if len(facts.languages) > 1 else ""
     )
@@ -123,36 +125,45 @@ def choose(facts: Facts, given: Collection[str] = ()) -> Choice:
     if full <= budget:
         reason = f"with {how_many} a pretrained encoder knows words that the data does not hold"
         return _encoder(facts, {}, reason, full)
-    if frozen <= budget and facts.each < LITTLE and "epochs" not in given:
+    if facts.each < LITTLE and frozen and (seconds := encoder_seconds(facts, frozen)) <= budget:
         reason = f"with {how_many} a pretrained encoder is better, even where it is not tuned"
-        return _encoder(facts, {"depth": "frozen"}, reason, frozen)
+        return _encoder(facts, {"depth": "frozen"}, reason, seconds)
     reason = f"tuning an encoder would take about {_time(full)}, more than the budget"
     return _compact(facts, given, reason)
 
 
-def encoder_seconds(facts: Facts, depth: Literal["full", "frozen"]) -> float:
+def _not_tuned(given: Mapping[str, Any]) -> EncoderSettings | None:
+    """The settings of an encoder that is not tuned; None where others were given."""
+    try:
+        return change_settings(EncoderSettings(depth="frozen"), given)
+    except SettingsError:
+        return None
+
+
+def encoder_seconds(facts: Facts, settings: EncoderSettings) -> float:
     """About how long an encoder trains, in seconds, with its calibration."""
-    s = EncoderSettings(depth=depth).resolved(max(1, facts.rows), max(1, facts.intents))
+    s = settings.resolved(max(1, facts.rows), max(1, facts.intents))
     read = (facts.rows * s.views + 2 * facts.held_out) / _READ
     tuned = facts.rows * s.epochs / _TUNED / _speed(facts, gpu=facts.gpu)
     fetch = 0.0 if facts.encoder == "here" else _FETCH
     return fetch + _START + read + tuned
 
 
-def compact_seconds(facts: Facts, members: int) -> float:
+def compact_seconds(facts: Facts, settings: CompactSettings, members: int) -> float:
     """About how long so many compact networks train, in seconds, those for calibration too."""
-    s = CompactSettings().resolved(max(1, facts.rows), max(1, facts.intents))
+    s = settings.resolved(max(1, facts.rows), max(1, facts.intents))
     trainings = 4 if facts.held_out < 200 else 1
     return 5 + trainings * facts.rows * s.epochs * members / _LEARNT
 
 
-def _compact(facts: Facts, given: Collection[str], reason: str) -> Choice:
-    whole = CompactSettings().resolved(max(1, facts.rows), max(1, facts.intents)).members
+def _compact(facts: Facts, given: Mapping[str, Any], reason: str) -> Choice:
+    own = change_settings(CompactSettings(), given)
+    whole = own.resolved(max(1, facts.rows), max(1, facts.intents)).members
     members = whole
-    while members > 1 and compact_seconds(facts, members) > 60 * facts.minutes:
+    while members > 1 and compact_seconds(facts, own, members) > 60 * facts.minutes:
         members -= 1
-    changed = {} if members == whole or "members" in given else {"members": members}
-    seconds = compact_seconds(facts, members)
+    changed = {} if members == whole else {"members": members}
+    seconds = compact_seconds(facts, own, members)
     note = f"; a committee of {members} for {whole}, to keep to the budget" if changed else ""
     why = (f"{COMPACT} chosen: {reason}", _machine(facts, seconds) + note)
     return Choice(COMPACT, changed, why, facts)

@@ -20,7 +20,11 @@ def about_of(run: Run) -> dict[str, Any]:
 
 def copy_files(run: Run, draft: Draft, without: Collection[str] = ()) -> None:
     """Everything but what is written anew, and `without`; weights are linked where the disk can
-    do that."""
+    do that.
+
+    Raises `RunError` where another run was put in its place since it was opened: what was read of
+    it before and what is copied now would be of two runs.
+    """
     for name in run.manifest["files"]:
         source, target = run.path / name, draft.directory / name
         if name in without:
@@ -33,3 +37,4 @@ def copy_files(run: Run, draft: Draft, without: Collection[str] = ()) -> None:
                 os.link(source, target)
             except OSError:
                 shutil.copyfile(source, target)
+    run.require_current()

@@ -26,7 +26,7 @@ from maksud.recognizers.joint.additions import find_values
 from maksud.recognizers.joint.tokens import MAX_TOKENS, tokenize
 from maksud.recognizers.kinds import Growing, NewIntent, find_kind
 from maksud.recognizers.runs import Run, check_target, draft_run
-from maksud.storage import write_file
+from maksud.storage import Taken, write_file
 
 MOST_EXAMPLES = 50
 """Examples of a new intent, at most: who has more trains."""
@@ -53,7 +53,7 @@ def add_intent(
     Raises `InputError` for a run of a kind that can't do that, or for what says nothing,
     `CatalogError` for a name that is none, `RunError` where `out` exists.
     """
-    run = run if isinstance(run, Run) else Run.open(run)
+    run = Run.open(run.path if isinstance(run, Run) else run)  # as it stands now
     growing = _growing(run)
     check_target(Path(out), overwrite=overwrite)
     known = run.contract.catalog
@@ -68,7 +68,8 @@ def add_intent(
         raise InputError(
             f"{name!r} is only a name", hint='Give --describe "what it is for", or an --example'
         )
-    made = [read_parameter(p) if isinstance(p, str) else p for p in parameters]
+    listed = [parameters] if isinstance(parameters, str) else parameters
+    made = [read_parameter(p) if isinstance(p, str) else p for p in listed]
     intent = Intent(name, describe.strip(), tuple(made))
     contract = _with(run.contract, Catalog((*known.intents, intent)), said)
     recognizer = load_recognizer(run)
@@ -76,7 +77,8 @@ def add_intent(
         copy_files(run, draft, growing.files)
         growing.add(recognizer, intent, said, draft.directory)
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        what = {"name": name, "examples": len(said), "described": bool(describe), "at": now}
+        what = {"name": name, "examples": len(said), "described": bool(intent.description)}
+        what["at"] = now
         draft.log({"stage": "intent", "text": f"{name} was added", **what})
         about = about_of(run)
         about["added"] = [*about.get("added", []), what]
@@ -92,7 +94,7 @@ def remove_intent(
 
     Raises `NotFoundError` for an intent that was not: what is trained is only unlearnt by training.
     """
-    run = run if isinstance(run, Run) else Run.open(run)
+    run = Run.open(run.path if isinstance(run, Run) else run)  # as it stands now
     growing = _growing(run)
     check_target(Path(out), overwrite=overwrite)
     recognizer = load_recognizer(run)
@@ -118,7 +120,7 @@ def remove_intent(
 
 def list_added(run: RunLike) -> list[NewIntent]:
     """The intents that were added to a run; none for a kind that takes none."""
-    run = run if isinstance(run, Run) else Run.open(run)
+    run = Run.open(run.path if isinstance(run, Run) else run)  # as it stands now
     growing = find_kind(run.kind).growing
     return [] if growing is None else growing.list(load_recognizer(run))
 
@@ -128,7 +130,7 @@ def rows_of(run: RunLike) -> list[Example]:
 
     Values are those that can be told by their form; look at them before you train.
     """
-    run = run if isinstance(run, Run) else Run.open(run)
+    run = Run.open(run.path if isinstance(run, Run) else run)  # as it stands now
     catalog, rows = run.contract.catalog, []
     for new in list_added(run):
         intent = catalog.get(new.name)
@@ -143,10 +145,14 @@ def save_rows(rows: Sequence[Example], out: Path, *, overwrite: bool = False) ->
     """Writes rows as a JSON file. Raises `InputError` where there are none, or it stands."""
     if not rows:
         raise InputError("no intent was added with examples", hint="There is nothing to write")
-    if out.exists() and not overwrite:
-        raise InputError("exists already", where=str(out), hint="Choose another --out, or --force")
     content = [{"instruction": e.instruction, "output": e.output} for e in rows]
-    write_file(out, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+    text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+    try:
+        write_file(out, text, replace=overwrite, hint="Choose another --out")
+    except Taken as error:
+        raise InputError(
+            "exists already", where=str(out), hint="Choose another --out, or --force"
+        ) from error
 
 
 def read_parameter(text: str) -> Parameter:
@@ -163,7 +169,7 @@ def read_parameter(text: str) -> Parameter:
             hint="Write NAME, NAME:number, NAME:small|large, or NAME?:datetime",
         )
     if "|" in kind:
-        values = tuple(v.strip() for v in kind.split("|") if v.strip())
+        values = tuple(dict.fromkeys(v.strip() for v in kind.split("|") if v.strip()))
         return Parameter(name, "enumeration", required=required, values=values)
     known = [t for t in PARAMETER_TYPES if t != "enumeration"]
     if kind and kind not in known:
@@ -191,9 +197,10 @@ def _growing(run: Run) -> Growing:
 
 
 def _examples(examples: Iterable[str]) -> list[str]:
-    """The examples, each once. Raises `InputError` for one that says nothing, or too many."""
+    """The examples, each once; a text is one. Raises `InputError` for one that says nothing, or
+    too many."""
     said: dict[str, None] = {}
-    for text in examples:
+    for text in [examples] if isinstance(examples, str) else examples:
         text = " ".join(text.split())
         if not says_something(text):
             raise InputError(f"example {text[:40]!r} says nothing", hint="Leave it out")
@@ -211,11 +218,12 @@ def _examples(examples: Iterable[str]) -> list[str]:
 
 
 def _with(contract: Contract, catalog: Catalog, examples: Sequence[str]) -> Contract:
-    """The contract with a new catalog, and the scripts of the examples beside those of before."""
-    if not contract.scripts:
-        return replace(contract, catalog=catalog)
-    scripts = {*contract.scripts}.union(*(scripts_of(contract.read(e).text) for e in examples))
-    return replace(contract, catalog=catalog, scripts=tuple(sorted(scripts)))
+    """The contract with a new catalog; scripts and languages of the examples are read from now on,
+    beside those of before."""
+    read = [contract.read(e).text for e in examples]
+    scripts = contract.scripts and {*contract.scripts}.union(*map(scripts_of, read))
+    familiar = contract.familiar.along_with(read)
+    return replace(contract, catalog=catalog, scripts=tuple(sorted(scripts)), familiar=familiar)
 
 
 def _added(run: Run) -> str:

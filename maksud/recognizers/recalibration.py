@@ -37,7 +37,7 @@ def calibrate(
     Raises `DataError` for data without labelled examples or of the train split alone, `RunError`
     where `out` exists.
     """
-    run = run if isinstance(run, Run) else Run.open(run)
+    run = Run.open(run.path if isinstance(run, Run) else run)  # as it stands now
     rule = rule or run.contract.rule or Rule()
     if isinstance(data, str | os.PathLike):
         data = load(data)

@@ -121,6 +121,16 @@ class Run:
             )
         return cls(path, manifest, contract)
 
+    def require_current(self) -> None:
+        """Raises `RunError` where another run was put in its place since it was opened."""
+        if self.path.is_dir() and _manifest(self.path) == self.manifest:
+            return
+        raise RunError(
+            "was replaced while this command read it",
+            where=str(self.path),
+            hint="Run the same command again",
+        )
+
 
 class Draft:
     """A run in the making: a staging directory to fill, then `finish`."""
@@ -145,11 +155,13 @@ class Draft:
         """Writes contract, metrics and the manifest; the directory is then ready to be moved.
 
         Every file gets the mode that the umask leaves: safetensors writes its own for one user.
+        One that is linked to that of another run keeps its own, which is that of both.
         """
         mode = stat.S_IMODE(os.fstat(self._log.fileno()).st_mode)
         self._log.close()
         for file in _files(self.directory).values():
-            file.chmod(mode)
+            if file.stat().st_nlink == 1:
+                file.chmod(mode)
         contract.save(self.directory / _CONTRACT)
         _write_json(self.directory / _METRICS, metrics)
         files = {

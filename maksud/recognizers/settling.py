@@ -41,11 +41,8 @@ def make_settings(
     given = {k: v for k, v in changes.items() if k not in whole}
     if made.base == AUTO:
         return _open(made, given)
-    if made.minutes and made.choice is None:
-        raise SettingsError(
-            f"minutes is {made.minutes:g}, but base {made.base!r} takes the time that it takes",
-            hint="Leave --minutes or --base away: minutes are what `auto` chooses by",
-        )
+    if made.choice is None:
+        _refuse_minutes(made, f"base {made.base!r}")
     if isinstance(made.kind, Undecided):
         given = {**made.kind.given, **given}
         made = replace(made, kind=None)
@@ -74,8 +71,8 @@ def _open(settings: TrainSettings, given: dict[str, Any]) -> TrainSettings:
         given = {**settings.kind.given, **given}
         settings = replace(settings, kind=None)
     if settings.kind is not None:
-        base = _base_of(settings.kind)
-        return make_settings(given, replace(settings, base=base, minutes=0.0))
+        _refuse_minutes(settings, type(settings.kind).__name__)
+        return make_settings(given, replace(settings, base=_base_of(settings.kind)))
     able = kinds_that_know(given)
     if not able:
         raise _unknown(given)
@@ -87,7 +84,18 @@ def _open(settings: TrainSettings, given: dict[str, Any]) -> TrainSettings:
     if len(made) > 1:
         return replace(settings, kind=Undecided(given))
     name, own = made[0]
-    return replace(settings, base=KINDS[name], kind=own, minutes=0.0)
+    _refuse_minutes(settings, ", ".join(given))
+    return replace(settings, base=KINDS[name], kind=own)
+
+
+def _refuse_minutes(settings: TrainSettings, decided: str) -> None:
+    """Raises `SettingsError` for a budget that nothing would be chosen by."""
+    if settings.minutes:
+        raise SettingsError(
+            f"minutes is {settings.minutes:g}, but {decided} decides what is trained, and that "
+            "takes the time that it takes",
+            hint=f"Leave one of the two away: minutes are what `{AUTO}` chooses by",
+        )
 
 
 def _of_kind(kind: Kind, own: Any, given: Mapping[str, Any]) -> Any:

@@ -22,7 +22,7 @@ MAX_PARTS = 5_000
 MAX_NESTED = 32
 """Schemas one within the other, and references one after the other, at most."""
 MAX_BITS = 1000
-"""Bits of a whole number that limits a value, at most: beyond it is no other number's."""
+"""Bits of a whole number of a schema, at most: beyond it none can be told from its neighbours."""
 
 KINDS = ("string", "number", "integer", "boolean", "array", "object", "null")
 _NUMBERS = frozenset(("number", "integer"))
@@ -270,13 +270,14 @@ class ShapeReader:
                 raise invalid(f"{where}.enum", "must be a list of values")
             values = tuple(schema["enum"])
         if values is not None:
+            for value in values:
+                _check_size(value, f"{where}.{'const' if 'const' in schema else 'enum'}")
             nullable = None in values and (named is None or nullable)
         limits = {k: schema[k] for k in _LIMITS if schema.get(k) is not None}
         for keyword, value in limits.items():
             if not isinstance(value, int | float) or isinstance(value, bool):
                 raise invalid(f"{where}.{keyword}", f"must be a number, found {kind_of(value)}")
-            if isinstance(value, int) and value.bit_length() > MAX_BITS:
-                raise invalid(f"{where}.{keyword}", "is out of range")
+            _check_size(value, f"{where}.{keyword}")
         if limits.get("multipleOf", 1) <= 0:
             raise invalid(f"{where}.multipleOf", "must be above 0")
         shape = Shape(where, frozenset(kinds) - {"null"}, nullable, limits=limits)
@@ -332,6 +333,12 @@ class ShapeReader:
             },
             required=frozenset(required),
         )
+
+
+def _check_size(value: Any, where: str) -> None:
+    """Raises `ApiError` (400) for a whole number that no floating one can be compared with."""
+    if isinstance(value, int) and value.bit_length() > MAX_BITS:
+        raise invalid(where, "is out of range")
 
 
 def _refuse_beside(keyword: str, schema: Mapping[str, Any], where: str) -> None:

@@ -125,3 +125,13 @@ def test_texts_that_tell_no_language_make_nothing_foreign() -> None:
     for texts in ([], ["Hampa", "Raisa"], ["เปิดเพลง", "включи музыку"]):
         none = Familiar.of(texts)
         assert none == Familiar() and not none.foreign_language("pon la canción de la casa")
+
+
+def test_languages_of_more_texts_are_familiar_then(indonesian: Familiar) -> None:
+    short, long = "je veux une table", "est-ce que je peux réserver une table pour deux personnes"
+    more = indonesian.along_with([short])
+    assert more.languages == ("French", "Indonesian") and more.words == indonesian.words
+    assert indonesian.foreign_language(long) == "French" and more.foreign_language(long) == ""
+    assert more.foreign_language("pon la canción de Shakira por favor") == "Spanish"
+    assert indonesian.along_with(["สวัสดีครับ", "sup mie", ""]) == indonesian
+    assert Familiar().along_with([long]) == Familiar()

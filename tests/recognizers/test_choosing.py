@@ -66,8 +66,16 @@ def test_more_time_never_takes_the_better_choice_away() -> None:
 def test_epochs_that_were_given_are_not_for_an_encoder_that_is_not_tuned() -> None:
     facts = replace(HERE, rows=140, minutes=1.2)
     assert choose(facts).settings == {"depth": "frozen"}
-    assert choose(facts, ["epochs"]).base == "compact"
-    assert choose(replace(HERE, rows=15_000, intents=50, minutes=2), ["members"]).settings == {}
+    for name in ("epochs", "num_train_epochs"):  # the guide's name
+        assert choose(facts, {name: "9"}).base == "compact"
+
+
+def test_epochs_that_were_given_take_their_time() -> None:
+    assert choose(HERE).base == choose(HERE, {"epochs": 5}).base == "e5-small"
+    many = choose(HERE, {"epochs": "60"})
+    assert many.base == "compact" and "more than the budget" in many.why[0]
+    large = replace(HERE, rows=15_000, intents=50, minutes=2)
+    assert choose(large).settings == {"members": 2} and choose(large, {"epochs": 1}).settings == {}
 
 
 def rows(texts: list[str], split: str = "") -> list[Example]:
@@ -148,6 +156,8 @@ def test_what_one_kind_alone_has_decides() -> None:
         ({"epochs": -1}, "epochs is -1"),
         ({"depth": "frozen", "epochs": 3}, "head_epochs"),
         ({"minutes": 5, "base": "compact"}, "takes the time that it takes"),
+        ({"minutes": 5, "depth": "frozen"}, "minutes is 5, but depth decides"),
+        ({"minutes": 5, "kind": CompactSettings()}, "minutes is 5, but CompactSettings decides"),
         ({"kind": LanguageModelSettings()}, "does not say what to start from"),
     ],
 )

@@ -401,6 +401,13 @@ def test_limits_that_no_number_can_meet_are_refused() -> None:
     assert str(error.param).endswith(".song.multipleOf")
 
 
+@pytest.mark.parametrize("values", [{"enum": ["a", 10**400]}, {"const": -(10**400)}])
+def test_values_that_no_number_can_be_compared_with_are_refused(values: dict[str, Any]) -> None:
+    for song in (values, {"oneOf": [values, {"type": "boolean"}]}, {**values, "multipleOf": 0.5}):
+        error = unmet(one(song=song))
+        assert error.status == 400 and str(error.param).endswith((".enum", ".const"))
+
+
 # ---------------------------------------------------------------- oneOf: of several, one holds
 
 TEXT, NULL = {"type": "string"}, {"type": "null"}

@@ -18,7 +18,7 @@ from typing import IO, Any
 from maksud.data.dataset import Dataset, Example
 from maksud.data.findings import excerpt
 from maksud.data.formats.base import Format, Options, Writing
-from maksud.data.formats.parts.labelling import item_data, read_item
+from maksud.data.formats.parts.labelling import item_data, labels_of, read_item
 from maksud.data.formats.parts.reading import Reading, RowError
 from maksud.data.formats.parts.records import records, shape_problem
 from maksud.data.formats.parts.rows import decode_inner, kind, list_names
@@ -34,9 +34,7 @@ _HIDDEN = ("_itag_index",)
 """Fields of the data that are the platform's own."""
 _ABANDONED = "abandoned"
 """Metadata of an item without an answer: why it was abandoned."""
-_LABELS = "labels"
-"""Metadata of an item: answers to questions besides `output`, by their titles."""
-_OWN = ("stage", "answers", _ABANDONED, _LABELS)
+_OWN = ("stage", "answers", _ABANDONED)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MARK_TIME = re.compile(r"(\w{3}) +(\d{1,2}) (\d\d):(\d\d):(\d\d) \S+ (\d{4})")
 
@@ -89,7 +87,7 @@ def write_itag(examples: Sequence[Example], file: IO[bytes], writing: Writing) -
     for number, e in enumerate(examples, 1):
         data = item_data(e, writing, "instruction", _OWN)
         row: dict[str, Any] = {"data": data}
-        if e.is_labelled or _labels_of(e.metadata):
+        if e.is_labelled or labels_of(e.metadata):
             data.setdefault("_itag_index", "")
             row |= _labelled(e, job, number, now)
         elif e.metadata.get(_ABANDONED):
@@ -102,11 +100,11 @@ def _labelled(e: Example, job: int, number: int, now: float) -> dict[str, Any]:
     stage = str(e.metadata.get("stage") or "label")
     given = e.metadata.get("answers") or ()
     stages = STAGES[1 : max(2, STAGES.index(stage) + 1)] if stage in STAGES else STAGES[1:2]
-    own = e.output, _labels_of(e.metadata)
+    own = e.output, labels_of(e.metadata)
     row: dict[str, Any] = {}
     for k, name in enumerate(stages):
         said = [
-            (str(a.get("output") or ""), _labels_of(a))
+            (str(a.get("output") or ""), labels_of(a))
             for a in given
             if isinstance(a, Mapping) and a.get("stage") == name and _says(a)
         ] or [own]
@@ -124,14 +122,8 @@ def _labelled(e: Example, job: int, number: int, now: float) -> dict[str, Any]:
     return {f"label-{job}-system": copy, **row, "abandonFlag": 0, "abandonRemark": None}
 
 
-def _labels_of(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Answers to other questions than `output`, by title; none where they are something else."""
-    labels = body.get(_LABELS)
-    return dict(labels) if isinstance(labels, Mapping) else {}
-
-
 def _says(answer: Mapping[str, Any]) -> bool:
-    return bool(answer.get("output") or _labels_of(answer))
+    return bool(answer.get("output") or labels_of(answer))
 
 
 def _result(

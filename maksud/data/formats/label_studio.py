@@ -16,7 +16,7 @@ from maksud.data.findings import excerpt
 from maksud.data.formats.base import Format, Options, Writing
 from maksud.data.formats.parts.arrays import write_array
 from maksud.data.formats.parts.columns import ANSWERS, UTTERANCES
-from maksud.data.formats.parts.labelling import item_data, read_item
+from maksud.data.formats.parts.labelling import item_data, labels_of, read_item
 from maksud.data.formats.parts.labels import Labels
 from maksud.data.formats.parts.reading import Reading, RowError
 from maksud.data.formats.parts.records import records, shape_problem
@@ -74,7 +74,7 @@ def write_label_studio(examples: Sequence[Example], file: IO[bytes], writing: Wr
 
 
 def _task(e: Example, writing: Writing) -> dict[str, Any]:
-    data = item_data(e, writing, "text", ("answers", "labels"))
+    data = item_data(e, writing, "text", ("answers",))
     task: dict[str, Any] = {"data": data, "annotations": [], "predictions": []}
     results = _results(e, writing)
     if results:
@@ -204,13 +204,13 @@ def _spans(value: Mapping[str, Any], text: str, sort: str) -> list[Span]:
 def _results(e: Example, writing: Writing) -> list[dict[str, Any]]:
     """The results of an annotation. Beside answers to other questions the example's own is a text
     area: their choices and spans are no part of it."""
-    labels = e.metadata.get("labels")
-    if not isinstance(labels, Mapping) or not labels:
+    labels = labels_of(e.metadata)
+    if not labels:
         return _result(e, writing) if e.is_labelled else []
     items = [_item("output", "textarea", {"text": [e.output]}, 0)] if e.is_labelled else []
     for title, value in labels.items():
         for kind_of_result, content in _contents(e.instruction, value):
-            items.append(_item(str(title), kind_of_result, content, len(items)))
+            items.append(_item(title, kind_of_result, content, len(items)))
     return items
 
 
@@ -218,15 +218,12 @@ def _contents(text: str, value: Any) -> list[tuple[str, dict[str, Any]]]:
     """The answer to a question as values of results: spans, choices, or a text area."""
     if isinstance(value, str):
         return [("textarea", {"text": [value]})]
-    if not isinstance(value, list):
-        return []
-    spans = [v for v in value if isinstance(v, Mapping) and "start" in v and "end" in v]
-    if not spans:
-        return [("choices", {"choices": [str(v) for v in value]})]
+    if not value or isinstance(value[0], str):
+        return [("choices", {"choices": value})]
     return [
         ("labels", {"start": to_utf16(text, s["start"]), "end": to_utf16(text, s["end"]),
                     "text": text[s["start"] : s["end"]], "labels": [str(s.get("label"))]})
-        for s in spans
+        for s in value
     ]  # fmt: skip
 
 

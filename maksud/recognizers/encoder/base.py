@@ -31,9 +31,11 @@ class Base:
 def is_e5(name: str) -> bool:
     """Whether a base is one of E5: by the last part of its name, of which `e5` is a word.
 
-    A folder above it says nothing (`/data/e5tests/bert`), nor do letters within a word.
+    A folder above it says nothing (`/data/e5tests/bert`), nor do letters within a word; but that of
+    a model in the hub's cache, whose snapshots are called by their revisions.
     """
-    last = Path(name).name.lower()
+    path = Path(name)
+    last = (path.parent.parent if path.parent.name == "snapshots" else path).name.lower()
     return re.search(r"(?<![a-z0-9])m?e5(?![a-z0-9])", last) is not None
 
 

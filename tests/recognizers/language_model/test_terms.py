@@ -104,6 +104,9 @@ def test_names_of_terms_that_there_are_not(monkeypatch: pytest.MonkeyPatch) -> N
 def test_other_models_ask_for_nothing(home: Path, fetched: list[str]) -> None:
     assert gallery.require_accepted(gallery.DEFAULT) is None
     assert gallery.require_accepted("owner/model") is None
+    assert gallery.require_accepted("owner/model", "gemma") is None
+    with pytest.raises(SettingsError, match="no licence 'llama'.*Known: gemma"):
+        gallery.require_accepted(gallery.DEFAULT, "llama")
 
 
 def test_a_run_records_who_accepted_and_brings_notice_and_terms_along(

@@ -234,9 +234,10 @@ def test_a_state_is_kept_between_evaluations_too(
             raise KeyboardInterrupt
 
     told: list[str] = []
+    accepting = replace(settings, accept_licence="gemma")  # which is said once, not each time
     with pytest.raises(KeyboardInterrupt):
         train_language_model(
-            rows, dev, base, contract, tmp_path / "x", settings, stop, checkpoints=kept
+            rows, dev, base, contract, tmp_path / "x", accepting, stop, checkpoints=kept
         )
     train_language_model(
         rows, dev, base, contract, tmp_path / "resumed", settings,

@@ -16,6 +16,8 @@ from maksud.data.formats.parts.reading import Original, Reading, RowError
 from maksud.data.formats.parts.rows import kind, list_names, text_field
 from maksud.data.formats.parts.voting import Vote, same, winner
 
+LABELS = "labels"
+"""Metadata of an item: answers to questions besides `output`, by their titles."""
 _NAMED = ("id", "split", "annotator")
 
 
@@ -93,10 +95,33 @@ def read_item(
 def item_data(
     example: Example, writing: Writing, field: str, own: Collection[str]
 ) -> dict[str, Any]:
-    """The data of an item: the utterance as `field`, and all metadata but the tool's `own`."""
+    """The data of an item: the utterance as `field`, and all metadata but the tool's `own`, and
+    answers."""
+    if labels_of(example.metadata):
+        own = (*own, LABELS)
     data: dict[str, Any] = {field: example.instruction}
     data |= {k: v for k in ("id", "annotator") if (v := getattr(example, k))}
     data |= {k: v for k, v in example.metadata.items() if k not in (*own, *data)}
     if writing.split and example.split:
         data["split"] = example.split
     return data
+
+
+def labels_of(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Answers to other questions than `output` by title: a text, texts that were chosen, or words
+    that were marked. None where a field of that name holds something else, a row's own."""
+    labels = body.get(LABELS)
+    if isinstance(labels, Mapping) and all(map(_is_answer, labels.values())):
+        return dict(labels)
+    return {}
+
+
+def _is_answer(value: Any) -> bool:
+    if not isinstance(value, list):
+        return isinstance(value, str)
+    return all(isinstance(v, str) for v in value) or all(map(_is_mark, value))
+
+
+def _is_mark(value: Any) -> bool:
+    places = (value.get(k) for k in ("start", "end")) if isinstance(value, Mapping) else (None,)
+    return all(type(place) is int for place in places)
