@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -175,9 +176,10 @@ def change_json(request: Request, rng: random.Random) -> None:
             case 0:
                 del holder[key]
             case 1 if isinstance(holder, dict):
-                holder[rng.choice(["x", "", "type", "stream", "peran", "n", "$ref"])] = holder[key]
+                other = rng.choice(["x", "", "type", "stream", "peran", "n", "$ref"])
+                holder[other] = deepcopy(holder[key])
             case _:
-                holder[key] = rng.choice(ODD)
+                holder[key] = deepcopy(rng.choice(ODD))
     set_body(request, json.dumps(content, ensure_ascii=rng.random() < 0.5).encode(
         "utf-8", "surrogatepass"
     ))  # fmt: skip

@@ -151,8 +151,8 @@ async def send_case(host: str, port: int, number: int, maker: Maker, tally: Tall
                 wait = 4 * QUIET
                 while more := await asyncio.wait_for(reader.read(65536), wait):
                     got, wait = got + more, QUIET
-    except (ConnectionError, TimeoutError):
-        pass  # the server refused it before it was whole
+    except OSError:
+        pass  # the server refused it before it was whole, and closed the connection
     finally:
         writer.close()
         with suppress(OSError):
@@ -254,6 +254,10 @@ def check_description(url: str, token: str, options: argparse.Namespace) -> int:
     return subprocess.run(command).returncode
 
 
+_FAULT = re.compile(r"^(?:fault .*|Fatal error.*|[\w.]*(?:Error|Exception)\b.*|ASGI .*)", re.M)
+"""Lines of a server's log that tell a fault of its own."""
+
+
 @contextmanager
 def serving(run: Path, port: int) -> Iterator[Callable[[], list[str]]]:
     """The server of a run, whose figures may be read from here; gives what tells its faults."""
@@ -266,7 +270,7 @@ def serving(run: Path, port: int) -> Iterator[Callable[[], list[str]]]:
         def faults() -> list[str]:
             log.seek(0)
             said = log.read().decode(errors="replace")
-            found = re.findall(r"^(?:fault .*|Fatal error.*|\w*Error: .*|ASGI .*)", said, re.M)
+            found = _FAULT.findall(said)
             if process.poll() is not None:
                 found.append(f"ended, with {process.returncode}")
             return [f"the server's log: {line[:300]}" for line in found]

@@ -48,7 +48,10 @@ CORE: dict[str, tuple[list[str], list[str]]] = {
     "json_body": (["http/json_body.py"], ["http/test_json_body.py"]),
     "grammar": ([f"{LM}/grammar.py", f"{LM}/parts.py"], [f"{LM}/test_grammar.py"]),
     "constraint": ([f"{LM}/constraint.py"], [f"{LM}/test_constraint.py"]),
-    "writing": ([f"{LM}/writing.py"], [f"{LM}/test_writing.py", f"{LM}/test_constraint.py"]),
+    "writing": (
+        [f"{LM}/writing.py", f"{LM}/habits.py"],
+        [f"{LM}/test_writing.py", f"{LM}/test_constraint.py"],
+    ),
 }
 
 TOO_SLOW = "not test_parsing_ends_on_any_length"

@@ -217,10 +217,9 @@ class _Connection(H11Protocol, asyncio.BufferedProtocol):
                 (b"x-request-id", new_id("req_").encode()),
                 (b"connection", b"close"),
             ]
-            asked_head = self._is_asked() and self.cycle.scope["method"] == "HEAD"
             for event in (
                 h11.Response(status_code=status, headers=headers),
-                *([] if asked_head else [h11.Data(data=body)]),
+                *([] if self.conn.awaits_no_body else [h11.Data(data=body)]),
                 h11.EndOfMessage(),
             ):
                 self.transport.write(self.conn.send(event) or b"")

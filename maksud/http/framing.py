@@ -43,6 +43,7 @@ class Framing(h11.Connection):  # type: ignore[misc]
         self._content = 0
         self._chunks = 0
         self._plain = False
+        self._method = b""
 
     def receive_data(self, data: bytes) -> None:
         """See h11."""
@@ -57,6 +58,7 @@ class Framing(h11.Connection):  # type: ignore[misc]
             self._chunks += event.chunk_start
             self._check(self._chunks * _LEAST)
         elif isinstance(event, h11.Request):
+            self._method = event.method  # here: a request that is refused has one, too
             check_request(event)
             self._plain = is_plain(event)
             self._came, self._content, self._chunks = len(self.trailing_data[0]), 0, 0
@@ -66,6 +68,11 @@ class Framing(h11.Connection):  # type: ignore[misc]
         elif event is h11.NEED_DATA and self.their_state is h11.SEND_BODY:
             self._check(self._came - self._content)
         return event
+
+    @property
+    def awaits_no_body(self) -> bool:
+        """Whether the answer that is to come next must have no body."""
+        return self._method == b"HEAD" and self.our_state is h11.SEND_RESPONSE
 
     @property
     def awaits_plain(self) -> bool:

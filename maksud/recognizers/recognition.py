@@ -31,13 +31,26 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Token:
+    """A token that a language model wrote, as bytes.
+
+    `log_p`: its log-probability among those that could be written there, 0 where no other could be.
+    `top`: the likeliest of those, best first, itself among them where it is one.
+    """
+
+    text: bytes
+    log_p: float
+    top: tuple[tuple[bytes, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Proposal:
     """A recognizer's best answer with the raw evidence for it.
 
     `features`: evidence that the whole answer is right (log-probabilities, margins, lengths),
     of one length for all proposals of a recognizer. `alternatives`: other answers with raw
     log-probabilities, best first. `out_of_scope`: raw score in [0, 1]. `truncated`: not all of
-    the utterance was read.
+    the utterance was read. `tokens`: what a language model wrote, without the end; else none.
     """
 
     calls: tuple[Call, ...]
@@ -46,6 +59,7 @@ class Proposal:
     out_of_scope: float = 0.0
     usage: Usage = field(default_factory=Usage)
     truncated: bool = False
+    tokens: tuple[Token, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def acts(self) -> bool:
@@ -82,6 +96,7 @@ class Recognition:
     utterance is longer than the model reads. `reason`: why it is out of scope, where that was told
     without asking the model (`contract.NOTHING_SAID`, `contract.UNKNOWN_SCRIPT`,
     `contract.UNKNOWN_LANGUAGE`). `doubts`: values in which nothing of their type was found.
+    `tokens`: what a language model wrote; the answer may have become another after that.
     """
 
     utterance: str
@@ -99,6 +114,7 @@ class Recognition:
     truncated: bool = False
     reason: str = ""
     doubts: tuple[DoubtfulValue, ...] = ()
+    tokens: tuple[Token, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def refusal(self) -> str:
@@ -204,7 +220,8 @@ class Recognizer(ABC):
     def represent(self, utterances: Sequence[str]) -> list[Vector]:
         """A vector of `dim` numbers for each utterance, in order.
 
-        Those of utterances that mean the same are near. Raises `InputError` where a kind has none.
+        Those of utterances that mean the same are near. Raises `InputError` where a kind has none,
+        `TooLongError` where not all of an utterance would be read.
         """
         raise InputError(
             f"{self.name}: a model of the kind {self.kind} has no vectors",
@@ -286,6 +303,7 @@ class Recognizer(ABC):
             usage=proposal.usage,
             truncated=proposal.truncated,
             doubts=tuple(find_doubts(calls, catalog)) if self._has_types else (),
+            tokens=proposal.tokens,
         )
 
     def _refuse(self, read: NormalText, reason: str) -> Recognition:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from maksud.errors import InputError
 from maksud.http.access_log import note_said
 from maksud.http.api_error import ApiError, as_api_error
 from maksud.http.guard import client_gone, when_gone
@@ -49,7 +50,12 @@ class Asker:
     ) -> Recognition:
         """The recognition of a conversation's last turn, by the contract's rule."""
         steps = follow(lane.recognizer.contract, turns, reading)
-        asked = next(steps)
+        try:
+            asked = next(steps)
+        except InputError as error:  # nothing is said that can be read
+            refused = as_api_error(error)
+            refused.param = param
+            raise refused from error
         first = True
         while True:
             # Earlier turns may have asked for nothing, whatever is to be answered to the last.

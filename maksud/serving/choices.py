@@ -17,7 +17,7 @@ from maksud.language.calls import NONE
 from maksud.language.catalog import Catalog
 from maksud.recognizers.contract import Contract
 from maksud.recognizers.recognition import Recognition
-from maksud.serving.evidence import cut_entries, weigh_pieces
+from maksud.serving.evidence import cut_entries, list_tokens, weigh_pieces
 from maksud.serving.json_reply import Form, FormatAsked
 from maksud.serving.protocol import ChatRequest
 from maksud.serving.replies import REFUSED, Answer, split
@@ -152,6 +152,7 @@ def _other(recognition: Recognition, k: int, catalog: Catalog) -> Recognition:
         alternatives=(),
         missing=catalog.missing(found.calls),
         doubts=(),
+        tokens=(),
     )
 
 
@@ -212,13 +213,19 @@ def _cut(calls: Sequence[ToolCall], recognition: Recognition, asked: ChatRequest
 
 
 def _with_evidence(answer: Answer, asked: ChatRequest, known: Sequence[Recognition]) -> Answer:
-    """The answer with log-probabilities, where they are wanted; `known`: all that were weighed."""
+    """The answer with log-probabilities, where they are wanted; `known`: all that were weighed.
+
+    Of what a language model wrote they are its own, of anything else those of decisions.
+    """
     if asked.top_logprobs is None:
         return answer
     # Calls are told by the text of the answer, which stands for them.
     own = answer.recognition
     said = own.text if answer.calls else "".join(answer.pieces)
     whole = own.text if own.text.startswith(said) else said
+    if own.tokens and b"".join(t.text for t in own.tokens) == whole.encode():
+        entries = list_tokens(own.tokens, asked.top_logprobs)
+        return replace(answer, evidence=cut_entries(entries, said))
     weights: dict[str, float] = {}
     for each in known:
         weights.setdefault(each.text, each.confidence)
@@ -230,5 +237,4 @@ def _with_evidence(answer: Answer, asked: ChatRequest, known: Sequence[Recogniti
         probability, weights = own.confidence, {}
     others = [(split(text), p) for text, p in weights.items()]
     entries = weigh_pieces(split(whole), probability, others, asked.top_logprobs)
-    pieces = split(said) if answer.calls else answer.pieces
-    return replace(answer, evidence=cut_entries(entries, pieces))
+    return replace(answer, evidence=cut_entries(entries, said))

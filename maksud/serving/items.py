@@ -13,6 +13,7 @@ from typing import Any
 from maksud.errors import nearest
 from maksud.http.fields import invalid, missing, read_said
 from maksud.http.json_body import kind_of
+from maksud.language.calls import Call
 from maksud.language.conversation import Role, Turn
 from maksud.serving.messages import MAX_MESSAGES, read_answered, read_content, read_function
 
@@ -43,6 +44,7 @@ def read_input(given: Any) -> tuple[Turn, ...]:
     if len(given) > MAX_MESSAGES:
         raise invalid("input", f"has {len(given):,} items, at most {MAX_MESSAGES:,}")
     turns: list[Turn] = []
+    calls: dict[int, list[Call]] = {}
     made: set[str] = set()
     caller: int | None = None  # the turn that calls belong to
     for k, item in enumerate(given):
@@ -51,12 +53,9 @@ def read_input(given: Any) -> tuple[Turn, ...]:
         if kind == "function_call":
             call = read_function(item, where)
             made.add(_read_id(item, where))
-            if caller is not None:
-                turns[caller] = replace(turns[caller], calls=(*turns[caller].calls, call))
-                turns.append(Turn("assistant", ""))  # what follows stays in its place
-            else:
-                caller = k
-                turns.append(Turn("assistant", "", (call,)))
+            caller = k if caller is None else caller
+            calls.setdefault(caller, []).append(call)
+            turns.append(Turn("assistant", ""))  # what follows stays in its place
         elif kind == "reasoning":
             turns.append(Turn("system", ""))
         else:
@@ -66,6 +65,8 @@ def read_input(given: Any) -> tuple[Turn, ...]:
             turns.append(turn)
     if not any(t.role == "user" and t.text.strip() for t in turns):
         raise invalid("input", "there is no user message with text")
+    for k, made_there in calls.items():
+        turns[k] = replace(turns[k], calls=tuple(made_there))
     return tuple(turns)
 
 

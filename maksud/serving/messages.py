@@ -97,10 +97,11 @@ def _read_calls(calls: Any, where: str, made: set[str]) -> tuple[Call, ...]:
     found = []
     for k, call in enumerate(calls):
         if not isinstance(call, dict):
-            continue
+            what = f"must be an object, found {kind_of(call)}"
+            raise invalid(f"{where}[{k}]", what, "invalid_type")
         if isinstance(call.get("id"), str):
             made.add(call["id"])
-        if isinstance(call.get("function"), dict):  # else a tool that is none of ours
+        if call.get("function") is not None:  # else a tool that is none of ours
             found.append(read_function(call["function"], f"{where}[{k}].function"))
     return tuple(found)
 

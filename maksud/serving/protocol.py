@@ -45,6 +45,11 @@ _UNSUPPORTED = {
     "chat_template": "the prompt is part of the model's contract",
     "chat_template_kwargs": "the prompt is part of the model's contract",
     "logit_bias": "answers are held to the catalog already",
+    "audio": "answers are text",
+    **dict.fromkeys(
+        ("guided_json", "guided_choice", "guided_regex", "guided_grammar", "structured_outputs"),
+        "JSON by a schema is asked for with response_format",
+    ),
 }
 
 
@@ -98,6 +103,8 @@ def parse_chat(content: Mapping[str, Any]) -> ChatRequest:
     for key, (low, high) in _RANGES.items():
         check_number(content, key, low, high)
     read_integer(content, "seed", None)
+    if content.get("modalities") not in (None, [], ["text"]):
+        raise invalid("modalities", 'answers are text: send ["text"]', "unsupported_parameter")
     tools, wanted = read_tools(content), read_format(content)
     if wanted is not None and tools is not None and tools.mode != "none":
         raise invalid("response_format", "can't go with tools: an answer is calls or JSON")

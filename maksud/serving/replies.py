@@ -14,6 +14,7 @@ from typing import Any
 
 from maksud.language.calls import NONE, format_calls
 from maksud.recognizers.recognition import Recognition
+from maksud.serving.evidence import deal_entries
 from maksud.serving.protocol import ChatRequest
 from maksud.serving.tools import ToolCall
 
@@ -195,8 +196,9 @@ _Delta = tuple[dict[str, Any], Sequence[Mapping[str, Any]] | None]
 def _deltas(answer: Answer) -> Iterator[_Delta]:
     """What each chunk of an answer adds, with the log-probabilities of it."""
     yield {"role": "assistant", "content": None if answer.content is None else ""}, None
+    dealt = deal_entries(answer.evidence, answer.pieces) if answer.evidence else None
     for k, piece in enumerate(answer.pieces):
-        yield {"content": piece}, answer.evidence[k : k + 1] if answer.evidence else None
+        yield {"content": piece}, dealt[k] if dealt else None
     entries = answer.evidence if answer.calls else None  # the whole answer's, with its first call
     for k, call in enumerate(answer.calls):
         named: dict[str, Any] = {"function": {"name": call.name, "arguments": ""}}

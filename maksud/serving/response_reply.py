@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from maksud.http.api_error import new_id
+from maksud.serving.evidence import deal_entries
 from maksud.serving.replies import Answer, split
 from maksud.serving.response_request import ResponseRequest
 
@@ -116,8 +117,9 @@ def _list_part(part: Mapping[str, Any], place: _Json) -> _Events:
     begun = {**part, key: "", **({"logprobs": []} if key == "text" else {})}
     yield "response.content_part.added", {**place, "part": begun}
     pieces = split(part[key]) if key == "text" else [part[key]]
-    for k, piece in enumerate(pieces):
-        more = {"logprobs": list(logprobs[k : k + 1])} if key == "text" else {}
+    dealt = deal_entries(logprobs, pieces)
+    for piece, own in zip(pieces, dealt, strict=True):
+        more = {"logprobs": own} if key == "text" else {}
         yield f"{name}.delta", {**place, "delta": piece, **more}
     more = {"logprobs": list(logprobs)} if key == "text" else {}
     yield f"{name}.done", {**place, key: part[key], **more}

@@ -156,13 +156,24 @@ def test_a_broken_chunk_ends_the_request(patient: Live) -> None:
     assert patient.client().get("/health").status_code == 200
 
 
-def test_a_broken_chunk_of_head_is_refused_without_a_body(
-    patient: Live, caplog: pytest.LogCaptureFixture
+CHUNKED_HEAD = request("HEAD", "/v1/models", "Transfer-Encoding: chunked")
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (CHUNKED_HEAD + b"g\r\n", 400),  # found while its answer is made; the others before that
+        (CHUNKED_HEAD.replace(b"chunked", b"chunked\r\nContent-Length: 1"), 400),
+        (CHUNKED_HEAD.replace(b"HTTP/1.1", b"HTTP/1.0"), 400),
+        (CHUNKED_HEAD.replace(b"HTTP/1.1", b"HTTP/1.2"), 505),
+    ],
+)
+def test_a_broken_head_is_refused_without_a_body(
+    patient: Live, caplog: pytest.LogCaptureFixture, sent: bytes, status: int
 ) -> None:
     """A body in an answer to HEAD is none of HTTP: what writes it raised, and nothing was sent."""
-    sent = request("HEAD", "/v1/models", "Transfer-Encoding: chunked") + b"g\r\n"
     reply = patient.send(sent)
-    assert (reply.status, reply.body, reply.closed) == (400, b"", True)
+    assert (reply.status, reply.body, reply.closed) == (status, b"", True)
     assert int(reply.headers["content-length"]) > 0
     assert not [r for r in caplog.records if r.levelname == "ERROR"]
 

@@ -244,6 +244,23 @@ def test_errors_reach_the_openai_client_whole(client: OpenAI, live: Live) -> Non
     assert denied.value.code == "invalid_api_key"
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "param"),
+    [
+        ("chat/completions", {"messages": [{"role": "user", "content": "\u200b"}]}, "messages"),
+        ("responses", {"input": "\u200b\u200b"}, "input"),
+        ("responses", {"input": [{"role": "user", "content": "\u200b"}]}, "input"),
+        ("recognize", {"messages": [{"role": "user", "content": "\u200b"}]}, "messages"),
+        ("recognize", {"turns": ["\u200b", "\u200b"]}, "turns"),
+    ],
+)
+def test_what_has_only_signs_that_are_not_read_is_named(
+    live: Live, path: str, body: dict[str, Any], param: str
+) -> None:
+    reply = live.client().post(f"/v1/{path}", json={"model": "scripted", **body})
+    assert reply.status_code == 400 and reply.json()["error"]["param"] == param
+
+
 def test_only_what_is_beyond_the_models_context_gets_its_error() -> None:
     with running(Scripted()) as live:
         one = live.client().post("/v1/chat/completions", json=chat("endless", model="scripted"))

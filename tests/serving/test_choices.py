@@ -2,26 +2,23 @@
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 from typing import Any, Literal
 
 import jsonschema
 import openai
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from openai import OpenAI
 from pydantic import BaseModel
 from serving_server import TOKEN, Live, chat, running
 from weighing import ALARM, PLAY, TOOLS, Weighing
 
-from maksud.http.api_error import ApiError
+from maksud.language.calls import format_calls
 from maksud.language.catalog_tools import catalog_to_tools
 from maksud.recognizers.door import load_recognizer
+from maksud.recognizers.recognition import Proposal, Token
 from maksud.recognizers.runs import Run
-from maksud.serving.choices import Planner, answers_of
-from maksud.serving.protocol import parse_chat
-from maksud.serving.replies import chunks, completion
 
 
 @pytest.fixture(scope="module")
@@ -475,63 +472,57 @@ def test_what_else_was_weighed_stands_beside_it(client: OpenAI) -> None:
     assert [e.token for e in cut.logprobs.content] == ["play", "(", "song"]
 
 
+class Writing(Weighing):
+    """Tells of the tokens that it wrote, three characters each: `-0.1` for the first of them."""
+
+    def _weigh(self, utterance: str, allowed: Collection[str] | None) -> Proposal:
+        proposal = super()._weigh(utterance, allowed)
+        text = format_calls(proposal.calls).encode()
+        parts = [text[k : k + 3] for k in range(0, len(text), 3)]
+        top = ((parts[0], -0.1), (b"sto", -2.5))
+        tokens = (Token(parts[0], -0.1, top), *(Token(part, 0.0) for part in parts[1:]))
+        return replace(proposal, tokens=tokens)
+
+
+@pytest.fixture(scope="module")
+def writer() -> Iterator[OpenAI]:
+    with running(Writing()) as live, OpenAI(base_url=f"{live.url}/v1", api_key=TOKEN) as made:
+        yield made
+
+
+def test_a_language_models_logprobs_are_those_of_its_tokens(writer: OpenAI) -> None:
+    said = "play(song=晴天) 0.6 | stop() 0.3"
+    for more in ({}, {"tools": TOOLS}):
+        choice = ask(writer, said, logprobs=True, top_logprobs=2, **more).choices[0]
+        content = choice.logprobs.content
+        assert b"".join(bytes(e.bytes) for e in content).decode() == "play(song=晴天)"
+        assert [e.token for e in content[:2]] == ["pla", "y(s"]
+        assert [(t.token, t.logprob) for t in content[0].top_logprobs] == [
+            ("pla", -0.1),
+            ("sto", -2.5),
+        ]
+        assert [e.logprob for e in content[1:]] == [0.0] * (len(content) - 1)
+        stream = ask(writer, said, logprobs=True, top_logprobs=2, stream=True, **more)
+        parts = [c.choices[0].logprobs for c in stream]
+        assert [e for part in parts if part for e in part.content or []] == content
+    cut = ask(writer, said, logprobs=True, max_tokens=1).choices[0]
+    assert [e.token for e in cut.logprobs.content] == ["pla", "y"]
+    response = writer.responses.create(model="weighing", input=said, top_logprobs=1)
+    entries = response.output[0].content[0].logprobs  # type: ignore[union-attr]
+    assert b"".join(bytes(e.bytes) for e in entries or ()).decode() == "play(song=晴天)"
+
+
+def test_what_a_language_model_did_not_write_has_those_of_decisions(writer: OpenAI) -> None:
+    unsure = ask(writer, "stop() 0.4 | play() 0.3", logprobs=True).choices[0]
+    assert unsure.message.content == "none()"
+    assert math.exp(sum(e.logprob for e in unsure.logprobs.content)) == pytest.approx(0.3, abs=0.01)
+    asked = ask(writer, "alarm() 0.8", logprobs=True, tools=TOOLS).choices[0]
+    assert asked.message.content == "Jam berapa?"
+    assert math.exp(sum(e.logprob for e in asked.logprobs.content)) == pytest.approx(0.8, abs=0.01)
+    _, second = ask(writer, "stop() 0.7 | play() 0.2", logprobs=True, n=2).choices
+    assert math.exp(sum(e.logprob for e in second.logprobs.content)) == pytest.approx(0.2, abs=0.01)
+
+
 def test_the_fingerprint_is_the_contract(client: OpenAI, model: Weighing) -> None:
     reply = ask(client, "stop() 0.9", tools=TOOLS)
     assert reply.system_fingerprint == "fp_" + model.contract.id.removeprefix("sha256:")[:12]
-
-
-# ---------------------------------------------------------------- anything at all
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-2, 60) | st.sampled_from(["", "auto", "play", "x"]),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(["type", "name", "function", "enum", "x"]), inner)
-    ),
-    max_leaves=8,
-)
-FIELDS = {
-    "tools": st.just(TOOLS) | st.just(TOOLS[:1]) | JSON,
-    "tool_choice": st.sampled_from(["auto", "none", "required", PLAY]) | JSON,
-    "parallel_tool_calls": st.booleans() | JSON,
-    "functions": st.just([t["function"] for t in TOOLS]) | JSON,
-    "function_call": st.sampled_from(["auto", "none", {"name": "play"}]) | JSON,
-    "response_format": st.just({"type": "json_object"}) | JSON,
-    "n": st.integers(-1, 6) | JSON,
-    "logprobs": st.booleans() | JSON,
-    "top_logprobs": st.integers(-1, 22) | JSON,
-    "max_tokens": st.integers(-1, 30) | JSON,
-    "stop": st.sampled_from(["(", ";", "song"]) | JSON,
-    "stream": st.booleans() | JSON,
-}
-
-
-@settings(max_examples=300)
-@given(
-    st.lists(st.sampled_from(sorted(FIELDS)), max_size=4).flatmap(
-        lambda names: st.fixed_dictionaries({name: FIELDS[name] for name in names})
-    ),
-    st.sampled_from(["play(song=A) 0.6 | stop() 0.3", "none() 0.9", "alarm() 0.9", "stop() 0.2"]),
-)
-def test_any_request_is_answered_or_refused_by_name(more: Any, said: str) -> None:
-    weighing = Weighing()
-    try:
-        asked = parse_chat(chat(said, model="weighing", **more))
-        plan = Planner().plan(asked, weighing.contract, "weighing")
-    except ApiError as error:
-        assert error.status == 400 and error.param
-        return
-    (answer,) = weighing.recognize([said], [plan.allowed])
-    answers = answers_of(answer, plan, weighing.contract.catalog)
-    whole = completion(answers, "id", 0)
-    json.dumps(whole, allow_nan=False)
-    list(chunks(answers, "id", 0, True))
-    for choice in whole["choices"]:
-        message = choice["message"]
-        assert choice["finish_reason"] in ("stop", "length", "tool_calls", "function_call")
-        called = "tool_calls" in message or "function_call" in message
-        assert not (called and message["content"])
-        for call in message.get("tool_calls", ()) if choice["finish_reason"] != "length" else ():
-            schema = next(t for t in TOOLS if t["function"]["name"] == call["function"]["name"])
-            arguments = json.loads(call["function"]["arguments"])
-            jsonschema.validate(arguments, schema["function"]["parameters"])

@@ -138,11 +138,11 @@ def test_litellm(ask: Ask) -> None:
 
 @client("litellm", "fastapi")
 def test_litellm_as_a_proxy(ask: Ask) -> None:
-    assert ask("litellm_proxy.py", SAID) == [
+    assert ask("litellm_proxy.py", SAID, ASKS) == [  # it takes a minute or more to start
         'called: play {"song": "Hampa"}',
         'streamed: play {"song": "Hampa"}',
+        "said: Jam berapa?",
     ]
-    assert ask("litellm_proxy.py", ASKS) == ["said: Jam berapa?"]
 
 
 @client("agents")

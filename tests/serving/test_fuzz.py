@@ -4,12 +4,15 @@ of ours, and a good one is answered after them."""
 import json
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 from clients import clients
-from serving_server import TOKEN, Scripted, running
+from serving_server import CATALOG, TOKEN, Scripted, running
+
+from maksud.language.catalog_tools import catalog_to_tools
 
 ROOT = Path(__file__).parents[2]
 FUZZ = ROOT / "benchmarks/fuzz.py"
@@ -23,6 +26,16 @@ def fuzz(url: str, *more: str) -> tuple[int, dict[str, Any]]:
     assert done.stdout, done.stderr
     content: dict[str, Any] = json.loads(done.stdout)
     return done.returncode, content
+
+
+def test_a_case_is_made_again_by_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(FUZZ.parent))
+    broken = import_module("broken_requests")
+    wanted = broken.bodies("scripted", catalog_to_tools(CATALOG))
+    maker = broken.Maker(12, TOKEN, wanted)
+    made = [maker.case(k)[0] for k in range(400)]
+    again = broken.Maker(12, TOKEN, broken.bodies("scripted", catalog_to_tools(CATALOG)))
+    assert all(again.case(k)[0] == made[k] for k in range(399, 0, -4))
 
 
 def test_broken_bytes_are_refused_and_wedge_nothing(caplog: pytest.LogCaptureFixture) -> None:

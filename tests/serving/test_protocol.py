@@ -103,6 +103,8 @@ def test_the_calls_of_an_assistant_are_read() -> None:
     ("calls", "param"),
     [
         ({}, "tool_calls"),
+        ([{"id": "1"}, 3], "tool_calls[1]"),
+        ([{"id": "1", "function": "play"}], "tool_calls[0].function"),
         ([{"function": {"name": "a b"}}], "tool_calls[0].function.name"),
         ([{"function": {"arguments": "{}"}}], "tool_calls[0].function.name"),
         ([{"function": {"name": "f", "arguments": "{"}}], "tool_calls[0].function.arguments"),
@@ -203,6 +205,11 @@ def test_a_message_that_cannot_be_read_is_named(messages: Any, param: str) -> No
         ("top_logprobs", 50, "invalid_value"),
         ("top_logprobs", -1, "invalid_value"),
         ("logit_bias", {"1": 5}, "unsupported_parameter"),
+        ("modalities", ["text", "audio"], "unsupported_parameter"),
+        ("modalities", "text", "unsupported_parameter"),
+        ("audio", {"voice": "a", "format": "wav"}, "unsupported_parameter"),
+        ("guided_json", {"type": "object"}, "unsupported_parameter"),
+        ("structured_outputs", {"choice": ["a"]}, "unsupported_parameter"),
     ],
 )
 def test_a_field_that_cannot_be_honoured_is_refused_by_name(
@@ -220,6 +227,7 @@ def test_what_does_not_matter_is_ignored() -> None:
         "store": False, "parallel_tool_calls": True, "reasoning_effort": "low", "tools": [],
         "tool_choice": "none", "response_format": {"type": "text"}, "logprobs": False,
         "logit_bias": {}, "top_logprobs": 0, "functions": [], "function_call": "none",
+        "modalities": ["text"], "audio": None, "guided_json": None,
         "whatever": [1],
     }  # fmt: skip
     assert parse_chat({**chat("x"), **harmless}) == plain

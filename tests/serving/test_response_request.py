@@ -1,20 +1,12 @@
 """Requests for responses: what is read of them, and what is refused with what to send instead."""
 
-import json
 from typing import Any
 
-import jsonschema
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from weighing import CATALOG, TOOLS, Weighing
+from weighing import CATALOG, TOOLS
 
 from maksud.http.api_error import ApiError
-from maksud.http.settings import ServeSettings
-from maksud.serving.choices import Planner, answers_of
 from maksud.serving.json_reply import Form
-from maksud.serving.openapi import describe
-from maksud.serving.response_reply import list_events, write_response
 from maksud.serving.response_request import LOGPROBS, parse_response
 from maksud.serving.tools import Toolbox
 
@@ -214,62 +206,3 @@ def test_what_contradicts_the_catalog_is_named_where_it_stands() -> None:
     with pytest.raises(ApiError) as caught:
         Form(wanted, CATALOG)
     assert caught.value.param == "text.format.schema.properties.x.pattern"
-
-
-# ---------------------------------------------------------------- anything at all
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-2, 60) | st.sampled_from(["", "auto", "play", "x"]),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(["type", "name", "role", "content", "format"]), inner)
-    ),
-    max_leaves=8,
-)
-FIELDS = {
-    "input": st.just([{"role": "user", "content": "stop() 0.9"}]) | JSON,
-    "tools": st.just(FLAT) | st.just(FLAT[:1]) | JSON,
-    "tool_choice": st.sampled_from(["auto", "none", "required", PLAY]) | JSON,
-    "parallel_tool_calls": st.booleans() | JSON,
-    "text": st.just({"format": {"type": "json_object"}}) | JSON,
-    "include": st.just([LOGPROBS]) | JSON,
-    "top_logprobs": st.integers(-1, 22) | JSON,
-    "max_output_tokens": st.integers(-1, 30) | JSON,
-    "metadata": st.just({"a": "b"}) | JSON,
-    "instructions": JSON,
-    "reasoning": JSON,
-    "truncation": JSON,
-    "store": JSON,
-    "n": JSON,
-}
-SHAPES = describe(["weighing"], ServeSettings())["components"]
-SHAPE = jsonschema.Draft202012Validator(
-    {"$ref": "#/components/schemas/Response", "components": SHAPES}
-)
-
-
-@settings(max_examples=300)
-@given(
-    st.lists(st.sampled_from(sorted(FIELDS)), max_size=4).flatmap(
-        lambda names: st.fixed_dictionaries({name: FIELDS[name] for name in names})
-    ),
-    st.sampled_from(["play(song=A) 0.6 | stop() 0.3", "none() 0.9", "alarm() 0.9", "stop() 0.2"]),
-)
-def test_any_request_is_answered_or_refused_by_name(more: Any, said: str) -> None:
-    weighing = Weighing()
-    try:
-        asked = parse_response({**body(input=said), **more})
-        plan = Planner().plan(asked.chat, weighing.contract, "weighing")
-    except ApiError as error:
-        assert error.status == 400 and error.param
-        return
-    (answer,) = weighing.recognize([said], [plan.allowed])
-    (reply,) = answers_of(answer, plan, weighing.contract.catalog)
-    whole = write_response(reply, asked, "resp_x", 0)
-    SHAPE.validate(json.loads(json.dumps(whole, allow_nan=False)))
-    events = list(list_events(whole))
-    assert events[-1][1]["response"] is whole
-    for key, kind in (("text", "output_text"), ("arguments", "function_call_arguments")):
-        said_in = [e["delta"] for name, e in events if name == f"response.{kind}.delta"]
-        parts = [p for item in whole["output"] for p in item.get("content", [item]) if key in p]
-        assert "".join(said_in) == "".join(p[key] for p in parts)

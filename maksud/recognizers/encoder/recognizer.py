@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from maksud.errors import RunError
+from maksud.errors import RunError, TooLongError
 from maksud.recognizers.contract import Contract
 from maksud.recognizers.encoder.added import Added
 from maksud.recognizers.encoder.engine import GRAPH, Extractor, Graph
@@ -18,7 +18,7 @@ from maksud.recognizers.joint.decoding import Floats
 from maksud.recognizers.joint.engine import Heads
 from maksud.recognizers.joint.linear import Linear
 from maksud.recognizers.joint.recognizer import JointRecognizer
-from maksud.recognizers.joint.tokens import batches, tokenize
+from maksud.recognizers.joint.tokens import MAX_TOKENS, batches, tokenize
 from maksud.recognizers.joint.weights import load_weights
 from maksud.recognizers.recognition import Usage, Vector
 from maksud.storage import sha256
@@ -86,10 +86,20 @@ class EncoderRecognizer(JointRecognizer):
         return out
 
     def represent(self, utterances: Sequence[str]) -> list[Vector]:
-        """See `Recognizer.represent`; they are those of `embed`, and usage counts words."""
+        """See `Recognizer.represent`; they are those of `embed`, and usage counts words.
+
+        Raises `TooLongError` for an utterance of which only a part would be read.
+        """
         read = [self.contract.read(u).text for u in utterances]
+        counts = [len(tokenize(text, MAX_TOKENS + 1)) for text in read]
+        if max(counts, default=0) > MAX_TOKENS:
+            raise TooLongError(
+                f"the text has more than {MAX_TOKENS} words and marks, which is as many as the "
+                "encoder reads",
+                hint="Shorten it, or send its parts",
+            )
         vectors = self.embed(read)
-        return [Vector(v, Usage(len(tokenize(t)))) for v, t in zip(vectors, read, strict=True)]
+        return [Vector(v, Usage(n)) for v, n in zip(vectors, counts, strict=True)]
 
     def pool(self, h: Floats, mask: Floats) -> Floats | None:
         """Vectors of length 1 of clauses."""

@@ -18,6 +18,7 @@ from maksud.errors import TooLongError
 from maksud.recognizers.language_model import attention
 from maksud.recognizers.language_model.attention import Rows
 from maksud.recognizers.language_model.constraint import Constraint
+from maksud.recognizers.language_model.habits import Habits
 from maksud.recognizers.language_model.head import Behind, Beside, Head, Pass
 from maksud.recognizers.language_model.inspection import context_of
 from maksud.recognizers.language_model.prompt import Prompt
@@ -25,7 +26,6 @@ from maksud.recognizers.language_model.writing import (
     Answer,
     ConstrainedWriting,
     FreeWriting,
-    Habits,
     Writing,
 )
 from maksud.recognizers.steps import step

@@ -25,9 +25,9 @@ from maksud.recognizers.language_model.decoding import Decoder
 from maksud.recognizers.language_model.loading import load_model, open_base
 from maksud.recognizers.language_model.precision import choose_precision, forced_precision
 from maksud.recognizers.language_model.prompt import Prompt, tokenizer_fingerprint
-from maksud.recognizers.language_model.writing import FARTHEST, Answer
+from maksud.recognizers.language_model.writing import FARTHEST, Answer, Step
 from maksud.recognizers.negation import Negation, shift_outside
-from maksud.recognizers.recognition import Proposal, Recognizer, Usage
+from maksud.recognizers.recognition import Proposal, Recognizer, Token, Usage
 
 ALTERNATIVES = 2
 """Other intents whose answers are proposed, at most."""
@@ -76,6 +76,7 @@ class LanguageModelRecognizer(Recognizer):
         self.prompt = Prompt(tokenizer, contract.system_prompt, contract.template)
         self._constraint = Constraint(contract.catalog, tokenizer)
         self._decoder = Decoder(model, self.prompt)
+        self._end = str(tokenizer.convert_ids_to_tokens(self.prompt.end_id)).encode()
         self._lock = threading.Lock()
         self._free_texts: OrderedDict[str, str] = OrderedDict()
 
@@ -199,7 +200,17 @@ class LanguageModelRecognizer(Recognizer):
             math.log(len(utterance.split())),
         )
         others = tuple((parse_calls(text), log_p) for text, log_p in answer.alternatives)
-        return Proposal(calls, features, others, outside, usage)
+        tokens = tuple(self._token(step) for step in answer.steps)
+        return Proposal(calls, features, others, outside, usage, tokens=tokens)
+
+    def _token(self, step: Step) -> Token:
+        top = tuple((self._bytes_of(number), log_p) for number, log_p in step.top)
+        return Token(self._bytes_of(step.token), step.log_p, top)
+
+    def _bytes_of(self, number: int) -> bytes:
+        if number == self.prompt.end_id:
+            return self._end
+        return self._constraint.text([number])
 
     def _calls(self, utterance: str, text: str) -> tuple[Call, ...]:
         """The calls of an answer; `none()` for what a free model writes and nobody can use."""

@@ -13,7 +13,6 @@ from __future__ import annotations
 import copy
 import math
 from abc import ABC, abstractmethod
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -25,6 +24,7 @@ from maksud.errors import EngineError
 from maksud.language.calls import OUT_OF_SCOPE
 from maksud.recognizers.language_model.constraint import Constraint
 from maksud.recognizers.language_model.grammar import State
+from maksud.recognizers.language_model.habits import Habits
 from maksud.recognizers.language_model.prompt import Prompt
 
 NEAR = math.log(1e-3)
@@ -32,10 +32,21 @@ NEAR = math.log(1e-3)
 FARTHEST = -20.0
 """Log-probabilities of intents are told down to this one."""
 
+TOP = 20
+"""Likeliest tokens that are told of each step, at most."""
+
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int32]
 
 _NONE = f"{OUT_OF_SCOPE}()".encode()
+
+
+class Step(NamedTuple):
+    """A token, its log-probability among the allowed ones, and the likeliest of these."""
+
+    token: int
+    log_p: float
+    top: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +59,7 @@ class Answer:
     log-probability of all allowed tokens together. `intent` is the log-probability of the first
     intent's name, `other_intent` of the next likely one, `outside` of `none()`. `free`: every token
     was the likeliest of all, so that nothing else would be written without the constraint.
+    `steps`: its tokens without the end, where a constraint held them.
     """
 
     text: str
@@ -62,33 +74,7 @@ class Answer:
     outside: float
     free: bool
     alternatives: tuple[tuple[str, float], ...] = ()
-
-
-class Habits:
-    """What most often followed the last tokens of earlier answers: guesses, never choices."""
-
-    _REACH = 3
-    _MOST = 200_000
-
-    def __init__(self) -> None:
-        self._followers: dict[tuple[int, ...], Counter[int]] = {}
-
-    def learn(self, tokens: Sequence[int]) -> None:
-        """Remembers an answer's tokens."""
-        if len(self._followers) > self._MOST:
-            self._followers.clear()
-        for place in range(1, len(tokens)):
-            for reach in range(1, min(place, self._REACH) + 1):
-                key = tuple(tokens[place - reach : place])
-                self._followers.setdefault(key, Counter())[tokens[place]] += 1
-
-    def guess(self, tokens: Sequence[int]) -> int | None:
-        """The likeliest next token, by the longest piece that was seen before."""
-        for reach in range(min(len(tokens), self._REACH), 0, -1):
-            found = self._followers.get(tuple(tokens[-reach:]))
-            if found:
-                return max(found, key=found.__getitem__)
-        return None
+    steps: tuple[Step, ...] = ()
 
 
 class Outlook(Protocol):
@@ -221,6 +207,7 @@ class ConstrainedWriting(Writing):
         self._naming = True
         self._log_p = self._lowest = self._intent = 0.0
         self._judged: list[_Judged] = []
+        self._steps: list[Step] = []
         self._other_intent = self._outside = FARTHEST
         self._ended_unasked = False
         if self._guide.answers.left(self._state) > room:
@@ -279,6 +266,7 @@ class ConstrainedWriting(Writing):
             self._outside,
             free,
             tuple(sorted(others.items(), key=lambda item: -item[1])),
+            tuple(self._steps),
         )
 
     # ------------------------------------------------------------ steps
@@ -297,6 +285,7 @@ class ConstrainedWriting(Writing):
         self._lowest = min(self._lowest, float(log_ps[chosen]))
         if not self._is_fork:
             self._judged.append(_Judged(outlook.keep(at, int(ids[chosen])), inside))
+            self._steps.append(Step(int(ids[chosen]), float(log_ps[chosen]), _top(ids, log_ps)))
         self._take(int(ids[chosen]), state)
         return forks
 
@@ -342,12 +331,14 @@ class ConstrainedWriting(Writing):
         """Writes a token, and what is forced behind it."""
         if token == self._end:
             self.ended = True
+            del self._steps[len(self._written) :]
             return
         self._written.append(token)
         forced = self._constraint.forced(self._guide, state, self._written)
         for more in forced:
             state = self._constraint.step(self._guide, state, more)
         self._written += forced
+        self._steps += [Step(more, 0.0) for more in forced]
         self._state = state
         self.unread = [token, *forced]
         answers = self._guide.answers
@@ -410,7 +401,7 @@ class ConstrainedWriting(Writing):
         fork = copy.copy(self)
         fork._is_fork = True
         fork._forks = []
-        fork._judged = []
+        fork._judged, fork._steps = [], []
         fork._written = list(self._written)
         fork._naming = False
         fork._log_p = log_p
@@ -427,6 +418,13 @@ def _ranked(scores: Floats) -> Iterator[int]:
     yield int(scores.argmax())
     for place in np.argsort(-scores, kind="stable")[1:]:
         yield int(place)
+
+
+def _top(ids: Ids, log_ps: Floats) -> tuple[tuple[int, float], ...]:
+    """The likeliest tokens, best first."""
+    some = np.argpartition(-log_ps, TOP)[:TOP] if len(ids) > TOP else np.arange(len(ids))
+    ranked = some[np.argsort(-log_ps[some], kind="stable")]
+    return tuple(zip(ids[ranked].tolist(), log_ps[ranked].tolist(), strict=True))
 
 
 def _log_sum(logits: Floats) -> float:

@@ -15,7 +15,7 @@ from tiny_encoder import write_tiny_encoder
 
 import maksud
 from maksud.data.dataset import Dataset, Example
-from maksud.errors import InputError, RunError, SettingsError
+from maksud.errors import InputError, RunError, SettingsError, TooLongError
 from maksud.recognizers.door import load_recognizer, train
 from maksud.recognizers.encoder.base import is_e5
 from maksud.recognizers.encoder.nearness import EncodedNearness
@@ -141,9 +141,16 @@ def test_what_was_said_is_represented_as_it_is_read(recognizer: EncoderRecognize
     said = ["Putar  lagu HAMPA", "…", "lights off please"]
     read = recognizer.embed([recognizer.contract.read(u).text for u in said])
     vectors = recognizer.represent(said)
-    assert [np.allclose(v.numbers, r, atol=1e-6) for v, r in zip(vectors, read, strict=True)]
+    assert all(np.allclose(v.numbers, r, atol=1e-6) for v, r in zip(vectors, read, strict=True))
     assert all(v.numbers.shape == (recognizer.dim,) for v in vectors)
     assert [v.usage.prompt_tokens for v in vectors][::2] == [3, 3]
+
+
+def test_what_would_not_be_read_whole_has_no_vector(recognizer: EncoderRecognizer) -> None:
+    with pytest.raises(TooLongError, match="512 words"):
+        recognizer.represent(["putar lagu", "putar " * 513])
+    (whole,) = recognizer.represent(["putar " * 512])
+    assert whole.usage.prompt_tokens == 512
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -13,10 +13,10 @@ from maksud.language.catalog import Catalog, Intent, Parameter
 from maksud.recognizers.contract import SYSTEM_PROMPT, Contract
 from maksud.recognizers.language_model.constraint import Constraint
 from maksud.recognizers.language_model.decoding import Decoder
+from maksud.recognizers.language_model.habits import Habits
 from maksud.recognizers.language_model.loading import load
 from maksud.recognizers.language_model.prompt import Prompt
 from maksud.recognizers.language_model.saving import save_model
-from maksud.recognizers.language_model.writing import Habits
 
 CATALOG = Catalog(
     (

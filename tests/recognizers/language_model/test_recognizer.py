@@ -86,6 +86,30 @@ def test_a_proposal_carries_its_evidence(
     assert sum(outside) / len(outside) > sum(inside) / len(inside) + 0.3
 
 
+def test_a_proposal_has_the_tokens_that_were_written(
+    recognizer: LanguageModelRecognizer, small_data: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recognizer, "negation", None)  # what overrules the model writes nothing
+    forced = 0
+    for p in recognizer.propose([e.instruction for e in small_data.test]):
+        assert parse_calls(b"".join(t.text for t in p.tokens).decode()) == p.calls
+        end = p.usage.completion_tokens - len(p.tokens)
+        assert end == 1  # which ends the answer, and is no part of it
+        log_p = p.features[FEATURES.index("log p(answer) over allowed tokens")]
+        told = sum(t.log_p for t in p.tokens)
+        assert log_p - 1e-4 <= told <= 1e-4  # less by what it took to end there
+        decided = [t for t in p.tokens if t.top]
+        forced += len(p.tokens) - len(decided)
+        assert decided
+        for token in decided:
+            assert (token.text, token.log_p) in token.top and len(token.top) <= 20
+            assert [lp for _, lp in token.top] == sorted((lp for _, lp in token.top), reverse=True)
+        assert all(t.log_p == 0 for t in p.tokens if not t.top)
+    assert forced
+    held = recognizer.propose_within(["putar lagu Hampa"], [{"volume_down"}])[0]
+    assert b"".join(t.text for t in held.tokens).startswith(b"volume_down(")
+
+
 def test_one_at_a_time_or_many_at_once(
     recognizer: LanguageModelRecognizer, small_data: Dataset
 ) -> None:

@@ -13,14 +13,16 @@ from maksud.errors import EngineError
 from maksud.language.calls import parse_calls
 from maksud.language.catalog import Catalog, Intent, Parameter
 from maksud.recognizers.language_model.constraint import Constraint
+from maksud.recognizers.language_model.habits import Habits
 from maksud.recognizers.language_model.prompt import Prompt
 from maksud.recognizers.language_model.writing import (
     FARTHEST,
     NEAR,
+    TOP,
     Answer,
     ConstrainedWriting,
     FreeWriting,
-    Habits,
+    Step,
     Table,
     Writing,
 )
@@ -86,6 +88,7 @@ def expected(model: Model, utterance: str, room: int, prompt: list[int]) -> Answ
     guide = CONSTRAINT.over(utterance)
     state, written = guide.answers.start, list[int]()
     log_ps, free_log_ps, allowed, free = [], [], [0.0], True
+    steps = list[Step]()
     intent, other, outside, naming = 0.0, FARTHEST, FARTHEST, True
     while True:
         logits = model(prompt + written)
@@ -125,8 +128,11 @@ def expected(model: Model, utterance: str, room: int, prompt: list[int]) -> Answ
         if token == END:
             break
         written.append(token)
+        best = sorted(zip(ids, scores.tolist(), strict=True), key=lambda each: -each[1])[:TOP]
+        steps.append(Step(token, float(scores[at]), tuple(best)))
         state = after
         forced = CONSTRAINT.forced(guide, state, written)
+        steps += [Step(more, 0.0) for more in forced]
         for more in forced:
             state = CONSTRAINT.step(guide, state, more)
         if guide.answers.ends(state) and not guide.answers.choices(state):
@@ -150,6 +156,7 @@ def expected(model: Model, utterance: str, room: int, prompt: list[int]) -> Answ
         other,
         outside,
         free,
+        steps=tuple(steps),
     )
 
 
@@ -158,6 +165,12 @@ def same(found: Answer, wanted: Answer) -> None:
         got = getattr(found, key)
         if isinstance(value, float):
             assert got == pytest.approx(value, abs=1e-3), key
+        elif key == "steps":
+            assert [s.token for s in got] == [s.token for s in value]
+            for a, b in zip(got, value, strict=True):
+                told, due = [(s.log_p, *(p for _, p in s.top)) for s in (a, b)]
+                assert told == pytest.approx(due, abs=1e-3)
+                assert a.top[:1] == () or a.top[0][0] == b.top[0][0]
         else:
             assert got == value, key
 
