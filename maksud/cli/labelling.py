@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from maksud.cli.arguments import (
+    ADVANCED,
     Data,
     Json,
     ReadColumns,
@@ -106,7 +107,10 @@ def add(
     ] = False,
     order: Order = "file",
     seed: Seed = 0,
-    shuffled: Annotated[bool, typer.Option("--shuffled", help="Short for --order random.")] = False,
+    shuffled: Annotated[
+        bool,
+        typer.Option("--shuffled", help="Short for --order random.", rich_help_panel=ADVANCED),
+    ] = False,
     read_format: ReadFormat = "",
     columns: ReadColumns = "",
     delimiter: ReadDelimiter = "",

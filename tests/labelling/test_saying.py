@@ -14,7 +14,7 @@ import maksud.labelling
 from maksud.errors import DataError
 from maksud.labelling.answers import check_answer
 from maksud.labelling.refusals import Refused
-from maksud.labelling.web.saying import say
+from maksud.labelling.web.saying import Part, say
 from maksud.labelling.web.sayings import PARTS, SAYINGS
 from maksud.labelling.web.wording import say_error, say_line, say_message, texts_of
 
@@ -100,7 +100,7 @@ def test_no_sentence_stands_twice_and_each_fills_its_places() -> None:
     assert len(english) == len(set(english))
     for sentence, text in (*SAYINGS, *PARTS):
         count = sentence.count("{}")
-        filled = text.format(*(f"<{k}>" for k in range(count)))
+        filled = text.format(*(Part(f"<{k}>") for k in range(count)))
         dropped = sum(f"<{k}>" not in filled for k in range(count))
         assert not dropped or sentence.startswith("{}: must be {}, found"), sentence
 

@@ -23,8 +23,27 @@ def say(message: str, language: str, *, shaped: bool = True) -> str | None:
         if found is not None:
             place = found["place"] or ""
             rest = [v for v in found.groups()[1:] if v is not None]
-            return _placed(place) + text.format(*rest)
+            return _placed(place) + text.format(*map(Part, rest))
     return None
+
+
+class Part(str):
+    """What stands in a sentence. Written as a `stage`, it is one by its name on the pages."""
+
+    __slots__ = ()
+
+    def __format__(self, wish: str) -> str:
+        return _STAGES.get(self, self) if wish else self
+
+
+_STAGES = {
+    "label": "pelabelan",
+    "judge": "putusan",
+    "check": "pemeriksaan",
+    "accept": "penerimaan",
+    "done": "selesai",
+    "abandoned": "ditinggalkan",
+}
 
 
 def say_place(where: str, language: str) -> str:
