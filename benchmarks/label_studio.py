@@ -21,7 +21,6 @@ import json
 import os
 import random
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
@@ -35,7 +34,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from labelling import quantile, served
+from labelling import end_group, quantile, served
 from reporting import machine
 
 from maksud.data.dataset import Dataset, Example
@@ -456,12 +455,7 @@ def their_server(given: argparse.Namespace) -> Iterator[str]:
             raise SystemExit("Label Studio did not start: see label-studio.log")
         yield url
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        end_group(process)
 
 
 def play_theirs(given: argparse.Namespace) -> Session:

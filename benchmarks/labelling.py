@@ -104,14 +104,20 @@ def served(
         host, _, port = url.removeprefix("http://").partition(":")
         yield process, host, int(port), about["link"]
     finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGTERM)
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+        end_group(process)
         process.stdout.close()
+
+
+def end_group(process: subprocess.Popen[str]) -> None:
+    """Ends a process that leads a group, and the group with it."""
+    if process.poll() is not None:
+        return
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 class Line:

@@ -39,7 +39,7 @@ class Repeated:
     """
 
     MOST, LONGEST = 16, 65_536
-    """Values that are kept, and the characters of each, at most."""
+    """Values that are kept, and the characters of a body whose value is, at most."""
 
     def __init__(self, key: str) -> None:
         self._key = key
@@ -67,13 +67,12 @@ class Repeated:
     def keep(self, text: str) -> None:
         """Keeps the value of the key in a text that was read, and nothing in it refused."""
         at = self._place(text)
-        if not at or text[at : at + 1] not in ("[", "{"):
+        if not at or len(text) > self.LONGEST or text[at : at + 1] not in ("[", "{"):
             return
         value, end = json.JSONDecoder().raw_decode(text, at)
-        if end - at <= self.LONGEST:
-            while len(self._known) >= self.MOST:
-                self._known.pop(next(iter(self._known)), None)
-            self._known[text[at:end]] = value
+        while len(self._known) >= self.MOST:
+            self._known.pop(next(iter(self._known)), None)
+        self._known[text[at:end]] = value
 
     def _place(self, text: str) -> int:
         """Where the value begins, if the key's first place is the right one; 0 without the key."""
