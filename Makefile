@@ -25,7 +25,8 @@ demo: $(STAMP)  ## The whole road on the shipped data: check, train, tune, evalu
 	@$(BIN)/maksud demo $(ARGS)
 
 test: $(STAMP)  ## The default test suite: offline, under ten minutes on two cores
-	@$(BIN)/python -m pytest -m "not slow" -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -m "not slow" -n auto --maxprocesses 4 --dist loadfile \
+	  --no-loadscope-reorder $(ARGS)
 
 test-clients: $(STAMP)  ## The examples: clients of other stacks, of an environment of their own, and of npm
 	@for extra in clients clients-openai2; do \

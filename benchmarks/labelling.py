@@ -353,7 +353,7 @@ def postgres() -> Iterator[tuple[str, Callable[[str], None]]]:
         )
     finally:
         _Postgres.running = None
-        call("pg_ctl", "-D", data, "-m", "fast", "stop")
+        call("pg_ctl", "-D", data, "-m", "immediate", "stop")  # it is thrown away
         shutil.rmtree(place, ignore_errors=True)
 
 
@@ -569,7 +569,9 @@ async def _until_killed(
             count = 0
             while True:
                 if waiting is None:
-                    _, said = await line.ask(path + "/claim", {"stage": "label"})
+                    status, said = await line.ask(path + "/claim", {"stage": "label"})
+                    if status >= 500 and "://" in house.place:
+                        return  # its database was killed first
                     item = json.loads(said)["item"]["id"]
                     count += 1
                     waiting = {"item": item, "stage": "label", "kind": "answer",
@@ -583,7 +585,7 @@ async def _until_killed(
                     await line.ask(path + "/claim", {"stage": "label", "item": waiting["item"]})
                     continue
                 elif status >= 500 and "://" in house.place:
-                    return  # its database was killed first
+                    return
                 else:
                     raise AssertionError(said)
                 del unsure[number]

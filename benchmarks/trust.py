@@ -1,6 +1,7 @@
 """How far answers can be acted on: decisions, scope, contrast pairs. Run by hand:
 
     python benchmarks/trust.py DIRECTORY… [--left-out 5 --turns 2] [--set members=2 …]
+    python benchmarks/trust.py DIRECTORY --run RUN [--rows 200]
 
 A directory holds train.json and test.json (dev.json; contrast.json). Three tables:
 
@@ -45,13 +46,20 @@ def main() -> None:
     parser.add_argument("--left-out", type=int, default=0, help="intents left out at a time")
     parser.add_argument("--turns", type=int, default=2, help="how often that is done")
     parser.add_argument("--no-none", action="store_true", help="leave none() rows out of training")
+    parser.add_argument("--run", type=Path, help="measure this run: train nothing, only table 1")
+    parser.add_argument("--rows", type=int, default=0, help="of test, at random; 0: all")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     given = parser.parse_args()
     settings: dict[str, Any] = dict(item.split("=", 1) for item in given.set)
     settings |= {"base": given.base, "seed": given.seed, "per_intent": given.per_intent}
     for directory in given.directories:
         data = load(directory)
-        if given.left_out:
+        if given.run:
+            asked = list(data.test)
+            if given.rows:
+                asked = random.Random(0).sample(asked, min(given.rows, len(asked)))
+            _print_decisions(directory.name, _judge(load_recognizer(given.run), asked), "")
+        elif given.left_out:
             for turn in range(given.turns):
                 _measure_scope(directory.name, data, given.left_out, turn, settings)
         else:
@@ -72,22 +80,22 @@ def _measure_decisions(
         recognizer = load_recognizer(run)
         judged = _judge(recognizer, list(data.test))
         outside = [NONE in e.calls for e in data.test]
-        _say(
-            f"{directory.name}: exact {_share(judged.right)}, "
-            f"ECE {ece(judged.confidence, judged.right):.3f}, "
-            f"{run.metrics['cpu_seconds']:.0f} CPU s"
-        )
-        for cost in COSTS:
-            own, best = _utilities(judged, cost)
-            _say(
-                f"  wrong_cost {cost:>4g}: utility {own:6.1f}, best {best:6.1f}, "
-                f"gap {best - own:.1f}"
-            )
+        _print_decisions(directory.name, judged, f", {run.metrics['cpu_seconds']:.0f} CPU s")
         if any(outside):
             _print_scope(judged, outside, [e.calls for e in data.test])
         pairs = directory / "contrast.json"
         if pairs.exists():
             _print_pairs(recognizer, list(load(pairs)))
+
+
+def _print_decisions(name: str, judged: _Judged, more: str) -> None:
+    _say(
+        f"{name}: {len(judged.right)} rows, exact {_share(judged.right)}, "
+        f"ECE {ece(judged.confidence, judged.right):.3f}{more}"
+    )
+    for cost in COSTS:
+        own, best = _utilities(judged, cost)
+        _say(f"  wrong_cost {cost:>4g}: utility {own:6.1f}, best {best:6.1f}, gap {best - own:.1f}")
 
 
 def _measure_scope(

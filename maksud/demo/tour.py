@@ -1,8 +1,9 @@
 """`maksud demo`: the whole road on the shipped data, as a user would walk it.
 
-check → train compact → tune the embedded language model with LoRA → evaluate both → serve →
-real HTTP calls through the official OpenAI client. Everything is done by the same functions and
-the same command that users call; nothing is prepared beforehand.
+check → train compact on all rows → tune a pretrained encoder and the embedded language model on a
+few rows an intent → evaluate all → serve → real HTTP calls through the official OpenAI client.
+Everything is done by the same functions and the same command that users call; nothing is prepared
+beforehand.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from maksud.data.checks import check
 from maksud.data.dataset import Dataset, Example
 from maksud.data.formats.files import load, save
+from maksud.demo.questions import ASKED, Question
 from maksud.demo.shipped import load_shipped
 from maksud.errors import EngineError, MaksudError, SystemFault
 from maksud.progress import show
@@ -36,87 +38,29 @@ if TYPE_CHECKING:
 
     from maksud.evaluation.report import Report
 
+ENCODER = "e5-small"
 LANGUAGE_MODEL = "smollm2-135m"
-PER_INTENT = 80
-"""Examples of each intent that the language model is tuned on: a sample that tunes in minutes."""
-EPOCHS = 1
+ENGLISH = "en"
+"""What that language model was pretrained on: it is tuned, measured and asked in English alone."""
+PER_INTENT = 30
+"""Examples of each intent that pretrained models are tuned on: a sample that takes minutes."""
+PAIRS_LEFT = 8
+"""Of so many contrast pairs that sample is drawn from one: in minutes a model learns ordinary
+wishes, or little of either."""
+ENCODER_EPOCHS = 6
+LANGUAGE_MODEL_EPOCHS = 1
 """One pass over many examples teaches more than several over few."""
 TOKENS_PER_PACK = 200
-"""Small steps, so that there are some hundreds of them."""
-PAIRS_LEFT = 8
-"""Of so many contrast pairs the language model gets one: in minutes it learns ordinary wishes, or
-little of either."""
+"""Small steps, so that there are a hundred of them."""
 DECISION_WEIGHT = 3
 """Which calls is what there is most to learn: values are copied."""
 MEMBERS = 2
 """Networks in the compact committee: half of the default, for half of the time."""
 TEST_SAMPLE = 100
-"""Test examples that both recognizers are measured on, so that their figures can be compared."""
-CALIBRATION_SAMPLE = 120
+"""Test examples that all recognizers are measured on, so that their figures can be compared."""
+CALIBRATION_SAMPLE = 80
+"""Held-out examples that a pretrained model's confidence is calibrated on."""
 LATENCY_SAMPLE = 20
-
-Question = tuple[str, tuple[str, ...], str]
-"""A label, the user's turns, and the right answer to all of them together."""
-
-_VOICE: tuple[Question, ...] = (
-    ("Indonesian", ("Saya ingin mendengarkan musik",), "play_music()"),
-    ("Indonesian", ("Periksa prakiraan cuaca Hangzhou",), "weather_search(location=Hangzhou)"),
-    (
-        "English",
-        ("could you switch off the lamp in the bedroom please",),
-        "turn_off_device(device=lamp, room=bedroom)",
-    ),
-    (
-        "several intents",
-        ("turn the volume up and play some jazz",),
-        "volume_up();play_music(genre=jazz)",
-    ),
-    ("out of scope", ("siapa penemu telepon?",), "none()"),
-    ("negated", ("tolong jangan nyalakan tv dulu ya",), "none()"),
-    ("corrected", ("pasang alarm jam 5, eh bukan, jam 7",), "set_alarm(time=jam 7)"),
-    (
-        "after an answer",
-        ("keraskan suaranya", "matikan lampu kamar"),
-        "turn_off_device(device=lampu, room=kamar)",
-    ),
-    ("several turns", ("Pasang alarm dong", "jam 6 pagi"), "set_alarm(time=jam 6 pagi)"),
-)
-_SHOP: tuple[Question, ...] = (
-    (
-        "Indonesian",
-        ("paket INV-90417 sampai mana?",),
-        "order_status(order_id=INV-90417)",
-    ),
-    ("English", ("can I talk to a real person",), "talk_to_agent()"),
-    (
-        "several intents",
-        ("cancel order 88-2031 and get me an agent",),
-        "cancel_order(order_id=88-2031);talk_to_agent()",
-    ),
-    ("out of scope", ("siapa penemu telepon?",), "none()"),
-    ("negated", ("tolong jangan batalkan pesanan INV-3301 ya",), "none()"),
-    (
-        "corrected",
-        ("batalkan pesanan 55-1001, eh salah, 55-1002",),
-        "cancel_order(order_id=55-1002)",
-    ),
-    (
-        "after an answer",
-        ("where is order 88-2031", "can I talk to a real person"),
-        "talk_to_agent()",
-    ),
-    (
-        "several turns",
-        ("Saya mau kembalikan barang", "INV-90417"),
-        "return_item(order_id=INV-90417)",
-    ),
-)
-ASKED: dict[str, tuple[Question, ...]] = {
-    "voice_assistant": _VOICE,
-    "customer_service": _SHOP,
-    "": (*_VOICE[:-1], _SHOP[-1]),
-}
-"""What the demo asks each served model, by scenario."""
 
 
 def tour(directory: Path, *, scenario: str = "", quick: bool = False, keep: bool = False) -> None:
@@ -124,7 +68,7 @@ def tour(directory: Path, *, scenario: str = "", quick: bool = False, keep: bool
 
     `scenario`: the shipped data to take, all where it is empty. `quick`: the compact recognizer
     only. `keep`: goes on serving until interrupted.
-    Raises `MaksudError` where a step fails; only a language model that can't be had is passed
+    Raises `MaksudError` where a step fails; only a pretrained model that can't be had is passed
     over, with a line that says so.
     """
     from rich.console import Console
@@ -134,9 +78,8 @@ def tour(directory: Path, *, scenario: str = "", quick: bool = False, keep: bool
     data = _prepare(console, directory, scenario)
     runs = [_compact(console, data, directory)]
     if not quick:
-        tuned = _language_model(console, data, directory)
-        if tuned is not None:
-            runs.append(tuned)
+        tuned = (_encoder(console, data, directory), _language_model(console, data, directory))
+        runs += [run for run in tuned if run is not None]
     _evaluate(console, data, runs, directory)
     _serve_and_ask(console, runs, directory, ASKED[scenario], keep=keep, started=started)
 
@@ -178,39 +121,65 @@ def _compact(console: Console, data: Dataset, directory: Path) -> Run:
     return run
 
 
-def _language_model(console: Console, data: Dataset, directory: Path) -> Run | None:
-    from importlib.util import find_spec
+def _encoder(console: Console, data: Dataset, directory: Path) -> Run | None:
+    from maksud.recognizers.encoder.settings import EncoderSettings
 
-    title = f"LoRA on {LANGUAGE_MODEL}, a sample of {PER_INTENT} examples per intent"
+    title = f"the encoder {ENCODER}, on a sample of {PER_INTENT} examples per intent"
     _title(console, "Tune", title)
-    missing = [m for m in ("torch", "transformers", "peft", "gguf") if find_spec(m) is None]
-    if missing:
-        console.print(f"  passed over: {', '.join(missing)} is not installed (maksud[lm])")
-        return None
-    from maksud.recognizers.language_model.gallery import get
+    kind = EncoderSettings(epochs=ENCODER_EPOCHS)
+    modules = ("torch", "transformers", "tokenizers", "onnx", "onnxruntime", "sklearn")
+    return _pretrained(console, data, directory, ENCODER, kind, modules, extra="encoder")
+
+
+def _language_model(console: Console, data: Dataset, directory: Path) -> Run | None:
     from maksud.recognizers.language_model.settings import LanguageModelSettings
 
+    title = f"LoRA on the language model {LANGUAGE_MODEL}, as many examples per intent in English"
+    _title(console, "Tune", title)
+    kind = LanguageModelSettings(
+        num_train_epochs=LANGUAGE_MODEL_EPOCHS,
+        tokens_per_pack=TOKENS_PER_PACK,
+        decision_weight=DECISION_WEIGHT,
+        evaluations=1,
+    )
+    modules = ("torch", "transformers", "peft", "gguf")
+    return _pretrained(
+        console, _in_english(data), directory, LANGUAGE_MODEL, kind, modules, extra="lm"
+    )
+
+
+def _pretrained(
+    console: Console,
+    data: Dataset,
+    directory: Path,
+    base: str,
+    kind: Any,
+    modules: Sequence[str],
+    *,
+    extra: str,
+) -> Run | None:
+    """A run of a pretrained base; None, told in a line, where it can't be had."""
+    from importlib.util import find_spec
+
+    from maksud.recognizers.language_model.folder import ENCODERS, LANGUAGE_MODELS
+    from maksud.recognizers.language_model.gallery import get
+
+    if missing := [m for m in modules if find_spec(m) is None]:
+        console.print(f"  passed over: {', '.join(missing)} is not installed (maksud[{extra}])")
+        return None
     try:
         with show(console, transient=True, indent="  ") as tell:
-            get(LANGUAGE_MODEL, tell)
+            get(base, tell, ENCODERS | LANGUAGE_MODELS)
     except SystemFault as error:
-        console.print(f"  passed over: the language model can't be had here: {error}")
+        console.print(f"  passed over: the model can't be had here: {error}")
         return None
     settings = TrainSettings(
-        base=LANGUAGE_MODEL,
-        per_intent=PER_INTENT,
-        calibration_examples=CALIBRATION_SAMPLE,
-        kind=LanguageModelSettings(
-            num_train_epochs=EPOCHS,
-            tokens_per_pack=TOKENS_PER_PACK,
-            decision_weight=DECISION_WEIGHT,
-            evaluations=1,
-        ),
+        base=base, per_intent=PER_INTENT, calibration_examples=CALIBRATION_SAMPLE, kind=kind
     )
     with show(console, transient=True, indent="  ") as tell:
         run = train(
             _mostly_plain(data),
-            out=directory / "runs" / LANGUAGE_MODEL,
+            out=directory / "runs" / base,
             settings=settings,
             overwrite=True,
             on_progress=tell,
@@ -230,15 +199,23 @@ def _mostly_plain(data: Dataset) -> Dataset:
     return Dataset(kept, catalog=data.catalog, name=data.name)
 
 
+def _in_english(data: Dataset) -> Dataset:
+    rows = (e for e in data if e.metadata.get("language") == ENGLISH)
+    return Dataset(rows, catalog=data.catalog, name=data.name)
+
+
 def _evaluate(console: Console, data: Dataset, runs: Sequence[Run], directory: Path) -> None:
     from maksud.evaluation.comparison import compare
     from maksud.evaluation.files import write_report
     from maksud.evaluation.report import evaluate
     from maksud.evaluation.terminal import draw_comparison, draw_report
 
-    test = data.test
+    speaks_english = any(run.name == LANGUAGE_MODEL for run in runs)
+    test = _in_english(data.test) if speaks_english else data.test
     sample = _sample(test) if len(runs) > 1 else list(test)
-    what = f"{len(sample)} of {len(test):,} test examples" if len(runs) > 1 else "the test split"
+    what = "the test split"
+    if len(runs) > 1:
+        what = f"{len(sample)} of {len(test):,} test examples{' in English' * speaks_english}"
     _title(console, "Evaluate", f"{what}; no value in them occurs in training")
     reports: list[Report] = []
     with show(console, transient=True, indent="  ") as tell:
@@ -277,7 +254,8 @@ def _serve_and_ask(
         console.print(f"  {url}/v1  ·  token {token}")
         try:
             for run in runs:
-                _ask(console, url, token, run.name, questions)
+                own = [q for q in questions if run.name != LANGUAGE_MODEL or q[1] == ENGLISH]
+                _ask(console, url, token, run.name, own)
         except Exception as error:
             raise EngineError(f"the server did not answer as it should: {error}") from error
         _summary(console, runs, directory, questions, time.perf_counter() - started)
@@ -294,7 +272,8 @@ def _ask(console: Console, url: str, token: str, model: str, questions: Sequence
 
     client = OpenAI(base_url=f"{url}/v1", api_key=token, max_retries=1, timeout=60)
     console.print(f"  [bold]{model}[/bold]")
-    for label, turns, right in questions:
+    before = ""
+    for label, _, turns, right in questions:
         messages: list[Any] = []
         for turn in turns:
             messages.append({"role": "user", "content": turn})
@@ -305,11 +284,12 @@ def _ask(console: Console, url: str, token: str, model: str, questions: Sequence
             asked = [m["question"] for m in extra.get("missing") or []]
             said = asked[0] if asked and extra.get("accepted") else content
             messages.append({"role": "assistant", "content": said})
-            console.print(f"    [dim]{label:<16}[/dim]{turn}", markup=True)
+            told = "" if label == before else label
+            before = label
+            console.print(f"    [dim]{told:<16}[/dim]{turn}", markup=True)
             sure = f"[dim]{extra['confidence']:.2f}[/dim]" if "confidence" in extra else ""
             asks = f"  asks: {asked[0]}" if said != content else ""
             console.print(f"    {'':<16}[green]→ {content}[/green]  {sure}{asks}", soft_wrap=True)
-            label = ""
         if content != right:
             best = extra.get("text") or content
             refused = f"; {best} was not sure enough" if best == right else ""
@@ -329,7 +309,7 @@ def _summary(
     console.print(f"  runs     {', '.join(str(r.path) for r in runs)}")
     console.print(f"  reports  {directory / 'reports'}")
     console.print("  next:")
-    console.print(f'    maksud recognize {first} "{questions[0][1][0]}"', soft_wrap=True)
+    console.print(f'    maksud recognize {first} "{questions[0][2][0]}"', soft_wrap=True)
     console.print(f"    maksud serve {first}")
     console.print("    maksud init my-project && maksud check my-project")
 

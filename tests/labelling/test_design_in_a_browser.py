@@ -216,8 +216,15 @@ def test_an_intent_is_proposed_and_approved(browser: Any, served: Served) -> Non
         one.context.close()
 
 
-@pytest.mark.parametrize("width", [390, 1440])
-@pytest.mark.parametrize("language", ["id", "en"])
+@pytest.mark.parametrize(
+    ("language", "width"),
+    [
+        ("id", 390),
+        ("en", 1440),
+        pytest.param("id", 1440, marks=pytest.mark.slow),
+        pytest.param("en", 390, marks=pytest.mark.slow),
+    ],
+)
 def test_the_pages_fit_and_every_control_has_a_name(
     browser: Any, served: Served, width: int, language: str
 ) -> None:

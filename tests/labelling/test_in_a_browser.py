@@ -422,8 +422,15 @@ def test_what_people_type_is_text(browser: Any, served: Served) -> None:
     desk.context.close()
 
 
-@pytest.mark.parametrize("width", [390, 1440])
-@pytest.mark.parametrize("language", ["id", "en"])
+@pytest.mark.parametrize(
+    ("language", "width"),
+    [
+        ("id", 390),
+        ("en", 1440),
+        pytest.param("id", 1440, marks=pytest.mark.slow),
+        pytest.param("en", 390, marks=pytest.mark.slow),
+    ],
+)
 def test_pages_fit_and_speak_both_languages(
     browser: Any, served: Served, width: int, language: str
 ) -> None:

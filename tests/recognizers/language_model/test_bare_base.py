@@ -67,7 +67,7 @@ def test_other_ids_that_the_model_does_not_know_are_refused(tmp_path: Path) -> N
         load_model(open_base(base), CPU)
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("precision", ["float32", pytest.param("bfloat16", marks=pytest.mark.slow)])
 def test_it_learns_and_the_guides_script_prints_our_figures(
     precision: Literal["float32", "bfloat16"], base: Path, small_data: Dataset, tmp_path: Path
 ) -> None:
