@@ -24,8 +24,9 @@ setup: $(STAMP)  ## The virtual environment with everything in it
 demo: $(STAMP)  ## The whole road on the shipped data: check, train, tune, evaluate, serve, ask
 	@$(BIN)/maksud demo $(ARGS)
 
+# A process for each core: threads beside them would only wait for each other.
 test: $(STAMP)  ## The default test suite: offline, under ten minutes on two cores
-	@$(BIN)/python -m pytest -m "not slow" -n auto --maxprocesses 4 --dist loadfile \
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n auto --maxprocesses 4 --dist loadfile \
 	  --no-loadscope-reorder $(ARGS)
 
 test-clients: $(STAMP)  ## The examples: clients of other stacks, of an environment of their own, and of npm

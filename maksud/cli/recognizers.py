@@ -346,7 +346,7 @@ def demo(
         typer.Option(help="Shipped data to take: voice_assistant, customer_service, or all."),
     ] = "voice_assistant",
     quick: Annotated[
-        bool, typer.Option("--quick", help="The compact recognizer only: under two minutes.")
+        bool, typer.Option("--quick", help="The compact recognizer only: three minutes or so.")
     ] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Go on serving at the end.")] = False,
 ) -> None:
