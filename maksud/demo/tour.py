@@ -293,7 +293,8 @@ def _ask(console: Console, url: str, token: str, model: str, questions: Sequence
         if content != right:
             best = extra.get("text") or content
             refused = f"; {best} was not sure enough" if best == right else ""
-            console.print(f"    {'':<16}[yellow]wrong: {right} is right{refused}[/yellow]")
+            told = f"[yellow]wrong: {right} is right{refused}[/yellow]"
+            console.print(f"    {'':<16}{told}", soft_wrap=True)
 
 
 def _summary(
