@@ -26,6 +26,15 @@ IN_A_BROWSER = [
     pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium"),
     pytest.mark.timeout(900),
 ]
+IN_LANGUAGES_AND_WIDTHS = pytest.mark.parametrize(
+    ("language", "width"),
+    [
+        ("id", 390),
+        ("en", 1440),
+        pytest.param("id", 1440, marks=pytest.mark.slow),
+        pytest.param("en", 390, marks=pytest.mark.slow),
+    ],
+)
 expect = playwright.expect
 PATIENCE = 60_000
 """Milliseconds: a busy machine is no fault."""

@@ -6,8 +6,7 @@ import json
 from typing import Any
 
 import labelling_desk
-import pytest
-from labelling_desk import IN_A_BROWSER, Desk, expect, make_task
+from labelling_desk import IN_A_BROWSER, IN_LANGUAGES_AND_WIDTHS, Desk, expect, make_task
 from labelling_server import Served
 
 from maksud.data.dataset import Dataset, Example
@@ -216,15 +215,7 @@ def test_an_intent_is_proposed_and_approved(browser: Any, served: Served) -> Non
         one.context.close()
 
 
-@pytest.mark.parametrize(
-    ("language", "width"),
-    [
-        ("id", 390),
-        ("en", 1440),
-        pytest.param("id", 1440, marks=pytest.mark.slow),
-        pytest.param("en", 390, marks=pytest.mark.slow),
-    ],
-)
+@IN_LANGUAGES_AND_WIDTHS
 def test_the_pages_fit_and_every_control_has_a_name(
     browser: Any, served: Served, width: int, language: str
 ) -> None:

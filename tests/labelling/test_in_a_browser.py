@@ -16,7 +16,7 @@ import labelling_desk
 import pytest
 from guide_script import GUIDES
 from labelling_cases import CATALOG
-from labelling_desk import IN_A_BROWSER, Desk, expect, make_task
+from labelling_desk import IN_A_BROWSER, IN_LANGUAGES_AND_WIDTHS, Desk, expect, make_task
 from labelling_server import Served
 
 from maksud.data.dataset import Example
@@ -422,15 +422,7 @@ def test_what_people_type_is_text(browser: Any, served: Served) -> None:
     desk.context.close()
 
 
-@pytest.mark.parametrize(
-    ("language", "width"),
-    [
-        ("id", 390),
-        ("en", 1440),
-        pytest.param("id", 1440, marks=pytest.mark.slow),
-        pytest.param("en", 390, marks=pytest.mark.slow),
-    ],
-)
+@IN_LANGUAGES_AND_WIDTHS
 def test_pages_fit_and_speak_both_languages(
     browser: Any, served: Served, width: int, language: str
 ) -> None:
