@@ -426,7 +426,7 @@ WATCH = """() => new Promise((resolve) => {
 
 def measure_keys(given: argparse.Namespace, place: Path) -> dict[str, Any]:
     """From the key to the next item in the page, while others label, a save a second each."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
     browser_at = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
     house = furnish(str(place / "labels.db"), given.items, given.labellers)
@@ -459,7 +459,7 @@ def measure_keys(given: argparse.Namespace, place: Path) -> dict[str, Any]:
                 page.wait_for_url(f"http://{host}:{port}/")
                 page.goto(f"http://{host}:{port}/tasks/{house.task}/label")
                 for k in range(given.keys + 5):
-                    page.wait_for_function("document.getElementById('number').textContent")
+                    expect(page.locator("#number")).not_to_be_empty()
                     if not page.input_value("#text"):
                         page.fill("#text", "none()")  # one in ten is shown without suggestions
                         page.evaluate("document.getElementById('content').focus()")
