@@ -25,7 +25,7 @@ demo: $(STAMP)  ## The whole road on the shipped data: check, train, tune, evalu
 	@$(BIN)/maksud demo $(ARGS)
 
 # A process for each core: threads beside them would only wait for each other.
-test: $(STAMP)  ## The default test suite: offline, under ten minutes on two cores
+test: $(STAMP)  ## The default test suite: offline; ten minutes on two cores is the goal
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n auto --maxprocesses 4 --dist loadfile \
 	  --no-loadscope-reorder $(ARGS)
 

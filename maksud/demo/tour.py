@@ -122,16 +122,18 @@ def _compact(console: Console, data: Dataset, directory: Path) -> Run:
 
 
 def _encoder(console: Console, data: Dataset, directory: Path) -> Run | None:
+    from maksud.recognizers.choosing import missing_for_encoder
     from maksud.recognizers.encoder.settings import EncoderSettings
 
     title = f"the encoder {ENCODER}, on a sample of {PER_INTENT} examples per intent"
     _title(console, "Tune", title)
     kind = EncoderSettings(epochs=ENCODER_EPOCHS)
-    modules = ("torch", "transformers", "tokenizers", "onnx", "onnxruntime", "sklearn")
-    return _pretrained(console, data, directory, ENCODER, kind, modules, extra="encoder")
+    return _pretrained(console, data, directory, ENCODER, kind, missing_for_encoder())
 
 
 def _language_model(console: Console, data: Dataset, directory: Path) -> Run | None:
+    from importlib.util import find_spec
+
     from maksud.recognizers.language_model.settings import LanguageModelSettings
 
     title = f"LoRA on the language model {LANGUAGE_MODEL}, as many examples per intent in English"
@@ -142,36 +144,29 @@ def _language_model(console: Console, data: Dataset, directory: Path) -> Run | N
         decision_weight=DECISION_WEIGHT,
         evaluations=1,
     )
-    modules = ("torch", "transformers", "peft", "gguf")
-    return _pretrained(
-        console, _in_english(data), directory, LANGUAGE_MODEL, kind, modules, extra="lm"
-    )
+    missing = [m for m in ("torch", "transformers", "peft", "gguf") if find_spec(m) is None]
+    why = f"{', '.join(missing)} is not installed (maksud[lm])" if missing else ""
+    return _pretrained(console, _in_english(data), directory, LANGUAGE_MODEL, kind, why)
 
 
 def _pretrained(
-    console: Console,
-    data: Dataset,
-    directory: Path,
-    base: str,
-    kind: Any,
-    modules: Sequence[str],
-    *,
-    extra: str,
+    console: Console, data: Dataset, directory: Path, base: str, kind: Any, missing: str
 ) -> Run | None:
-    """A run of a pretrained base; None, told in a line, where it can't be had."""
-    from importlib.util import find_spec
+    """A run of a pretrained base; None, told in a line, where it can't be had.
 
+    `missing`: what is not installed that it needs, in words.
+    """
     from maksud.recognizers.language_model.folder import ENCODERS, LANGUAGE_MODELS
     from maksud.recognizers.language_model.gallery import get
 
-    if missing := [m for m in modules if find_spec(m) is None]:
-        console.print(f"  passed over: {', '.join(missing)} is not installed (maksud[{extra}])")
+    if missing:
+        console.print(f"  passed over: {missing}", markup=False)
         return None
     try:
         with show(console, transient=True, indent="  ") as tell:
             get(base, tell, ENCODERS | LANGUAGE_MODELS)
     except SystemFault as error:
-        console.print(f"  passed over: the model can't be had here: {error}")
+        console.print(f"  passed over: the model can't be had here: {error}", markup=False)
         return None
     settings = TrainSettings(
         base=base, per_intent=PER_INTENT, calibration_examples=CALIBRATION_SAMPLE, kind=kind
@@ -210,12 +205,14 @@ def _evaluate(console: Console, data: Dataset, runs: Sequence[Run], directory: P
     from maksud.evaluation.report import evaluate
     from maksud.evaluation.terminal import draw_comparison, draw_report
 
-    speaks_english = any(run.name == LANGUAGE_MODEL for run in runs)
-    test = _in_english(data.test) if speaks_english else data.test
-    sample = _sample(test) if len(runs) > 1 else list(test)
-    what = "the test split"
-    if len(runs) > 1:
-        what = f"{len(sample)} of {len(test):,} test examples{' in English' * speaks_english}"
+    several = len(runs) > 1
+    test, language = data.test, ""
+    if any(run.name == LANGUAGE_MODEL for run in runs):
+        test, language = _in_english(test), " in English"
+    sample = _sample(test) if several else list(test)
+    what = (
+        f"{len(sample)} of {len(test):,} test examples{language}" if several else "the test split"
+    )
     _title(console, "Evaluate", f"{what}; no value in them occurs in training")
     reports: list[Report] = []
     with show(console, transient=True, indent="  ") as tell:
@@ -225,7 +222,6 @@ def _evaluate(console: Console, data: Dataset, runs: Sequence[Run], directory: P
             write_report(report, directory / "reports" / run.name, overwrite=True)
             reports.append(report)
             del recognizer
-    several = len(reports) > 1
     console.print(draw_comparison(compare(reports)) if several else draw_report(reports[0]))
     for run in runs:
         console.print(f"  report: {directory / 'reports' / run.name / 'report.html'}")
@@ -293,8 +289,8 @@ def _ask(console: Console, url: str, token: str, model: str, questions: Sequence
         if content != right:
             best = extra.get("text") or content
             refused = f"; {best} was not sure enough" if best == right else ""
-            told = f"[yellow]wrong: {right} is right{refused}[/yellow]"
-            console.print(f"    {'':<16}{told}", soft_wrap=True)
+            wrong = f"[yellow]wrong: {right} is right{refused}[/yellow]"
+            console.print(f"    {'':<16}{wrong}", soft_wrap=True)
 
 
 def _summary(

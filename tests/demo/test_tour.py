@@ -78,6 +78,34 @@ def test_the_demo_says_when_answers_are_acted_on() -> None:
     _trained(console, run)  # type: ignore[arg-type]
 
 
+def test_a_pretrained_model_that_cannot_be_had_is_passed_over_in_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rich.console import Console
+
+    from maksud.demo.tour import _encoder, _language_model
+    from maksud.errors import SystemFault
+    from maksud.recognizers import choosing
+    from maksud.recognizers.language_model import gallery
+
+    def refuse(*_: object, **__: object) -> Path:
+        raise SystemFault("there is no index", hint="Ask for models[all]")
+
+    console = Console(width=300)
+    data = load_shipped("voice_assistant")
+    monkeypatch.setattr(gallery, "get", refuse)
+    with console.capture() as capture:
+        assert _language_model(console, data, tmp_path) is None
+    assert "passed over: the model can't be had here: there is no index" in capture.get()
+    assert "models[all]" in capture.get()
+    needs = "training an encoder needs onnx (pip install 'maksud[encoder]')"
+    monkeypatch.setattr(choosing, "missing_for_encoder", lambda: needs)
+    with console.capture() as capture:
+        assert _encoder(console, data, tmp_path) is None
+    assert f"passed over: {needs}\n" in capture.get()
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("options", [["--quick"], ["--quick", "--scenario", "all"], []], ids=str)
