@@ -1,6 +1,7 @@
 """The encoder as an ONNX graph, for recognition: built from its weights, without torch.
 
     embeddings of pieces -> + positions, normalised -> layers of attention and feed-forward
+    -> what is after some of these layers, side by side
 
 Matrices are kept in eight-bit numbers, their inputs are made such numbers while the graph runs:
 a quarter of the size, and about twice as fast. Encoders have a few very large features, which
@@ -25,7 +26,8 @@ OPSET = 17
 
 @dataclass(frozen=True)
 class EncoderShape:
-    """Sizes of an encoder. `shift`: where position numbers begin (XLM-R: after the padding id)."""
+    """Sizes of an encoder. `shift`: where position numbers begin (XLM-R: after the padding id);
+    `read`: after which layers features are read, the last one among them."""
 
     dim: int
     layers: int
@@ -33,16 +35,26 @@ class EncoderShape:
     positions: int
     shift: int
     epsilon: float
+    read: tuple[int, ...]
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-able mapping of the fields."""
         return asdict(self)
 
 
+def layers_read(layers: int) -> tuple[int, ...]:
+    """After which of so many layers features are read: half of them, three quarters, all.
+
+    Pretraining bends the last layers to its own task. What kind of word stands where is told best
+    by those in the middle (Tenney et al. 2019), what a sentence means by the last.
+    """
+    return tuple(sorted({max(1, layers // 2), max(1, 3 * layers // 4), layers}))
+
+
 def build_graph(
     shape: EncoderShape, weights: dict[str, Floats], largest: dict[str, Floats] | None
 ) -> bytes:
-    """The graph from `embeds` [B, L, D] and `mask` [B, L] (int32) to `hidden` [B, L, D].
+    """The graph from `embeds` [B, L, D] and `mask` [B, L] (int32) to `hidden` [B, L, R D].
 
     `weights`: under the names of Hugging Face's BertModel, without word embeddings. `largest`: of
     each matrix by name, how large each of its inputs gets; None: full precision.
@@ -64,9 +76,14 @@ class _Builder:
         from onnx import TensorProto, helper
 
         at = self._embed()
+        read = []
         for layer in range(self.shape.layers):
             at = self._layer(at, f"encoder.layer.{layer}.")
+            if layer + 1 in self.shape.read:
+                read.append(at)
+        self._node("Concat", read, axis=2)
         self.nodes[-1].output[0] = "hidden"
+        width = self.shape.dim * len(read)
         sizes = ["batch", "pieces"]
         floats, ints = TensorProto.FLOAT, TensorProto.INT32
         graph = helper.make_graph(
@@ -76,7 +93,7 @@ class _Builder:
                 helper.make_tensor_value_info("embeds", floats, [*sizes, self.shape.dim]),
                 helper.make_tensor_value_info("mask", ints, sizes),
             ],
-            [helper.make_tensor_value_info("hidden", floats, [*sizes, self.shape.dim])],
+            [helper.make_tensor_value_info("hidden", floats, [*sizes, width])],
             self.constants,
         )
         versions = [helper.make_opsetid("", OPSET), helper.make_opsetid("com.microsoft", 1)]

@@ -46,8 +46,8 @@ Extract = Callable[[Sequence[Row]], tuple[Tensor, Tensor]]
 class Prepared:
     """A batch: its utterances, in pieces too, and what was computed of it once.
 
-    `hidden` [B, L, D]: features of pieces after the layers that are not tuned; `features`
-    [1, B, T, D]: those of words, standard, of the encoder as it was.
+    `hidden` [B, L, D]: what is after the layers that are not tuned; `features` [1, B, T, R D]:
+    those of words, standard, of the encoder as it was. Both are kept in half precision.
     """
 
     batch: list[Utterance]
@@ -111,8 +111,8 @@ def prepare(
                 vectors, present = (torch.from_numpy(x) for x in pieces.batch(rows))
                 hidden = encoder.lower(vectors, present, frozen)
                 with torch.no_grad():
-                    last = encoder.upper(hidden, present, frozen).float().cpu()
-                words, mask = mean_of_pieces(last, rows)
+                    read = encoder.upper(hidden, present, frozen).cpu()
+                words, mask = mean_of_pieces(read, rows)
                 hidden = hidden.half().cpu()
             made.append(Prepared(batch, rows, words, mask, hidden))
             done += 1
@@ -121,7 +121,7 @@ def prepare(
         if not out:
             encoder.standardise(torch.cat([p.features[p.mask[..., 0] > 0] for p in made]))
         for p in made:
-            p.features = encoder.standard(p.features, p.mask)
+            p.features = encoder.standard(p.features, p.mask).half()
         out.append(made)
     return out
 
@@ -138,7 +138,7 @@ def fit_intents(heads: Heads, plan: Plan, prepared: Sequence[Prepared]) -> None:
     for p in prepared:
         for b, utterance in enumerate(p.batch):
             for (first, last), item in zip(utterance.clauses, utterance.items, strict=True):
-                pooled.append(p.features[0, b, first:last].mean(0).numpy())
+                pooled.append(p.features[0, b, first:last].float().mean(0).numpy())
                 intents.append(item.intent)
         if len(pooled) >= MOST_ROWS:
             break
@@ -181,9 +181,8 @@ def fit_heads(
         for p in rng.sample(prepared, len(prepared)):
             for group in optimizer.param_groups:
                 group["lr"] = s.head_rate * share_of_rate(step / total)
-            loss = batch_loss(
-                heads, plan, p.batch, p.features, p.features, p.mask, s.label_smoothing
-            )
+            h = p.features.float()
+            loss = batch_loss(heads, plan, p.batch, h, h, p.mask, s.label_smoothing)
             optimizer.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(moved, 5.0)
@@ -210,6 +209,7 @@ def fine_tune(
     Each epoch reads another view of the data, from the layers on that are tuned.
     """
     encoder = network.encoder
+    frozen = min(s.frozen_layers, encoder.read[0])
     precision = choose_precision(s.precision, encoder.device)
     groups = _groups(network, s)
     optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), fused=True)
@@ -228,8 +228,8 @@ def fine_tune(
                 group["lr"] = group["peak"] * share
             present = present_pieces(p.rows)
             with arithmetic(precision, encoder.device):
-                hidden = encoder.upper(p.hidden.float(), present, s.frozen_layers)
-            words, mask = mean_of_pieces(hidden.float().cpu(), p.rows)
+                read = encoder.upper(p.hidden.float(), present, frozen)
+            words, mask = mean_of_pieces(read.cpu(), p.rows)
             h = encoder.standard(words, mask)
             loss = batch_loss(network.heads, plan, p.batch, h, h, mask, s.label_smoothing)
             optimizer.zero_grad()
@@ -261,7 +261,7 @@ def _groups(network: Network, s: EncoderSettings) -> list[dict[str, Any]]:
     """Parameters with their peak rates: each layer's a share of the one above, the heads' own."""
     model = network.encoder.model
     layers = list(model.encoder.layer)
-    lowest = min(s.frozen_layers, len(layers))
+    lowest = min(s.frozen_layers, network.encoder.read[0])
     groups: list[dict[str, Any]] = []
     for k, layer in enumerate(layers[lowest:], start=lowest):
         rate = s.learning_rate * s.layer_decay ** (len(layers) - 1 - k)

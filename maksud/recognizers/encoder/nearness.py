@@ -21,9 +21,10 @@ MOST_ROWS = 100
 _BATCH = 32
 
 
-def pool(features: Floats, mask: Floats) -> Floats:
-    """Vectors of length 1 of clauses [S, D], from features of words [1, S, T, D]."""
-    mean = (features[0] * mask).sum(1) / np.maximum(1, mask.sum(1))
+def pool(features: Floats, mask: Floats, dim: int) -> Floats:
+    """Vectors of length 1 of clauses [S, D], from features of words [1, S, T, R D]: of the last
+    layer, which was pretrained to tell sentences apart."""
+    mean = (features[0, ..., -dim:] * mask).sum(1) / np.maximum(1, mask.sum(1))
     out: Floats = mean / np.maximum(1e-9, np.linalg.norm(mean, axis=1, keepdims=True))
     return out
 

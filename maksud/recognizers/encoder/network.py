@@ -1,6 +1,7 @@
 """A pretrained encoder in torch under the heads of joint networks, for training.
 
-    vectors of pieces -> encoder -> mean of a word's pieces, standardised -> heads
+    vectors of pieces -> encoder, some layers of it read -> mean of a word's pieces, standardised
+    -> heads
 
 `engine` has the same features from a graph, without torch.
 """
@@ -19,10 +20,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from maksud.recognizers.encoder.graph import EncoderShape
+from maksud.recognizers.encoder.graph import EncoderShape, layers_read
 from maksud.recognizers.encoder.pieces import Pieces, Row, places_of
 from maksud.recognizers.joint.decoding import Floats
 from maksud.recognizers.joint.network import IMPOSSIBLE, Dropout, Heads
+
+INNER = 256
+"""Width of the layer before tags."""
 
 
 @dataclass(frozen=True)
@@ -37,35 +41,50 @@ class Shape:
 
 
 class Encoder(nn.Module):
-    """The layers of a Hugging Face model, from vectors of pieces to features of words."""
+    """The layers of a Hugging Face model, from vectors of pieces to features of words.
+
+    R features of a piece: those after each of the layers `read`, one after the other.
+    """
 
     def __init__(self, model: Any, device: torch.device) -> None:
         super().__init__()
         self.model = model.to(device)
         self.device = device
-        dim = model.config.hidden_size
+        self.read = layers_read(len(model.encoder.layer))
+        dim = model.config.hidden_size * len(self.read)
         self.mean: Tensor
         self.scale: Tensor
         self.register_buffer("mean", torch.zeros(dim))
         self.register_buffer("scale", torch.ones(dim))
 
     def lower(self, vectors: Tensor, mask: Tensor, layers: int) -> Tensor:
-        """The features of pieces [B, L, D] after embeddings and some layers: not tuned."""
+        """What is after embeddings and some layers [B, L, D], which are not tuned.
+
+        At most as many as the first of those that are read.
+        """
         with torch.no_grad():
             hidden = self.model.embeddings(inputs_embeds=vectors.to(self.device))
-            return self._through(hidden, mask, 0, layers)
+            for layer in range(layers):
+                hidden = self._layer(layer, hidden, self._hide(hidden, mask))
+            return hidden
 
     def upper(self, hidden: Tensor, mask: Tensor, layers: int) -> Tensor:
-        """The features of pieces after all layers, from those after so many."""
-        last = len(self.model.encoder.layer)
-        return self._through(hidden.to(self.device), mask, layers, last)
+        """The features of pieces [B, L, R D], from what is after so many layers."""
+        hidden = hidden.to(self.device)
+        hide = self._hide(hidden, mask)
+        read = [hidden] if layers in self.read else []
+        for layer in range(layers, len(self.model.encoder.layer)):
+            hidden = self._layer(layer, hidden, hide)
+            if layer + 1 in self.read:
+                read.append(hidden)
+        return torch.cat([x.float() for x in read], -1)
 
-    def _through(self, hidden: Tensor, mask: Tensor, first: int, last: int) -> Tensor:
-        hide = (1 - mask.to(self.device, hidden.dtype))[:, None, None, :] * IMPOSSIBLE
-        for layer in self.model.encoder.layer[first:last]:
-            out = layer(hidden, hide)
-            hidden = out[0] if isinstance(out, tuple) else out
-        return hidden
+    def _hide(self, hidden: Tensor, mask: Tensor) -> Tensor:
+        return (1 - mask.to(self.device, hidden.dtype))[:, None, None, :] * IMPOSSIBLE
+
+    def _layer(self, number: int, hidden: Tensor, hide: Tensor) -> Tensor:
+        out = self.model.encoder.layer[number](hidden, hide)
+        return out[0] if isinstance(out, tuple) else out
 
     def standard(self, words: Tensor, present: Tensor) -> Tensor:
         """Features of words [B, T, D] made standard: [1, B, T, D]."""
@@ -101,7 +120,7 @@ class Network(nn.Module):
         super().__init__()
         self.encoder = encoder
         source = np.random.Generator(np.random.SFC64(seed))
-        self.heads = Heads(shape, Dropout(dropout, source))
+        self.heads = Heads(shape, Dropout(dropout, source), INNER)
 
 
 def load_encoder(directory: Path, device: torch.device) -> tuple[Encoder, Floats]:
@@ -128,6 +147,7 @@ def shape_of(model: Any) -> EncoderShape:
     return EncoderShape(
         dim=config.hidden_size,
         layers=config.num_hidden_layers,
+        read=layers_read(config.num_hidden_layers),
         heads=config.num_attention_heads,
         positions=config.max_position_embeddings - shift,
         shift=shift,

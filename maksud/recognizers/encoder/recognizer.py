@@ -82,7 +82,7 @@ class EncoderRecognizer(JointRecognizer):
         out = np.zeros((len(tokens), self.dim), np.float32)
         for group in batches(tokens):
             h, _, mask = self.extractor([[t.text for t in tokens[k]] for k in group])
-            out[group] = pool(h, mask)
+            out[group] = pool(h, mask, self.dim)
         return out
 
     def represent(self, utterances: Sequence[str]) -> list[Vector]:
@@ -103,7 +103,7 @@ class EncoderRecognizer(JointRecognizer):
 
     def pool(self, h: Floats, mask: Floats) -> Floats | None:
         """Vectors of length 1 of clauses."""
-        return pool(h, mask)
+        return pool(h, mask, self.dim)
 
     def _near(self, clause: ClauseReadings, reading: Reading) -> float:
         assert clause.vector is not None

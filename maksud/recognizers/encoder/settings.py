@@ -33,7 +33,8 @@ class EncoderSettings(JointSettings):
     layer_decay: float = setting(0.9, above=0.0, high=1.0)
     """Each layer's rate as a share of that of the layer above it."""
     frozen_layers: int = setting(6, low=0, high=1_000)
-    """Lower layers that are not tuned: what they give is computed once for all epochs."""
+    """Lower layers that are not tuned, at most half of all: what they give is computed once for
+    all epochs."""
     batch_size: int = setting(32, low=1, high=65_536, also=("per_device_train_batch_size",))
     """Clauses in a step."""
     views: int = setting(0, low=0, high=1_000)

@@ -118,7 +118,7 @@ class _Training:
         self.pieces = Pieces(out, base.begin, base.end)
         sizes = Shape(
             members=1,
-            dim=self.shape.dim,
+            dim=self.shape.dim * len(self.shape.read),
             intents=len(plan.intents),
             parameters=len(plan.parameters),
             choices=width_of(plan.choices),
@@ -165,7 +165,7 @@ class _Training:
         views = [self.composer.compose() for _ in range(self.s.views)]
         return prepare(
             views, self.composer, self.pieces, self.network.encoder, extract,
-            self.s.frozen_layers, self.tell,
+            min(self.s.frozen_layers, self.shape.read[0]), self.tell,
         )  # fmt: skip
 
     def _extractor(self) -> Extractor:
@@ -202,7 +202,7 @@ class _Training:
 
         def embed(utterances: Sequence[Sequence[str]]) -> Floats:
             h, _, mask = extractor(utterances)
-            return pool(h, mask)
+            return pool(h, mask, self.shape.dim)
 
         self.tell(Progress("near", 0.0, "reading the labelled rows"))
         corpus = self.plan.corpus

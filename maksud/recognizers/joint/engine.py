@@ -33,6 +33,8 @@ class Heads:
         # A mean of linear maps is one linear map of the concatenated members.
         self.boundary_weight = t["heads.boundary.weight"].reshape(-1, 1) / m
         self.boundary_bias = float(t["heads.boundary.bias"].mean())
+        self.inner_weight = t.get("heads.inner.weight")
+        self.inner_bias = t.get("heads.inner.bias")
         tag = t["heads.tag.weight"]
         self.tag_weight = tag.reshape(-1, tag.shape[-1]) / m
         self.tag_bias = t["heads.tag.bias"].mean((0, 1))
@@ -65,7 +67,12 @@ class Heads:
         pooled = np.concatenate([np.maximum.reduce(top, 2), np.add.reduce(attended, 2), mean], -1)
         intents = pooled @ self.intent_weight
         intents += self.intent_bias
-        wide = h.transpose(1, 2, 0, 3).reshape(clauses, size, -1)
+        said = h
+        if self.inner_weight is not None and self.inner_bias is not None:
+            said = h @ self.inner_weight[:, None]
+            said += self.inner_bias[:, None]
+            np.maximum(said, 0, out=said)
+        wide = said.transpose(1, 2, 0, 3).reshape(clauses, size, -1)
         tags = wide @ self.tag_weight
         tags += self.tag_bias
         choices = None

@@ -87,13 +87,16 @@ class Linear(nn.Module):
 class Heads(nn.Module):
     """What is read off the features: boundaries of clauses, intents, tags, choices."""
 
-    def __init__(self, shape: HeadSizes, dropout: Dropout) -> None:
+    def __init__(self, shape: HeadSizes, dropout: Dropout, inner: int = 0) -> None:
+        """`inner`: width of a hidden layer before tags, for features that were not made for them;
+        0 is none."""
         super().__init__()
         m, d, tags = shape.members, shape.dim, 1 + 2 * shape.parameters
         self.attend = nn.Parameter(torch.empty(m, 1, d, 1).uniform_(-(d**-0.5), d**-0.5))
         self.boundary = Linear(m, d, 1)
         self.intent = Linear(m, 3 * d, shape.intents)
-        self.tag = Linear(m, d, tags)
+        self.inner = Linear(m, d, inner) if inner else None
+        self.tag = Linear(m, inner or d, tags)
         self.intent_tag = nn.Parameter(torch.zeros(m, shape.intents, tags))
         self.choice = Linear(m, 3 * d, shape.choices) if shape.choices else None
         self.dropout = dropout
@@ -110,7 +113,10 @@ class Heads(nn.Module):
         pooled = torch.cat([(h + hidden).amax(2), (weight * h).sum(2), mean], -1)
         pooled = self.dropout(pooled)
         choices = None if self.choice is None else self.choice(pooled)
-        return self.intent(pooled), self.tag(self.dropout(h)), choices
+        said = self.dropout(h)
+        if self.inner is not None:
+            said = self.dropout(torch.relu(self.inner(said)))
+        return self.intent(pooled), self.tag(said), choices
 
     def emissions(self, tags: Tensor, intents: Tensor) -> Tensor:
         """Tag scores given the intents [S]: [M, S, T, K]."""

@@ -7,7 +7,7 @@ import pytest
 from tiny_encoder import write_tiny_encoder
 
 from maksud.recognizers.encoder.engine import Extractor, Graph, mean_of_pieces
-from maksud.recognizers.encoder.graph import build_graph, even_out, quantise
+from maksud.recognizers.encoder.graph import build_graph, even_out, layers_read, quantise
 from maksud.recognizers.encoder.pieces import Pieces, save_vectors
 
 UTTERANCES = [["putar", "lagu", "hampa"], ["x9", ",", "cuaca"], ["play"] * 12]
@@ -27,11 +27,13 @@ def test_the_graph_is_the_model(tmp_path: Path, architecture: str) -> None:
     shape, weights = network.shape_of(encoder.model), network.weights_of(encoder.model)
     vectors, mask = pieces.batch(rows)
     with torch.no_grad():
-        whole = encoder.model(
-            inputs_embeds=torch.from_numpy(vectors), attention_mask=torch.from_numpy(mask)
-        ).last_hidden_state.numpy()
+        each = encoder.model(
+            inputs_embeds=torch.from_numpy(vectors), attention_mask=torch.from_numpy(mask),
+            output_hidden_states=True,
+        ).hidden_states  # fmt: skip
+        whole = np.concatenate([each[layer].numpy() for layer in shape.read], -1)
         parts = [torch.from_numpy(x) for x in (vectors, mask)]
-        for split in (0, 1, 2):
+        for split in (0, 1):
             hidden = encoder.upper(encoder.lower(*parts, split), parts[1], split)
             assert np.allclose(hidden.numpy()[mask > 0], whole[mask > 0], atol=1e-4)
     (tmp_path / "full.onnx").write_bytes(build_graph(shape, weights, None))
@@ -47,6 +49,13 @@ def test_the_graph_is_the_model(tmp_path: Path, architecture: str) -> None:
     same, same_present = mean_of_pieces(whole, rows)
     assert np.array_equal(present.numpy(), same_present)
     assert np.allclose((words * present).numpy(), same * same_present, atol=1e-4)
+
+
+def test_features_are_read_in_the_middle_and_at_the_end() -> None:
+    assert layers_read(12) == (6, 9, 12)
+    assert layers_read(6) == (3, 4, 6)
+    assert layers_read(2) == (1, 2)
+    assert layers_read(1) == (1,)
 
 
 def test_what_is_multiplied_in_eight_bits_is_near() -> None:
@@ -72,13 +81,13 @@ def test_a_long_utterance_is_read_in_parts(tmp_path: Path) -> None:
     save_vectors(place, table)
     graph = build_graph(network.shape_of(encoder.model), network.weights_of(encoder.model), None)
     (place / "encoder.onnx").write_bytes(graph)
-    ones = np.ones(64, np.float32)
+    ones = np.ones(128, np.float32)
     extractor = Extractor(
         Graph(place / "encoder.onnx"), Pieces(place, [0], [2]), 64, 0 * ones, ones, ["putar"]
     )
     long = ["putar", "lagu"] * 50
     h, alone, mask = extractor([long, ["lagu"], ["abcdefghijklmnopqrstuvwxyz0123456789"]])
-    assert h.shape == (1, 3, 100, 64) and mask[:, :, 0].sum(1).tolist() == [100, 1, 1]
+    assert h.shape == (1, 3, 100, 128) and mask[:, :, 0].sum(1).tolist() == [100, 1, 1]
     again, _, _ = extractor([long[:62]])
     assert np.allclose(h[0, 0, :62], again[0, 0], atol=1e-5)
     assert np.allclose(h[0, 1, 0], extractor([["lagu"]])[0][0, 0, 0], atol=1e-5)

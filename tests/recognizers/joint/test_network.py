@@ -1,12 +1,15 @@
 """The heads in torch: the gradient of tags is exact, and what was learned is all in the weights."""
 
 import numpy as np
+import pytest
 import torch
 from tag_paths import valid_paths
 
 from maksud.recognizers.compact.network import Shape
 from maksud.recognizers.joint.corpus import Clause, Corpus
-from maksud.recognizers.joint.network import Dropout, Heads, LogPartition
+from maksud.recognizers.joint.engine import Heads
+from maksud.recognizers.joint.network import Dropout, LogPartition
+from maksud.recognizers.joint.network import Heads as TorchHeads
 from maksud.recognizers.joint.planning import FRAMED_LESS, Plan
 
 WISHES = [
@@ -21,9 +24,9 @@ def planned(*clauses: Clause, singles: int = 980, doubles: int = 0) -> Plan:
     return Plan.build(corpus, contrast=True)
 
 
-def heads_for(plan: Plan) -> Heads:
+def heads_for(plan: Plan) -> TorchHeads:
     shape = Shape(2, 4, 16, 4, 4, 8, 4, 0, intents=len(plan.intents), parameters=1, choices=0)
-    return Heads(shape, Dropout(0.0, np.random.default_rng(0)))
+    return TorchHeads(shape, Dropout(0.0, np.random.default_rng(0)))
 
 
 def test_gradient_of_the_partition_is_the_marginals() -> None:
@@ -72,3 +75,24 @@ def test_clauses_start_as_seldom_as_the_data_has_it() -> None:
     assert one_call == often == 0
     assert hardly > seldom > 1
     assert hardly < 3.3  # what data hardly has is not thought impossible
+
+
+@pytest.mark.parametrize("inner", [0, 6])
+def test_heads_without_torch_score_alike(inner: int) -> None:
+    torch.manual_seed(1)
+    shape = Shape(2, 4, 16, 4, 4, 8, 4, 0, intents=3, parameters=2, choices=4)
+    heads = TorchHeads(shape, Dropout(0.0, np.random.default_rng(0)), inner).eval()
+    h, alone = torch.randn(2, 3, 5, 8), torch.randn(2, 3, 5, 8)
+    mask = (torch.arange(5)[None] < torch.tensor([[5], [2], [1]])).float()[..., None]
+    with torch.no_grad():
+        intents, tags, choices = heads(h * mask, alone * mask, mask)
+    tensors = {f"heads.{name}": p.detach().numpy() for name, p in heads.named_parameters()}
+    assert ("heads.inner.weight" in tensors) == bool(inner)
+    same, same_tags, same_choices = Heads(2, tensors)(
+        *(x.numpy() for x in (h * mask, alone * mask, mask))
+    )
+    real = mask[..., 0].numpy() > 0
+    assert np.allclose(intents.numpy(), same, atol=1e-4)
+    assert np.allclose(tags.mean(0).numpy()[real], same_tags[real], atol=1e-4)
+    assert choices is not None and same_choices is not None
+    assert np.allclose(choices.mean(0).numpy(), same_choices, atol=1e-4)
