@@ -42,12 +42,13 @@ ENCODER = "e5-small"
 LANGUAGE_MODEL = "smollm2-135m"
 ENGLISH = "en"
 """What that language model was pretrained on: it is tuned, measured and asked in English alone."""
-PER_INTENT = 30
-"""Examples of each intent that pretrained models are tuned on: a sample that takes minutes."""
+ENCODER_SAMPLE = 100
+"""Examples of each intent that heads on the encoder as it is are trained on: a minute or two."""
+LANGUAGE_MODEL_SAMPLE = 24
+"""Examples of each intent that the language model is tuned on: it reads two a second here."""
 PAIRS_LEFT = 8
 """Of so many contrast pairs that sample is drawn from one: in minutes a model learns ordinary
 wishes, or little of either."""
-ENCODER_EPOCHS = 6
 LANGUAGE_MODEL_EPOCHS = 1
 """One pass over many examples teaches more than several over few."""
 TOKENS_PER_PACK = 200
@@ -125,10 +126,12 @@ def _encoder(console: Console, data: Dataset, directory: Path) -> Run | None:
     from maksud.recognizers.choosing import missing_for_encoder
     from maksud.recognizers.encoder.settings import EncoderSettings
 
-    title = f"the encoder {ENCODER}, on a sample of {PER_INTENT} examples per intent"
-    _title(console, "Tune", title)
-    kind = EncoderSettings(epochs=ENCODER_EPOCHS)
-    return _pretrained(console, data, directory, ENCODER, kind, missing_for_encoder())
+    title = f"heads on the encoder {ENCODER}, on a sample of {ENCODER_SAMPLE} examples per intent"
+    _title(console, "Train", title)
+    kind = EncoderSettings(depth="frozen")
+    return _pretrained(
+        console, data, directory, ENCODER, ENCODER_SAMPLE, kind, missing_for_encoder()
+    )
 
 
 def _language_model(console: Console, data: Dataset, directory: Path) -> Run | None:
@@ -136,21 +139,31 @@ def _language_model(console: Console, data: Dataset, directory: Path) -> Run | N
 
     from maksud.recognizers.language_model.settings import LanguageModelSettings
 
-    title = f"LoRA on the language model {LANGUAGE_MODEL}, as many examples per intent in English"
+    title = f"LoRA on the language model {LANGUAGE_MODEL}, "
+    title += f"{LANGUAGE_MODEL_SAMPLE} examples per intent in English"
     _title(console, "Tune", title)
     kind = LanguageModelSettings(
         num_train_epochs=LANGUAGE_MODEL_EPOCHS,
         tokens_per_pack=TOKENS_PER_PACK,
         decision_weight=DECISION_WEIGHT,
         evaluations=1,
+        dev_answer_rows=0,
     )
     missing = [m for m in ("torch", "transformers", "peft", "gguf") if find_spec(m) is None]
     why = f"{', '.join(missing)} is not installed (maksud[lm])" if missing else ""
-    return _pretrained(console, _in_english(data), directory, LANGUAGE_MODEL, kind, why)
+    return _pretrained(
+        console, _in_english(data), directory, LANGUAGE_MODEL, LANGUAGE_MODEL_SAMPLE, kind, why
+    )
 
 
 def _pretrained(
-    console: Console, data: Dataset, directory: Path, base: str, kind: Any, missing: str
+    console: Console,
+    data: Dataset,
+    directory: Path,
+    base: str,
+    per_intent: int,
+    kind: Any,
+    missing: str,
 ) -> Run | None:
     """A run of a pretrained base; None, told in a line, where it can't be had.
 
@@ -169,7 +182,7 @@ def _pretrained(
         console.print(f"  passed over: the model can't be had here: {error}", markup=False)
         return None
     settings = TrainSettings(
-        base=base, per_intent=PER_INTENT, calibration_examples=CALIBRATION_SAMPLE, kind=kind
+        base=base, per_intent=per_intent, calibration_examples=CALIBRATION_SAMPLE, kind=kind
     )
     with show(console, transient=True, indent="  ") as tell:
         run = train(

@@ -66,11 +66,11 @@ class EncoderSettings(JointSettings):
         """The settings with everything derived, for data of so many clauses and intents."""
         need = (700 / clauses) ** 0.5
         full = self.depth == "full"
-        views = self.views or min(6, max(1, round(2.5 * need)))
+        views = self.views or min(6, max(1, round(4 * need)))
         passes = round(_HEAD_STEPS * self.batch_size / (views * clauses))
         return replace(
             self.with_swaps(clauses),
-            epochs=0 if not full else self.epochs or min(30, max(3, round(10 * need))),
+            epochs=0 if not full else self.epochs or min(30, max(3, round(12 * need))),
             learning_rate=self.learning_rate or 3e-4,
             views=views,
             head_epochs=self.head_epochs or min(40, max(4, passes)),

@@ -25,6 +25,7 @@ from maksud.recognizers.joint.contrast import (
     load_frames,
 )
 from maksud.recognizers.joint.corpus import Clause, Corpus
+from maksud.recognizers.joint.decoding import IMPOSSIBLE
 
 IGNORED = -100
 """A choice that does not count: torch's index to ignore."""
@@ -203,13 +204,19 @@ class Plan:
         return max(0.0, _log_odds(1 - self.call_weights[0]) - _log_odds(found))
 
     def tag_penalties(self) -> np.ndarray[Any, np.dtype[np.float32]]:
-        """[I, K]: 0 for tags that an intent has in training, `UNLIKELY` for others."""
+        """[I, K]: 0 for tags that an intent has in training, `UNLIKELY` for others.
+
+        `none()` can have no value at all. Were that only unlikely, a title in a wish that is
+        called off would teach that such words are no title.
+        """
         many = len(self.parameters)
         out = np.full((len(self.intents), 1 + 2 * many), UNLIKELY, np.float32)
         out[:, 0] = 0
         for item in self.items:
             for _, _, k in item.spans:
                 out[item.intent, [1 + k, 1 + many + k]] = 0
+        if OUT_OF_SCOPE in self.intents:
+            out[self.intents.index(OUT_OF_SCOPE), 1:] = IMPOSSIBLE
         return out
 
 

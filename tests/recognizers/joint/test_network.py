@@ -8,7 +8,7 @@ from tag_paths import valid_paths
 from maksud.recognizers.compact.network import Shape
 from maksud.recognizers.joint.corpus import Clause, Corpus
 from maksud.recognizers.joint.engine import Heads
-from maksud.recognizers.joint.network import Dropout, LogPartition
+from maksud.recognizers.joint.network import Dropout, LogPartition, tag_loss
 from maksud.recognizers.joint.network import Heads as TorchHeads
 from maksud.recognizers.joint.planning import FRAMED_LESS, Plan
 
@@ -96,3 +96,19 @@ def test_heads_without_torch_score_alike(inner: int) -> None:
     assert np.allclose(tags.mean(0).numpy()[real], same_tags[real], atol=1e-4)
     assert choices is not None and same_choices is not None
     assert np.allclose(choices.mean(0).numpy(), same_choices, atol=1e-4)
+
+
+def test_a_wish_that_is_called_off_says_nothing_about_its_values() -> None:
+    value = Clause("play", ["play", "hampa"], [(1, 2, "song")])
+    plan = planned(value)
+    heads = heads_for(plan)
+    heads.allowed.copy_(torch.from_numpy(plan.tag_penalties()))
+    tags = torch.full((2, 1, 3, 3), 0.0)
+    tags[..., 1] = 12.0  # sure that these words are a title
+    tags.requires_grad_()
+    for name, certain in (("none", True), ("lamp", False)):
+        intent = torch.tensor([plan.intents.index(name)])
+        scores = heads.emissions(tags, intent).flatten(0, 1)
+        loss = tag_loss(scores, torch.zeros(2, 3, dtype=torch.long), torch.ones(2, 3)).sum()
+        (gradient,) = torch.autograd.grad(loss, tags)
+        assert (not gradient.any() and not loss) is certain

@@ -1,18 +1,24 @@
-"""Measures the compact recognizer on data sets: `python benchmarks/compact.py DIRECTORY…`.
+"""Measures a kind of recognizer on data sets:
+
+    python benchmarks/recognizers.py DIRECTORY… [--base e5-small] [--set depth=frozen]
 
 Each directory has train.json, dev.json and test.json. For each seed the recognizer is trained
-from scratch on train, calibrated on dev and evaluated once on the chosen split, all on one
-thread, through the public API. Prints Markdown tables: the mean over the seeds, then each seed.
+on train, calibrated on dev and evaluated once on the chosen split, all on one thread, through the
+public API. Prints Markdown tables: the mean over the seeds, then each seed. `--ask DIRECTORY` asks
+the test rows of another set, in another language, of the same recognizer.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
+import shutil
 import statistics
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from reporting import Column, Row, arguments, percent, run
 
@@ -38,15 +44,22 @@ COLUMNS = (
 )
 
 
-def measure(data: maksud.Dataset, split: str, seed: int, per_intent: int) -> Row:
+def measure(data: maksud.Dataset, given: argparse.Namespace, seed: int) -> Row:
     """Trains with one seed and evaluates once: a row of figures, None where one has no meaning."""
-    examples = data.of(split)
+    examples = data.of(given.split)
+    changes: dict[str, Any] = dict(item.split("=", 1) for item in given.set)
     with tempfile.TemporaryDirectory() as directory:
         out = Path(directory) / "run"
-        trained = maksud.train(data, base="compact", out=out, seed=seed, per_intent=per_intent)
+        trained = maksud.train(
+            data, base=given.base, out=out, seed=seed, per_intent=given.per_intent,
+            on_progress=False, **changes,
+        )  # fmt: skip
         recognizer = maksud.load_recognizer(trained)
         report = maksud.evaluate(recognizer, examples, latency_sample=LATENCY_SAMPLE)
         metrics = trained.metrics
+        _ask_others(recognizer, given.ask)
+        if given.keep:
+            shutil.copytree(trained.path, given.keep / f"{data.name}-{seed}")
     figures = report.figures
     outside = figures["out_of_scope"] > 0
     latency = figures["latency_ms"]
@@ -72,8 +85,18 @@ def measure(data: maksud.Dataset, split: str, seed: int, per_intent: int) -> Row
         "parameters": metrics["parameters"],
         "p50_ms": latency["p50"],
         "p99_ms": latency["p99"],
-        "settings": {k: metrics[k] for k in ("epochs", "members")},
+        "settings": {k: metrics[k] for k in ("epochs", "members") if k in metrics},
     }
+
+
+def _ask_others(recognizer: maksud.Recognizer, directories: Sequence[Path]) -> None:
+    """Figures of test rows that the recognizer was not made for, to standard error."""
+    for directory in directories:
+        figures = maksud.evaluate(recognizer, maksud.load(directory).test).figures
+        sys.stderr.write(
+            f"asked {directory.name}: exact {figures['exact_match']:.1%}, "
+            f"intent {figures['intent_accuracy']:.1%}\n"
+        )
 
 
 def _in_scope_accuracy(recognizer: maksud.Recognizer, examples: maksud.Dataset) -> float:
@@ -94,7 +117,11 @@ def _in_scope_accuracy(recognizer: maksud.Recognizer, examples: maksud.Dataset) 
 def main(given: Sequence[str] | None = None) -> int:
     """Runs the benchmark; returns the exit code."""
     parser = arguments(__doc__, seeds=(0, 1, 2))
+    parser.add_argument("--base", default="compact")
     parser.add_argument("--per-intent", type=int, default=0, metavar="N")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--ask", nargs="+", type=Path, default=[], metavar="DATASET_DIR")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the runs here")
     options = parser.parse_args(given)
     # numpy and torch read these when they are first imported: later than this.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -102,7 +129,7 @@ def main(given: Sequence[str] | None = None) -> int:
     return run(
         options,
         COLUMNS,
-        lambda data, seed: measure(data, options.split, seed, options.per_intent),
+        lambda data, seed: measure(data, options, seed),
         suffix=f", {options.per_intent} per intent" if options.per_intent else "",
     )
 
