@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from maksud.recognizers.encoder.unigram import read_unigram
 from maksud.recognizers.joint.decoding import Floats, Ints
 
 TOKENIZER = "tokenizer.json"
@@ -42,21 +43,19 @@ class Pieces:
 
     def __init__(self, directory: Path, begin: Sequence[int], end: Sequence[int]) -> None:
         from safetensors import safe_open
-        from tokenizers import Tokenizer
 
         self.begin, self.end = list(begin), list(end)
-        self._tokenizer = Tokenizer.from_file(str(directory / TOKENIZER))
-        self._tokenizer.no_truncation()
-        self._tokenizer.no_padding()
+        self._cut = read_unigram(directory / TOKENIZER) or _Library(directory / TOKENIZER)
         file: Any = safe_open(str(directory / VECTORS), framework="np")
         self._numbers = file.get_slice("numbers")
         self._scales: Floats = file.get_tensor("scales")
         self.dim: int = self._numbers.get_shape()[1]
         if self._numbers.get_shape()[0] != len(self._scales):
             raise ValueError("the vectors of pieces and their scales are not as many")
-        known = self._tokenizer.get_vocab_size(with_added_tokens=True)
         around = (*self.begin, *self.end)
-        if known > len(self._scales) or not all(0 <= i < len(self._scales) for i in around):
+        if len(self._cut) > len(self._scales) or not all(
+            0 <= i < len(self._scales) for i in around
+        ):
             raise ValueError("the tokenizer knows pieces that have no vector")
         self._ids: dict[str, list[int]] = {}
         self._vectors: dict[int, Floats] = {}
@@ -68,12 +67,11 @@ class Pieces:
         if found is None:
             alone = None
             if len(word) == 1 and not ("0" <= word <= "9" or "a" <= word <= "z"):
-                alone = self._tokenizer.token_to_id(word)
+                alone = self._cut.number(word)
             if alone is not None:
                 found = [alone]
             else:
-                encoded = self._tokenizer.encode(word, add_special_tokens=False)
-                found = encoded.ids[:LONGEST_WORD] or self._unknown()
+                found = self._cut.ids(word)[:LONGEST_WORD] or self._unknown()
             with self._lock:
                 if len(self._ids) >= _CACHED:
                     self._ids.clear()
@@ -115,6 +113,27 @@ class Pieces:
             vectors[b, : len(row.ids)] = self.vectors(row.ids)
             mask[b, : len(row.ids)] = 1
         return vectors, mask
+
+
+class _Library:
+    """Any tokenizer that is no unigram, by the library: what `Unigram` has."""
+
+    def __init__(self, file: Path) -> None:
+        from tokenizers import Tokenizer
+
+        self._tokenizer = Tokenizer.from_file(str(file))
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+
+    def __len__(self) -> int:
+        return int(self._tokenizer.get_vocab_size(with_added_tokens=True))
+
+    def number(self, piece: str) -> int | None:
+        found: int | None = self._tokenizer.token_to_id(piece)
+        return found
+
+    def ids(self, word: str) -> list[int]:
+        return list(self._tokenizer.encode(word, add_special_tokens=False).ids)
 
 
 def places_of(rows: Sequence[Row]) -> tuple[Ints, Ints, Floats]:
