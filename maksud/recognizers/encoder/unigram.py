@@ -29,7 +29,12 @@ class Unigram:
         self.unknown: int = model["unk_id"]
         # The library with a vocabulary of one piece: for what is done before pieces are sought.
         small = {"model": {**model, "vocab": [vocabulary[self.unknown]], "unk_id": 0}}
-        rest = {"added_tokens": [], "post_processor": None, "truncation": None, "padding": None}
+        rest: dict[str, Any] = {
+            "added_tokens": [],
+            "post_processor": None,
+            "truncation": None,
+            "padding": None,
+        }
         self._front = Tokenizer.from_str(json.dumps({**content, **small, **rest}))
         self._numbers: dict[str, int] = {piece: k for k, (piece, _) in enumerate(vocabulary)}
         self._scores = [float(score) for _, score in vocabulary]

@@ -5,7 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from maksud.demo.shipped import load_shipped
 from maksud.recognizers.encoder.base import open_base
+from maksud.recognizers.encoder.unigram import read_unigram
 
 pytestmark = pytest.mark.slow
 
@@ -50,3 +52,19 @@ def test_the_normaliser_is_the_wheel_s(base: Path) -> None:
     assert encoded.tokens[1:-1] == ["▁1⁄2", "▁kilo", "▁fish"]
     assert encoded.offsets[1:-1] == [(0, 1), (1, 6), (6, 10)]
     assert tokenizer.normalizer.normalize_str("a\u200db") == "a b"
+
+
+def test_words_are_cut_as_the_library_cuts_them(base: Path) -> None:
+    from tokenizers import Tokenizer
+
+    library = Tokenizer.from_file(str(base / "tokenizer.json"))
+    ours = read_unigram(base / "tokenizer.json")
+    assert ours is not None and len(ours) == library.get_vocab_size()
+    words = {w for e in load_shipped() for w in e.instruction.split()} | {
+        "½",
+        "ﬁsh",
+        "我们",
+        "é🎵x",
+    }
+    for word in words:
+        assert ours.ids(word) == library.encode(word, add_special_tokens=False).ids
