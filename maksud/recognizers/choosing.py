@@ -33,9 +33,6 @@ MINUTES = 10.0
 
 PLENTY = 150
 """Examples an intent, in each language, from which the compact network is as often right."""
-LITTLE = 50
-"""Examples an intent under which an encoder that is not tuned is as good as the compact network or
-better."""
 _TUNED = 45.0
 """Rows a second and core, while an encoder is tuned (`reference`, docs/train.md)."""
 _READ = 80.0
@@ -125,7 +122,7 @@ def choose(facts: Facts, given: Mapping[str, Any] | None = None) -> Choice:
     if full <= budget:
         reason = f"with {how_many} a pretrained encoder knows words that the data does not hold"
         return _encoder(facts, {}, reason, full)
-    if facts.each < LITTLE and frozen and (seconds := encoder_seconds(facts, frozen)) <= budget:
+    if frozen and (seconds := encoder_seconds(facts, frozen)) <= budget:
         reason = f"with {how_many} a pretrained encoder is better, even where it is not tuned"
         return _encoder(facts, {"depth": "frozen"}, reason, seconds)
     reason = f"tuning an encoder would take about {_time(full)}, more than the budget"
