@@ -123,7 +123,7 @@ def test_the_demo_runs_to_its_end_with_right_answers(options: list[str], tmp_pat
     encoder, _, language_model = rest.partition("  smollm2-135m\n")
     assert "wrong: " not in compact
     assert bool(encoder) == bool(language_model) == (not options)
-    # A sample of 30 rows an intent teaches an encoder most of what is asked, a small language model
+    # A sample of some rows an intent teaches an encoder most of what is asked, a small language model
     # some of it.
     questions = ASKED["voice_assistant"]
     assert encoder.count("wrong: ") <= len(questions) // 3

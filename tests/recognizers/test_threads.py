@@ -1,4 +1,4 @@
-"""Threads wait asleep, and are no more than the process may use, unless the user said otherwise."""
+"""Threads that wait soon sleep, and no more of them run than the process may use."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from maksud.recognizers import threads
-from maksud.recognizers.threads import core_quota, share_cores
+from maksud.recognizers.threads import WAITING, core_quota, share_cores
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +41,7 @@ def test_no_more_threads_than_a_container_is_given(
     monkeypatch.setattr(threads, "core_quota", lambda: quota)
     found: dict[str, str] = {}
     share_cores(found)
-    assert found.pop("OMP_WAIT_POLICY") == "PASSIVE"
+    assert {name: found.pop(name) for name in WAITING} == WAITING
     assert found.get("OMP_NUM_THREADS") == count
 
 
@@ -70,11 +70,12 @@ def test_what_a_container_is_given(
 def test_it_is_set_before_torch_is_loaded(base: str) -> None:
     code = (
         "import os, sys\n"
-        "os.environ.pop('OMP_WAIT_POLICY', None)\n"
+        "for name in ('OMP_WAIT_POLICY', 'GOMP_SPINCOUNT', 'KMP_BLOCKTIME'):\n"
+        "    os.environ.pop(name, None)\n"
         "from maksud.recognizers.door import make_settings\n"
         f"make_settings({{'base': {base!r}}})\n"
         "assert 'torch' not in sys.modules\n"
-        "print(os.environ['OMP_WAIT_POLICY'])\n"
+        "print(os.environ['GOMP_SPINCOUNT'], os.environ['KMP_BLOCKTIME'])\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "PASSIVE\n"
+    assert done.stdout == "3000 1\n"
