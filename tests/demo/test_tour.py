@@ -123,8 +123,7 @@ def test_the_demo_runs_to_its_end_with_right_answers(options: list[str], tmp_pat
     encoder, _, language_model = rest.partition("  smollm2-135m\n")
     assert "wrong: " not in compact
     assert bool(encoder) == bool(language_model) == (not options)
-    # A sample of some rows an intent teaches an encoder most of what is asked, a small language model
-    # some of it.
+    # A sample teaches an encoder most of what is asked, a small language model some of it.
     questions = ASKED["voice_assistant"]
     assert encoder.count("wrong: ") <= len(questions) // 3
     assert language_model.count("wrong: ") < sum(q[1] == "en" for q in questions) - 1
