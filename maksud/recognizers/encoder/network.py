@@ -64,8 +64,9 @@ class Encoder(nn.Module):
         """
         with torch.no_grad():
             hidden = self.model.embeddings(inputs_embeds=vectors.to(self.device))
+            hide = self._hide(hidden, mask)
             for layer in range(layers):
-                hidden = self._layer(layer, hidden, self._hide(hidden, mask))
+                hidden = self._layer(layer, hidden, hide)
             return hidden
 
     def upper(self, hidden: Tensor, mask: Tensor, layers: int) -> Tensor:
