@@ -23,6 +23,7 @@ from sklearn.svm import LinearSVC
 import maksud
 from maksud.language.calls import NONE
 from maksud.recognizers.door import balanced_sample
+from maksud.settings import read_pairs
 
 COLUMNS = (
     Column("train_examples", "training rows", ".0f"),
@@ -70,7 +71,7 @@ def main() -> int:
     parser.add_argument("--per-intent", nargs="+", type=int, default=[5, 10, 20, 50, 0])
     parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE")
     given = parser.parse_args()
-    settings = dict(pair.split("=", 1) for pair in given.set)
+    settings = read_pairs(given.set)
     for number in given.per_intent:
         suffix = f", {number} an intent" if number else ", all"
         each = partial(measure, split=given.split, per_intent=number, given=settings)

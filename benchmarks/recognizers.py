@@ -12,17 +12,16 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import statistics
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from reporting import Column, Row, arguments, percent, run
 
 import maksud
+from maksud.settings import read_pairs
 
 LATENCY_SAMPLE = 500
 """Single requests that are timed for each row."""
@@ -47,19 +46,16 @@ COLUMNS = (
 def measure(data: maksud.Dataset, given: argparse.Namespace, seed: int) -> Row:
     """Trains with one seed and evaluates once: a row of figures, None where one has no meaning."""
     examples = data.of(given.split)
-    changes: dict[str, Any] = dict(item.split("=", 1) for item in given.set)
     with tempfile.TemporaryDirectory() as directory:
-        out = Path(directory) / "run"
+        out = Path(given.keep or directory) / f"{data.name}-{seed}"
         trained = maksud.train(
             data, base=given.base, out=out, seed=seed, per_intent=given.per_intent,
-            on_progress=False, **changes,
+            on_progress=False, **read_pairs(given.set),
         )  # fmt: skip
         recognizer = maksud.load_recognizer(trained)
         report = maksud.evaluate(recognizer, examples, latency_sample=LATENCY_SAMPLE)
         metrics = trained.metrics
         _ask_others(recognizer, given.ask)
-        if given.keep:
-            shutil.copytree(trained.path, given.keep / f"{data.name}-{seed}")
     figures = report.figures
     outside = figures["out_of_scope"] > 0
     latency = figures["latency_ms"]

@@ -32,6 +32,7 @@ from maksud.recognizers.decision import Rule, best_threshold, utility
 from maksud.recognizers.door import load_recognizer, train
 from maksud.recognizers.measures import auroc, ece
 from maksud.recognizers.recognition import Recognition, Recognizer
+from maksud.settings import read_pairs
 
 COSTS = (1.0, 3.0, 10.0)
 
@@ -50,7 +51,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=0, help="of test, at random; 0: all")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     given = parser.parse_args()
-    settings: dict[str, Any] = dict(item.split("=", 1) for item in given.set)
+    settings: dict[str, Any] = {**read_pairs(given.set)}
     settings |= {"base": given.base, "seed": given.seed, "per_intent": given.per_intent}
     for directory in given.directories:
         data = load(directory)

@@ -45,7 +45,8 @@ ENGLISH = "en"
 ENCODER_SAMPLE = 100
 """Examples of each intent that heads on the encoder as it is are trained on: a minute or two."""
 LANGUAGE_MODEL_SAMPLE = 24
-"""Examples of each intent that the language model is tuned on: it reads two a second here."""
+"""Examples of each intent that the language model is tuned on: it learns from two or three a second
+on two cores."""
 PAIRS_LEFT = 8
 """Of so many contrast pairs that sample is drawn from one: in minutes a model learns ordinary
 wishes, or little of either."""

@@ -19,7 +19,8 @@ from pathlib import Path
 WAITING = {"GOMP_SPINCOUNT": "3000", "KMP_BLOCKTIME": "1"}
 """How long threads spin before they sleep: some 20 µs under GNU's OpenMP, which torch's wheels for
 Linux have; the shortest time, a millisecond, under LLVM's."""
-_WAITING = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
+_ASKED = ("OMP_WAIT_POLICY", *WAITING)
+"""What a user may have said of it."""
 _COUNTING = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 _CONTROL_GROUPS = Path("/sys/fs/cgroup")
 
@@ -29,7 +30,7 @@ def share_cores(environment: MutableMapping[str, str] = os.environ) -> None:
 
     Sets what OpenMP reads once, when torch is loaded: call it before. What is set already stays.
     """
-    if not any(name in environment for name in _WAITING):
+    if not any(name in environment for name in _ASKED):
         environment.update(WAITING)
     quota = core_quota()
     # OpenMP sees which cores a process may use, but not how much of them a container is given.

@@ -209,7 +209,6 @@ def fine_tune(
     Each epoch reads another view of the data, from the layers on that are tuned.
     """
     encoder = network.encoder
-    frozen = min(s.frozen_layers, encoder.read[0])
     precision = choose_precision(s.precision, encoder.device)
     groups = _groups(network, s)
     optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), fused=True)
@@ -228,7 +227,7 @@ def fine_tune(
                 group["lr"] = group["peak"] * share
             present = present_pieces(p.rows)
             with arithmetic(precision, encoder.device):
-                read = encoder.upper(p.hidden.float(), present, frozen)
+                read = encoder.upper(p.hidden.float(), present, s.frozen_layers)
             words, mask = mean_of_pieces(read.cpu(), p.rows)
             h = encoder.standard(words, mask)
             loss = batch_loss(network.heads, plan, p.batch, h, h, mask, s.label_smoothing)
@@ -261,9 +260,8 @@ def _groups(network: Network, s: EncoderSettings) -> list[dict[str, Any]]:
     """Parameters with their peak rates: each layer's a share of the one above, the heads' own."""
     model = network.encoder.model
     layers = list(model.encoder.layer)
-    lowest = min(s.frozen_layers, network.encoder.read[0])
     groups: list[dict[str, Any]] = []
-    for k, layer in enumerate(layers[lowest:], start=lowest):
+    for k, layer in enumerate(layers[s.frozen_layers :], start=s.frozen_layers):
         rate = s.learning_rate * s.layer_decay ** (len(layers) - 1 - k)
         own = list(layer.parameters())
         groups.append({"params": own, "peak": rate, "weight_decay": s.weight_decay})

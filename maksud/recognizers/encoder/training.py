@@ -10,7 +10,7 @@ import random
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,7 +103,7 @@ class _Training:
         from maksud.recognizers.encoder.loop import Composer
         from maksud.recognizers.encoder.network import Network, Shape, load_encoder, shape_of
 
-        self.plan, self.base, self.s, self.out, self.seed = plan, base, s, out, seed
+        self.plan, self.base, self.out, self.seed = plan, base, out, seed
         self.tell = tell
         torch.manual_seed(seed)
         self.rng = random.Random(seed)
@@ -112,6 +112,7 @@ class _Training:
         encoder, table = load_encoder(base.directory, device)
         self.table_size = int(table.size)
         self.shape = shape_of(encoder.model)
+        self.s = s = replace(s, frozen_layers=min(s.frozen_layers, self.shape.read[0]))
         out.mkdir(parents=True, exist_ok=True)
         save_vectors(out, table)
         shutil.copyfile(base.directory / TOKENIZER, out / TOKENIZER)
@@ -165,7 +166,7 @@ class _Training:
         views = [self.composer.compose() for _ in range(self.s.views)]
         return prepare(
             views, self.composer, self.pieces, self.network.encoder, extract,
-            min(self.s.frozen_layers, self.shape.read[0]), self.tell,
+            self.s.frozen_layers, self.tell,
         )  # fmt: skip
 
     def _extractor(self) -> Extractor:
