@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from maksud.progress import OnProgress, Progress
-from maksud.recognizers.encoder.network import Encoder, Network, mean_of_pieces, present_pieces
+from maksud.recognizers.encoder.network import Encoder, Network, mean_of_pieces
 from maksud.recognizers.encoder.pieces import Pieces, Row
 from maksud.recognizers.encoder.settings import EncoderSettings
 from maksud.recognizers.joint.augmentation import Utterance, Variation, compose_batches
@@ -44,17 +44,15 @@ Extract = Callable[[Sequence[Row]], tuple[Tensor, Tensor]]
 
 @dataclass
 class Prepared:
-    """A batch: its utterances, in pieces too, and what was computed of it once.
+    """A batch and what was computed of it once.
 
-    `hidden` [B, L, D]: what is after the layers that are not tuned; `features` [1, B, T, R D]:
-    those of words, standard, of the encoder as it was. Both are kept in half precision.
+    `features` [1, B, T, R D]: those of words, standard, of the encoder as it was, in half
+    precision.
     """
 
     batch: list[Utterance]
-    rows: list[Row]
     features: Tensor
     mask: Tensor
-    hidden: Tensor | None = None
 
 
 class Composer:
@@ -91,38 +89,33 @@ def prepare(
     pieces: Pieces,
     encoder: Encoder,
     extract: Extract | None,
-    frozen: int,
     tell: OnProgress,
-) -> list[list[Prepared]]:
-    """The batches of each view with their features, which are made standard by the first view.
+) -> list[Prepared]:
+    """The batches of all views with their features, which are made standard by the first view.
 
-    `extract`: None takes the encoder's own features, after `frozen` layers those of pieces too.
+    `extract`: None takes the encoder's own features.
     """
-    out: list[list[Prepared]] = []
-    total, done = sum(map(len, views)), 0
-    for view in views:
+    out: list[Prepared] = []
+    total = sum(map(len, views))
+    for number, view in enumerate(views):
         made = []
         for batch in view:
             rows = [pieces.row(words) for words in composer.words_of(batch)]
-            hidden = None
             if extract is not None:
                 words, mask = extract(rows)
             else:
                 vectors, present = (torch.from_numpy(x) for x in pieces.batch(rows))
-                hidden = encoder.lower(vectors, present, frozen)
                 with torch.no_grad():
-                    read = encoder.upper(hidden, present, frozen).cpu()
+                    read = encoder.upper(encoder.lower(vectors, present, 0), present, 0).cpu()
                 words, mask = mean_of_pieces(read, rows)
-                hidden = hidden.half().cpu()
-            made.append(Prepared(batch, rows, words, mask, hidden))
-            done += 1
+            made.append(Prepared(batch, words, mask))
             text = "reading the data with the encoder as it is"
-            tell(Progress("encode", done / total, text))
-        if not out:
+            tell(Progress("encode", (len(out) + len(made)) / total, text))
+        if number == 0:
             encoder.standardise(torch.cat([p.features[p.mask[..., 0] > 0] for p in made]))
         for p in made:
             p.features = encoder.standard(p.features, p.mask).half()
-        out.append(made)
+        out += made
     return out
 
 
@@ -199,51 +192,50 @@ def fit_heads(
 def fine_tune(
     network: Network,
     plan: Plan,
-    views: Sequence[Sequence[Prepared]],
+    composer: Composer,
+    pieces: Pieces,
     s: EncoderSettings,
-    rng: random.Random,
     tell: OnProgress,
 ) -> float:
     """Tunes the upper layers and the heads together; the last epoch's mean loss.
 
-    Each epoch reads another view of the data, from the layers on that are tuned.
+    Each epoch reads the data composed anew.
     """
     encoder = network.encoder
     precision = choose_precision(s.precision, encoder.device)
     groups = _groups(network, s)
     optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), fused=True)
     moved = [p for group in groups for p in group["params"]]
-    total = sum(len(views[e % len(views)]) for e in range(s.epochs))
-    step, mean, done = 0, 0.0, 0
+    mean, done = 0.0, 0
     started = reported = time.monotonic()
     network.train()
     for epoch in range(s.epochs):
-        view = views[epoch % len(views)]
-        losses = []
-        for p in rng.sample(view, len(view)):
-            assert p.hidden is not None
-            share = share_of_rate(step / total)
+        batches = composer.compose()
+        losses: list[float] = []
+        for batch in batches:
+            share = (epoch + len(losses) / len(batches)) / s.epochs
             for group in optimizer.param_groups:
-                group["lr"] = group["peak"] * share
-            present = present_pieces(p.rows)
+                group["lr"] = group["peak"] * share_of_rate(share)
+            rows = [pieces.row(words) for words in composer.words_of(batch)]
+            vectors, present = (torch.from_numpy(x) for x in pieces.batch(rows))
             with arithmetic(precision, encoder.device):
-                read = encoder.upper(p.hidden.float(), present, s.frozen_layers)
-            words, mask = mean_of_pieces(read.cpu(), p.rows)
+                hidden = encoder.lower(vectors, present, s.frozen_layers)
+                read = encoder.upper(hidden, present, s.frozen_layers)
+            words, mask = mean_of_pieces(read.cpu(), rows)
             h = encoder.standard(words, mask)
-            loss = batch_loss(network.heads, plan, p.batch, h, h, mask, s.label_smoothing)
+            loss = batch_loss(network.heads, plan, batch, h, h, mask, s.label_smoothing)
             optimizer.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(moved, 1.0)
             optimizer.step()
-            step += 1
-            done += len(p.batch)
+            done += len(batch)
             losses.append(float(loss.detach()))
             now = time.monotonic()
             if now - reported > 0.5:
                 reported = now
                 text = f"epoch {epoch + 1} of {s.epochs}, loss {losses[-1]:.3f}"
                 text += f", {done / (now - started):.0f} rows/s"
-                tell(Progress("train", min(1.0, step / total), text, {"loss": losses[-1]}))
+                tell(Progress("train", share, text, {"loss": losses[-1]}))
         mean = sum(losses) / len(losses)
         text = f"epoch {epoch + 1} of {s.epochs}, loss {mean:.3f}"
         tell(Progress("train", (epoch + 1) / s.epochs, text, {"loss": mean}))

@@ -98,12 +98,6 @@ class Encoder(nn.Module):
         self.scale.copy_(1 / words.std(0).clamp(min=1e-3))
 
 
-def present_pieces(rows: Sequence[Row]) -> Tensor:
-    """The mask of the pieces of utterances: [B, L]."""
-    lengths = torch.tensor([len(r.ids) for r in rows])
-    return (torch.arange(int(lengths.max()))[None] < lengths[:, None]).int()
-
-
 def mean_of_pieces(hidden: Tensor, rows: Sequence[Row]) -> tuple[Tensor, Tensor]:
     """(the mean over each word's pieces [B, T, D], mask [B, T, 1])."""
     first, last, present = (torch.from_numpy(x) for x in places_of(rows))
@@ -124,16 +118,22 @@ class Network(nn.Module):
         self.heads = Heads(shape, Dropout(dropout, source), INNER)
 
 
-def load_encoder(directory: Path, device: torch.device) -> tuple[Encoder, Floats]:
-    """(the encoder of a checked directory in float32, the vectors of its pieces [V, D])."""
+def load_encoder(
+    directory: Path, device: torch.device, dropout: float = 0.0
+) -> tuple[Encoder, Floats]:
+    """(the encoder of a checked directory in float32, the vectors of its pieces [V, D]).
+
+    `dropout`: of its layers while it is tuned, attention's weights too, as it was pretrained.
+    """
     from transformers import AutoModel
 
     from maksud.recognizers.language_model.notices import quiet
 
-    with quiet():  # without dropout: it takes a third of the time, and that of features is enough
+    with quiet():
         model = AutoModel.from_pretrained(
             directory, dtype=torch.float32, use_safetensors=True, trust_remote_code=False,
-            add_pooling_layer=False, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
+            add_pooling_layer=False,
+            hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout,
         )  # fmt: skip
     table: Floats = model.embeddings.word_embeddings.weight.detach().numpy()
     model.embeddings.word_embeddings = nn.Embedding(1, model.config.hidden_size)

@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from maksud.errors import SettingsError
-from maksud.recognizers.joint.settings import JointSettings
+from maksud.recognizers.joint.settings import LITTLE, JointSettings
 from maksud.settings import check_settings, setting
 
 _HEAD_STEPS = 2000
 """Steps of training on features that were computed once, about."""
+_HALF = 6
+"""Layers that are not tuned with much data: half of e5-small's."""
 
 
 @dataclass(frozen=True)
@@ -23,18 +25,18 @@ class EncoderSettings(JointSettings):
     threads: int = setting(0, low=0, high=256)
     """CPU threads; 0: as many as there are cores for this process."""
     epochs: int = setting(0, low=0, high=10_000, also=("num_train_epochs",))
-    """Passes over the data with the encoder tuned, for depth `full` alone; 0 derives them: few
-    for much data."""
-    learning_rate: float = setting(0.0, low=0.0, high=1.0)
-    """Peak learning rate of the encoder's last layer: linear warm-up, then linear decay; 0
-    derives it."""
+    """Passes over the data, each composed anew, with the encoder tuned, for depth `full` alone; 0
+    derives them: few for much data."""
+    learning_rate: float = setting(5e-4, above=0.0, high=1.0)
+    """Peak learning rate of the encoder's last layer: linear warm-up, then linear decay. Chosen for
+    e5-small: larger encoders want less."""
     head_rate: float = setting(2e-3, above=0.0, high=1.0)
     """Peak learning rate of what reads the features."""
     layer_decay: float = setting(0.9, above=0.0, high=1.0)
     """Each layer's rate as a share of that of the layer above it."""
-    frozen_layers: int = setting(6, low=0, high=1_000)
-    """Lower layers that are not tuned, at most half of all: what they give is computed once for
-    all epochs."""
+    frozen_layers: int = setting(-1, low=-1, high=1_000)
+    """Lower layers that are not tuned, at most half of all, which saves a third of the time;
+    negative derives it: none for little data."""
     batch_size: int = setting(32, low=1, high=65_536, also=("per_device_train_batch_size",))
     """Clauses in a step."""
     views: int = setting(0, low=0, high=1_000)
@@ -42,7 +44,7 @@ class EncoderSettings(JointSettings):
     head_epochs: int = setting(0, low=0, high=10_000)
     """Passes over these features; 0 derives them."""
     dropout: float = setting(0.1, low=0.0, high=0.9)
-    """Dropout probability of the features."""
+    """Dropout probability of the features, and within the encoder while it is tuned."""
     linear: float = setting(-1.0, low=-1.0, high=100.0)
     """How much a linear classifier of words and n-grams counts beside the encoder where intents
     are told apart; 0 does without one, negative derives it: more for few examples an intent."""
@@ -66,12 +68,13 @@ class EncoderSettings(JointSettings):
         """The settings with everything derived, for data of so many clauses and intents."""
         need = (700 / clauses) ** 0.5
         full = self.depth == "full"
+        frozen = self.frozen_layers if self.frozen_layers >= 0 else 0 if clauses < LITTLE else _HALF
         views = self.views or min(6, max(1, round(4 * need)))
         passes = round(_HEAD_STEPS * self.batch_size / (views * clauses))
         return replace(
             self.with_swaps(clauses),
-            epochs=0 if not full else self.epochs or min(30, max(3, round(12 * need))),
-            learning_rate=self.learning_rate or 3e-4,
+            epochs=0 if not full else self.epochs or min(60, max(5, round(20 * need))),
+            frozen_layers=frozen,
             views=views,
             head_epochs=self.head_epochs or min(40, max(4, passes)),
             linear=self.linear if self.linear >= 0 else min(1.0, max(0.25, 30 * intents / clauses)),

@@ -109,7 +109,7 @@ class _Training:
         self.rng = random.Random(seed)
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         tell(Progress("encode", 0.0, "loading the encoder"))
-        encoder, table = load_encoder(base.directory, device)
+        encoder, table = load_encoder(base.directory, device, s.dropout)
         self.table_size = int(table.size)
         self.shape = shape_of(encoder.model)
         self.s = s = replace(s, frozen_layers=min(s.frozen_layers, self.shape.read[0]))
@@ -138,17 +138,17 @@ class _Training:
         frozen = s.depth == "frozen"
         if frozen:
             self._write_graph()
-        views = self._prepare(frozen=frozen)
-        batches = [p for view in views for p in view]
-        loss = fit_heads(network.heads, self.plan, batches, s.head_epochs, s, self.rng, self.tell)
+        prepared = self._prepare(frozen=frozen)
+        loss = fit_heads(network.heads, self.plan, prepared, s.head_epochs, s, self.rng, self.tell)
         if not frozen:
-            loss = fine_tune(network, self.plan, views, s, self.rng, self.tell)
+            del prepared  # some KB a word
+            loss = fine_tune(network, self.plan, self.composer, self.pieces, s, self.tell)
             self._write_graph()
         linear = fit_linear(self.plan.corpus.clauses, self.plan.intents, s.linear)
         self._write_heads(linear)
         return loss
 
-    def _prepare(self, *, frozen: bool) -> list[list[Prepared]]:
+    def _prepare(self, *, frozen: bool) -> list[Prepared]:
         """The data composed several times, with its features."""
         import torch
 
@@ -165,8 +165,7 @@ class _Training:
 
         views = [self.composer.compose() for _ in range(self.s.views)]
         return prepare(
-            views, self.composer, self.pieces, self.network.encoder, extract,
-            self.s.frozen_layers, self.tell,
+            views, self.composer, self.pieces, self.network.encoder, extract, self.tell
         )  # fmt: skip
 
     def _extractor(self) -> Extractor:
