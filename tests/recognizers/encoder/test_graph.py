@@ -51,6 +51,27 @@ def test_the_graph_is_the_model(tmp_path: Path, architecture: str) -> None:
     assert np.allclose((words * present).numpy(), same * same_present, atol=1e-4)
 
 
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_dropout_is_within_the_layers_that_are_tuned_and_only_then(
+    tmp_path: Path, dropout: float
+) -> None:
+    import torch
+
+    from maksud.recognizers.encoder import network
+
+    place = write_tiny_encoder(tmp_path / "base")
+    encoder, table = network.load_encoder(place, torch.device("cpu"), dropout)
+    save_vectors(place, table)
+    pieces = Pieces(place, [0], [2])
+    vectors, mask = map(torch.from_numpy, pieces.batch([pieces.row(w) for w in UTTERANCES]))
+    hidden = encoder.lower(vectors, mask, 1)
+    assert torch.equal(encoder.upper(hidden, mask, 1), encoder.upper(hidden, mask, 1))
+    encoder.train()
+    assert torch.equal(encoder.upper(hidden, mask, 1), encoder.upper(hidden, mask, 1)) == (
+        dropout == 0
+    )
+
+
 def test_features_are_read_in_the_middle_and_at_the_end() -> None:
     assert layers_read(12) == (6, 9, 12)
     assert layers_read(6) == (3, 4, 6)
