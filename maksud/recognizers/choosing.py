@@ -32,7 +32,8 @@ MINUTES = 10.0
 """The budget where none is given."""
 
 PLENTY = 150
-"""Examples an intent, in each language, from which the compact network is as often right."""
+"""Examples an intent, in each language, from which the compact network is as often right as an
+encoder that is not tuned."""
 _TUNED = 20.0
 """Rows a second and core, while all of an encoder is tuned, on a CPU without bfloat16."""
 _LAYERS = 12
@@ -118,12 +119,19 @@ def choose(facts: Facts, given: Mapping[str, Any] | None = None) -> Choice:
             f"{how_many} " + ("it would be the better choice" if facts.each < PLENTY else
                               "it would not be right more often"),
         )  # fmt: skip
-    if facts.each >= PLENTY:
-        reason = f"with {how_many} an encoder is not right more often, and ten times slower"
-        return _compact(facts, given, reason)
     if full <= budget:
         reason = f"with {how_many} a pretrained encoder knows words that the data does not hold"
+        if facts.each >= PLENTY:
+            reason = (
+                f"with {how_many} a tuned encoder is right a little more often, and there is time"
+            )
         return _encoder(facts, {}, reason, full)
+    if facts.each >= PLENTY:
+        reason = (
+            f"with {how_many} an encoder that is not tuned is not right more often, and tuning "
+            f"one would take about {_time(full)}"
+        )
+        return _compact(facts, given, reason)
     if frozen and (seconds := encoder_seconds(facts, frozen)) <= budget:
         reason = f"with {how_many} a pretrained encoder is better, even where it is not tuned"
         return _encoder(facts, {"depth": "frozen"}, reason, seconds)

@@ -34,6 +34,8 @@ HERE = Facts(rows=700, intents=7, held_out=700, languages=("English",), encoder=
         ({"rows": 70}, "e5-small", {}, "10 examples an intent"),
         ({"rows": 13_084}, "compact", {}, "not right more often"),
         ({"rows": 11_514, "intents": 60}, "compact", {}, "192 examples"),
+        ({"rows": 11_514, "intents": 60, "minutes": 40}, "e5-small", {}, "there is time"),
+        ({"rows": 11_514, "intents": 60, "minutes": 12}, "compact", {}, "would take about"),
         ({"rows": 11_514, "intents": 60, "languages": ("English", "Indonesian"),
           "minutes": 40}, "e5-small", {},
          "96 examples an intent and language"),
