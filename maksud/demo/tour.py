@@ -42,8 +42,8 @@ ENCODER = "e5-small"
 LANGUAGE_MODEL = "smollm2-135m"
 ENGLISH = "en"
 """What that language model was pretrained on: it is tuned, measured and asked in English alone."""
-ENCODER_SAMPLE = 60
-"""Examples of each intent that heads on the encoder as it is are trained on: a minute."""
+ENCODER_SAMPLE = 100
+"""Examples of each intent that heads on the encoder as it is are trained on: a minute or two."""
 LANGUAGE_MODEL_SAMPLE = 24
 """Examples of each intent that the language model is tuned on: it learns from two or three a second
 on two cores."""
