@@ -184,7 +184,9 @@ class Negation:
 
     def _goes_on(self, rest: Sequence[str]) -> bool:
         """Whether more is said: "… tapi", or another act, "… dan putar musik"."""
-        return not _MORE.isdisjoint(rest) or any(
+        return any(
+            word in _MORE and not _is_not_yet(rest[k:]) for k, word in enumerate(rest)
+        ) or any(
             word in _JOINING
             and (self._verbs.active(rest[k + 1]) or self._verbs.passive(rest[k + 1 :])[0])
             for k, word in enumerate(rest[:-1])
@@ -241,6 +243,11 @@ def shift_outside(log_p: float) -> tuple[float, float]:
     total = max(log_p + NEGATED, log_rest)
     total += math.log(math.exp(log_p + NEGATED - total) + math.exp(log_rest - total))
     return log_p + NEGATED - total, -total
+
+
+def _is_not_yet(rest: Sequence[str]) -> bool:
+    """Whether it is the "just" of "just yet" or, what is polite at its end cut off, "just now"."""
+    return rest[0] == "just" and (len(rest) == 1 or rest[1] == "yet")
 
 
 def _ends(passive: Passive, said: tuple[str, ...], at: int) -> list[int]:

@@ -41,6 +41,8 @@ def negation() -> Negation:
         "saya tidak ingin matikan lampu",
         "don't turn off the lamp",
         "please don't turn off the lamp now",
+        "please don't turn off the lamp just yet",
+        "don't turn off the lamp just now",
         "you don't have to turn off the light!",
     ],
 )
@@ -60,6 +62,7 @@ def test_a_refused_wish_is_found(negation: Negation, said: str) -> None:
         "why don't you turn off the lamp",
         "jangan matikan lampu, kipas saja",
         "don't turn off the lamp but the fan",
+        "don't turn off the lamp just the fan",
         "jangan berisik",  # no wish of the data begins so
         "jangan putar lagu itu lagi",  # the data has that for a wish
         "jangan matikan " + "lampu " * 20,
