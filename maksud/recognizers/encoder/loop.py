@@ -62,6 +62,7 @@ class Composer:
         self, plan: Plan, pieces: Pieces, longest: int, s: EncoderSettings, rng: random.Random
     ) -> None:
         self.plan = plan
+        self.pieces = pieces
         self.words = ["", *plan.words]
         self.sizes = [0, *(len(pieces.ids(word)) for word in plan.words)]
         self.room = longest - len(pieces.begin) - len(pieces.end)
@@ -78,15 +79,14 @@ class Composer:
     def _size(self, utterance: Utterance) -> int:
         return sum(self.sizes[t] for t in utterance.types)
 
-    def words_of(self, batch: Sequence[Utterance]) -> list[list[str]]:
-        """The words of a batch's utterances."""
-        return [[self.words[t] for t in u.types] for u in batch]
+    def rows_of(self, batch: Sequence[Utterance]) -> list[Row]:
+        """A batch's utterances in pieces."""
+        return [self.pieces.row([self.words[t] for t in u.types]) for u in batch]
 
 
 def prepare(
     views: Sequence[Sequence[list[Utterance]]],
     composer: Composer,
-    pieces: Pieces,
     encoder: Encoder,
     extract: Extract | None,
     tell: OnProgress,
@@ -100,11 +100,11 @@ def prepare(
     for number, view in enumerate(views):
         made = []
         for batch in view:
-            rows = [pieces.row(words) for words in composer.words_of(batch)]
+            rows = composer.rows_of(batch)
             if extract is not None:
                 words, mask = extract(rows)
             else:
-                vectors, present = (torch.from_numpy(x) for x in pieces.batch(rows))
+                vectors, present = (torch.from_numpy(x) for x in composer.pieces.batch(rows))
                 with torch.no_grad():
                     read = encoder.upper(encoder.lower(vectors, present, 0), present, 0).cpu()
                 words, mask = mean_of_pieces(read, rows)
@@ -193,7 +193,6 @@ def fine_tune(
     network: Network,
     plan: Plan,
     composer: Composer,
-    pieces: Pieces,
     s: EncoderSettings,
     tell: OnProgress,
 ) -> float:
@@ -216,8 +215,8 @@ def fine_tune(
             share = (epoch + len(losses) / len(batches)) / s.epochs
             for group in optimizer.param_groups:
                 group["lr"] = group["peak"] * share_of_rate(share)
-            rows = [pieces.row(words) for words in composer.words_of(batch)]
-            vectors, present = (torch.from_numpy(x) for x in pieces.batch(rows))
+            rows = composer.rows_of(batch)
+            vectors, present = (torch.from_numpy(x) for x in composer.pieces.batch(rows))
             with arithmetic(precision, encoder.device):
                 hidden = encoder.lower(vectors, present, s.frozen_layers)
                 read = encoder.upper(hidden, present, s.frozen_layers)

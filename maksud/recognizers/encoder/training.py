@@ -142,7 +142,7 @@ class _Training:
         loss = fit_heads(network.heads, self.plan, prepared, s.head_epochs, s, self.rng, self.tell)
         if not frozen:
             del prepared  # some KB a word
-            loss = fine_tune(network, self.plan, self.composer, self.pieces, s, self.tell)
+            loss = fine_tune(network, self.plan, self.composer, s, self.tell)
             self._write_graph()
         linear = fit_linear(self.plan.corpus.clauses, self.plan.intents, s.linear)
         self._write_heads(linear)
@@ -164,9 +164,7 @@ class _Training:
                 return torch.from_numpy(words), torch.from_numpy(mask)
 
         views = [self.composer.compose() for _ in range(self.s.views)]
-        return prepare(
-            views, self.composer, self.pieces, self.network.encoder, extract, self.tell
-        )  # fmt: skip
+        return prepare(views, self.composer, self.network.encoder, extract, self.tell)
 
     def _extractor(self) -> Extractor:
         encoder = self.network.encoder
@@ -183,7 +181,7 @@ class _Training:
         largest: dict[str, Floats] = {}
         if self.s.eight_bit:
             batches = self.composer.compose()[:_MEASURED]
-            rows = [[self.pieces.row(w) for w in self.composer.words_of(b)] for b in batches]
+            rows = [self.composer.rows_of(batch) for batch in batches]
             largest = measure(self.network.encoder, self.pieces, rows)
         content = build_graph(self.shape, weights, largest if self.s.eight_bit else None)
         (self.out / GRAPH).write_bytes(content)
