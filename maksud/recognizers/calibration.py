@@ -2,7 +2,8 @@
 
 A recognizer gives raw evidence for its answer (log-probabilities, margins, lengths). A logistic
 regression, fitted on held-out answers, turns it into the probability that the whole answer is
-right. The module knows nothing of models: numbers in, numbers out.
+right; a curve over its log-odds mends where that is too sure in one part of the scale and too
+unsure in another. The module knows nothing of models: numbers in, numbers out.
 
 A feature that is never positive is read as a log-probability: the greater, the surer.
 """
@@ -25,7 +26,15 @@ log-probabilities among the features rank the answers around a smoothed prior.""
 CLAMP = 6.0
 """Features count for at most so many standard deviations from the held-out mean."""
 
+KNOTS = (-2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
+"""Log-odds at which the curve may bend: probabilities of .12, .27, .50, .73, .88 and .95."""
+
 _PENALTIES = (0.3, 3.0, 30.0, 300.0)
+_CURVE_PENALTIES = (3.0, 10.0, 30.0)
+_CURVED_FROM = 200
+"""Fewer held-out answers than this bend nothing: each part of the scale has too few."""
+_FLATTEST = 0.1
+"""Of the curve's slopes: a surer answer stays a surer one."""
 _FOLDS = 5
 _TINY = 1e-12
 _HUGE = 1e100
@@ -48,6 +57,8 @@ class Calibration:
     log_odds: tuple[int, ...] = ()
     examples: int = 0
     correct: int = 0
+    curve: tuple[float, ...] = ()
+    """What is added to log-odds x: curve[0] + curve[1] x + Σ curve[2 + k] max(0, x - KNOTS[k])."""
     ece: float | None = None
     """Expected calibration error of cross-fitted probabilities on the held-out answers."""
     note: str = ""
@@ -61,7 +72,9 @@ class Calibration:
             raise ValueError("mean, scale and weights need a number for each column")
         if any(not 0 <= k < self.features for k in self.log_odds):
             raise ValueError("log_odds names a feature that is not there")
-        numbers = (*self.mean, *self.scale, *self.weights, self.bias)
+        if len(self.curve) not in (0, 2 + len(KNOTS)):
+            raise ValueError("curve needs a number for each knot, and two")
+        numbers = (*self.mean, *self.scale, *self.weights, *self.curve, self.bias)
         if not all(map(math.isfinite, numbers)) or any(s <= 0 for s in self.scale):
             raise ValueError("mean, scale, weights and bias must be finite, scale positive")
         columns = tuple(
@@ -89,6 +102,10 @@ class Calibration:
             if z != z:  # no number at all: neither for nor against
                 continue
             logit += weight * (CLAMP if z > CLAMP else -CLAMP if z < -CLAMP else z)
+        if self.curve:
+            bends = zip(KNOTS, self.curve[2:], strict=True)
+            bent = sum(bend * (logit - knot) for knot, bend in bends if logit > knot)
+            logit += self.curve[0] + self.curve[1] * logit + bent
         return _sigmoid(logit)
 
     def to_json(self) -> dict[str, Any]:
@@ -104,6 +121,8 @@ class Calibration:
             "correct": self.correct,
             "ece": self.ece,
             "note": self.note,
+            # Runs of before there were curves have none, and their ids are of what they hold.
+            **({"curve": list(self.curve)} if self.curve else {}),
         }
 
     @classmethod
@@ -118,6 +137,7 @@ class Calibration:
             log_odds=tuple(int(x) for x in content["log_odds"]),
             examples=int(content["examples"]),
             correct=int(content["correct"]),
+            curve=tuple(float(x) for x in content.get("curve", ())),
             ece=None if content["ece"] is None else float(content["ece"]),
             note=str(content["note"]),
         )
@@ -143,7 +163,8 @@ def cross_fit(
     answer was right, [N]. Logistic regression with L2, fitted by Newton's method on Platt's
     smoothed targets (Platt 1999). The penalty, and whether log-probabilities also enter as
     log-odds, are those of the lowest cross-fitted log loss: a row is never judged by a fit that
-    saw it. Under `FEW_ROWS` rows, or with only one outcome, the log-probabilities rank the answers
+    saw it. So is the curve (a linear spline that is drawn towards none at all), or that there is
+    none. Under `FEW_ROWS` rows, or with only one outcome, the log-probabilities rank the answers
     around a smoothed prior, and `note` says so. Raises `InputError` for no rows, or rows of
     unequal length.
     """
@@ -167,10 +188,13 @@ def cross_fit(
             if best is None or loss < best[0] - 1e-9:
                 best = (loss, penalty, log_odds, held_out)
     assert best is not None  # there is always the plain candidate
-    _, penalty, log_odds, held_out = best
+    loss, penalty, log_odds, held_out = best
     columns = _with_log_odds(rows, log_odds)
     mean, scale = _moments(columns)
     weights, bias = _newton(_standardised(columns, mean, scale), outcome, counts, penalty)
+    curve: Floats = np.zeros(0)
+    if n >= _CURVED_FROM:
+        curve, held_out = _choose_curve(columns, outcome, counts, penalty, held_out, loss)
     calibration = Calibration(
         mean=tuple(map(float, mean)),
         scale=tuple(map(float, scale)),
@@ -180,6 +204,7 @@ def cross_fit(
         log_odds=log_odds,
         examples=n,
         correct=right,
+        curve=tuple(map(float, curve)),
         ece=ece(held_out[counts == 1], outcome[counts == 1]),
     )
     return calibration, held_out.tolist()
@@ -241,8 +266,13 @@ def _standardised(columns: Floats, mean: Floats, scale: Floats) -> Floats:
     return z
 
 
-def _newton(z: Floats, outcome: Floats, counts: Floats, penalty: float) -> tuple[Floats, float]:
-    """Weights and bias of the penalised logistic regression; the bias is not penalised."""
+def _newton(
+    z: Floats, outcome: Floats, counts: Floats, penalty: float, offset: Floats | None = None
+) -> tuple[Floats, float]:
+    """Weights and bias of the penalised logistic regression; the bias is not penalised.
+
+    `offset`, [N]: log-odds that are there already, to which weights and bias add.
+    """
     n, width = z.shape
     right = (outcome * counts).sum()
     wrong = counts.sum() - right
@@ -251,16 +281,18 @@ def _newton(z: Floats, outcome: Floats, counts: Floats, penalty: float) -> tuple
     ridge = np.full(width + 1, penalty)
     ridge[-1] = 1e-6
     w = np.zeros(width + 1)
-    w[-1] = math.log((right + 1) / (wrong + 1))
+    if offset is None:
+        w[-1] = math.log((right + 1) / (wrong + 1))
+    given = np.zeros(n) if offset is None else offset
 
     def loss(w: Floats) -> float:
-        logit = x @ w
+        logit = given + x @ w
         each = counts * (np.logaddexp(0, logit) - target * logit)
         return float(each.sum() + 0.5 * (ridge * w * w).sum())
 
     now = loss(w)
     for _ in range(50):
-        p = 1.0 / (1.0 + np.exp(-np.clip(x @ w, -500, 500)))
+        p = _sigmoids(given + x @ w)
         gradient = x.T @ (counts * (p - target)) + ridge * w
         curvature = counts * np.maximum(p * (1 - p), 1e-9)
         step = np.linalg.solve((x.T * curvature) @ x + np.diag(ridge), gradient)
@@ -273,18 +305,82 @@ def _newton(z: Floats, outcome: Floats, counts: Floats, penalty: float) -> tuple
     return w[:-1], float(w[-1])
 
 
-def _cross_fitted(columns: Floats, outcome: Floats, counts: Floats, penalty: float) -> Floats:
-    """The probability of each row by a fit on the other folds."""
-    n = len(outcome)
+def _folds(n: int) -> list[Any]:
+    """For each fold, [N]: whether a row is in it."""
     fold = np.random.default_rng(0).permutation(n) % _FOLDS
-    out = np.empty(n)
-    for k in range(_FOLDS):
-        seen, held = fold != k, fold == k
+    return [fold == k for k in range(_FOLDS)]
+
+
+def _cross_fitted(
+    columns: Floats, outcome: Floats, counts: Floats, penalty: float, without: Any = None
+) -> Floats:
+    """The probability of each row by a fit on the other folds; `without`: rows that none sees."""
+    out = np.empty(len(outcome))
+    for held in _folds(len(outcome)):
+        seen = ~held if without is None else ~(held | without)
         mean, scale = _moments(columns[seen])
         z = _standardised(columns[seen], mean, scale)
         w, bias = _newton(z, outcome[seen], counts[seen], penalty)
-        logit = _standardised(columns[held], mean, scale) @ w + bias
-        out[held] = 1.0 / (1.0 + np.exp(-np.clip(logit, -500, 500)))
+        out[held] = _sigmoids(_standardised(columns[held], mean, scale) @ w + bias)
+    return out
+
+
+def _choose_curve(
+    columns: Floats,
+    outcome: Floats,
+    counts: Floats,
+    penalty: float,
+    held_out: Floats,
+    loss: float,
+) -> tuple[Floats, Floats]:
+    """The curve, empty where none has a lower cross-fitted loss, and the bent probabilities, [N].
+
+    `held_out`, [N]: the cross-fitted probabilities without a curve, `loss` theirs. The bent ones
+    are of a regression and a curve that both have not seen the row.
+    """
+    straight = _log_odds_of(held_out)
+    folds = _folds(len(outcome))
+    blind = [
+        _log_odds_of(_cross_fitted(columns, outcome, counts, penalty, without=held))
+        for held in folds
+    ]
+    best: tuple[Floats, Floats] = np.zeros(0), held_out
+    for strength in _CURVE_PENALTIES:
+        bent = np.empty(len(outcome))
+        for held, x in zip(folds, blind, strict=True):
+            curve = _fit_curve(x[~held], outcome[~held], counts[~held], strength)
+            bent[held] = _sigmoids(_bend(straight[held], curve))
+        curve = _fit_curve(straight, outcome, counts, strength)
+        steepness = 1 + curve[1] + np.cumsum([0.0, *curve[2:]])
+        now = _log_loss(bent, outcome, counts)
+        if now < loss - 1e-9 and steepness.min() >= _FLATTEST:
+            best, loss = (curve, bent), now
+    return best
+
+
+def _fit_curve(logit: Floats, outcome: Floats, counts: Floats, penalty: float) -> Floats:
+    weights, bias = _newton(_spline(logit), outcome, counts, penalty, logit)
+    return np.array([bias, *weights])
+
+
+def _bend(logit: Floats, curve: Floats) -> Floats:
+    bent: Floats = logit + curve[0] + _spline(logit) @ curve[1:]
+    return bent
+
+
+def _spline(logit: Floats) -> Floats:
+    """The columns that a curve weighs, [N, 1 + knots]."""
+    return np.stack([logit, *(np.maximum(0.0, logit - knot) for knot in KNOTS)], axis=1)
+
+
+def _sigmoids(logit: Floats) -> Floats:
+    out: Floats = 1.0 / (1.0 + np.exp(-np.clip(logit, -500, 500)))
+    return out
+
+
+def _log_odds_of(probability: Floats) -> Floats:
+    p = np.clip(probability, _TINY, 1 - _TINY)
+    out: Floats = np.log(p) - np.log1p(-p)
     return out
 
 

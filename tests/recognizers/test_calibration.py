@@ -1,5 +1,6 @@
 """Calibration: what held-out answers teach about confidence."""
 
+import dataclasses
 import json
 import math
 
@@ -12,6 +13,7 @@ from maksud.errors import InputError
 from maksud.recognizers.calibration import (
     CLAMP,
     FEW_ROWS,
+    KNOTS,
     Calibration,
     cross_fit,
     fit_calibration,
@@ -228,6 +230,8 @@ def test_however_sure_a_fit_is_it_stays_a_probability(bias: float) -> None:
         ({"bias": -math.inf}, "finite"),
         ({"scale": (1.0, 0.0, 1.0)}, "scale positive"),
         ({"scale": (1.0, -1.0, 1.0)}, "scale positive"),
+        ({"curve": (0.0,) * (1 + len(KNOTS))}, "a number for each knot"),
+        ({"curve": (0.0,) * (1 + len(KNOTS)) + (math.nan,)}, "finite"),
     ],
 )
 def test_a_calibration_of_another_form_is_refused(change: dict[str, object], says: str) -> None:
@@ -248,7 +252,57 @@ def test_a_calibration_comes_back_as_numbers() -> None:
             Calibration.from_json({k: v for k, v in content.items() if k != key})
 
 
+@pytest.mark.parametrize("logit", [-9.0, -2.0, -0.5, 0.0, 2.5, 9.0])
+def test_a_curve_adds_to_the_log_odds_what_its_formula_says(logit: float) -> None:
+    curve = (0.25, -0.5, 0.1, 0.2, -0.1, 0.0, 0.3, 0.4)
+    bent = Calibration((0.0,), (1.0,), (0.0,), logit, 1, curve=curve)
+    added = 0.25 - 0.5 * logit
+    added += sum(b * max(0.0, logit - k) for k, b in zip(KNOTS, curve[2:], strict=True))
+    assert bent.probability((7.0,)) == pytest.approx(sigmoid(logit + added), rel=1e-9)
+    again = Calibration.from_json(json.loads(json.dumps(bent.to_json())))
+    assert again == bent and again.probability((7.0,)) == bent.probability((7.0,))
+
+
+def test_a_calibration_of_before_there_were_curves_is_as_it_was() -> None:
+    assert "curve" not in BY_HAND.to_json()
+    assert Calibration.from_json(BY_HAND.to_json()).curve == ()
+
+
 # ---------------------------------------------------------------- the fit
+
+
+def bent_evidence(n: int, seed: int) -> tuple[list[tuple[float]], list[bool]]:
+    """What a straight line in log-odds can't fit: steep where it is sure, flat below."""
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(-3, 3, n)
+    truth = 1 / (1 + np.exp(-np.where(x > 1, 4 * (x - 1), 0.2 * (x - 1))))
+    return [(float(v),) for v in x], (rng.random(n) < truth).tolist()
+
+
+def test_a_curve_mends_what_no_straight_line_fits() -> None:
+    calibration, unseen = cross_fit(*bent_evidence(1500, 0))
+    assert calibration.curve
+    rows, right = bent_evidence(20000, 1)
+    found = [calibration.probability(r) for r in rows]
+    straight = [dataclasses.replace(calibration, curve=()).probability(r) for r in rows]
+    assert ece(found, right) < 0.04 and 2 * ece(found, right) < ece(straight, right)
+    order = sorted(range(len(rows)), key=lambda k: rows[k])
+    assert [found[k] for k in order] == sorted(found)  # surer stays surer
+    assert ece(unseen, bent_evidence(1500, 0)[1]) < 0.06
+
+
+def test_few_answers_bend_nothing() -> None:
+    rows, right = bent_evidence(1500, 0)
+    assert fit_calibration(rows[:199], right[:199]).curve == ()
+
+
+def test_a_bent_cross_fitted_probability_is_of_fits_that_did_not_see_the_row() -> None:
+    rows, right = bent_evidence(600, 2)
+    calibration, before = cross_fit(rows, right)
+    assert calibration.curve
+    for at in range(0, 600, 60):
+        _, after = cross_fit(rows, [ok != (k == at) for k, ok in enumerate(right)])
+        assert after[at] == before[at]
 
 
 def columns_of(calibration: Calibration, rows: list[tuple[float, ...]]) -> np.ndarray:
