@@ -58,6 +58,8 @@ DECISION_WEIGHT = 3
 """Which calls is what there is most to learn: values are copied."""
 MEMBERS = 2
 """Networks in the compact committee: half of the default, for half of the time."""
+COMPACT_EPOCHS = 7
+"""Passes over the data: half of the default, for half of the time."""
 TEST_SAMPLE = 70
 """Test examples that all recognizers are measured on, so that their figures can be compared."""
 CALIBRATION_SAMPLE = 80
@@ -110,7 +112,8 @@ def _compact(console: Console, data: Dataset, directory: Path) -> Run:
     from maksud.recognizers.compact.settings import CompactSettings
 
     _title(console, "Train", "a compact network, from scratch, on this CPU")
-    settings = TrainSettings(base="compact", kind=CompactSettings(members=MEMBERS))
+    kind = CompactSettings(members=MEMBERS, epochs=COMPACT_EPOCHS)
+    settings = TrainSettings(base="compact", kind=kind)
     with show(console, transient=True, indent="  ") as tell:
         run = train(
             data,
