@@ -55,10 +55,11 @@ class CompactSettings(JointSettings):
         plenty = clauses >= 500 * intents
         # Many intents need more passes than few with as many examples together. So does plenty of
         # data for few: it is worded in ways that twice as few passes do not get through.
+        passes = 6 if little else 16 if plenty else 8
         need = (13_000 / clauses) ** 0.5 * (1_900 * intents / clauses) ** 0.33
         return replace(
             self.with_swaps(clauses),
-            epochs=self.epochs or min(200, max(5, round((6 if little else 16 if plenty else 8) * need))),
+            epochs=self.epochs or min(200, max(5, round(passes * need))),
             members=self.members or (3 if little else 4 if plenty else 6),
             dim=self.dim or (128 if little else 96),
             dropout=self.dropout if self.dropout >= 0 else 0.1 if plenty else 0.2,
