@@ -27,7 +27,8 @@ CLAMP = 6.0
 """Features count for at most so many standard deviations from the held-out mean."""
 
 KNOTS = (-2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
-"""Log-odds at which the curve may bend: probabilities of .12, .27, .50, .73, .88 and .95."""
+"""Log-odds at which the curve may bend: probabilities of .12, .27, .50, .73, .88 and .95.
+Runs hold a number for each, in this order: another set of knots needs another name in the run."""
 
 _PENALTIES = (0.3, 3.0, 30.0, 300.0)
 _CURVE_PENALTIES = (3.0, 10.0, 30.0)
