@@ -81,7 +81,7 @@ def _measure_decisions(
         recognizer = load_recognizer(run)
         judged = _judge(recognizer, list(data.test))
         outside = [NONE in e.calls for e in data.test]
-        _print_decisions(directory.name, judged, f", {run.metrics['cpu_seconds']:.0f} CPU s")
+        _print_decisions(directory.name, judged, f", {run.metrics['total_cpu_seconds']:.0f} CPU s")
         if any(outside):
             _print_scope(judged, outside, [e.calls for e in data.test])
         pairs = directory / "contrast.json"

@@ -64,7 +64,12 @@ def _report_bug() -> str:
     import traceback
 
     with tempfile.NamedTemporaryFile(
-        "w", prefix="maksud-", suffix=".log", delete=False, encoding="utf-8"
+        "w",
+        prefix="maksud-",
+        suffix=".log",
+        delete=False,
+        encoding="utf-8",
+        errors="backslashreplace",  # what was typed need not be UTF-8
     ) as file:
         file.write(f"{' '.join(sys.argv)}\n{traceback.format_exc()}")
     last = traceback.format_exc().strip().splitlines()[-1]

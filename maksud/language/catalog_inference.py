@@ -59,23 +59,29 @@ def infer_catalog(answers: Iterable[Sequence[Call]], utterances: Iterable[str] =
         # Positional parameters come first, in their places, so that `name_arguments`
         # finds them.
         ranked = sorted(parameters.items(), key=lambda kv: not kv[0].startswith("\0"))
+        merged: dict[str, Counter[str]] = {}
+        copies: Counter[str] = Counter()
         for name, counts in ranked:
             number = name[1:] if name.startswith("\0") else ""
             plain = name if not number else "value" + (number if width[intent] > 1 else "")
+            # f(x) beside f(value=y), as answers with named arguments write it, is one parameter.
+            merged[plain] = merged.get(plain, Counter()) + counts
+            copies[plain] += copied[intent, name]
+        for plain, counts in merged.items():
             total = sum(counts.values())
             # A handful of values that are not in the text is a fault of the data (`checks`
             # tells it), not a rule.
             few = total < 10
-            is_copied = few or not seen_text or copied[intent, name] >= 0.5 * total
+            is_copied = few or not seen_text or copies[plain] >= 0.5 * total
             listed = not is_copied and len(counts) <= min(50, total // 3)
-            repeated = repeating[intent, name]
+            repeated = repeating[intent, plain]
             made.append(
                 Parameter(
                     plain,
                     type="enumeration" if listed else "text",
                     values=tuple(sorted(counts)) if listed else (),
                     copied=is_copied,
-                    many=repeated > 1 and repeated > MANY_SHARE * having[intent, name],
+                    many=repeated > 1 and repeated > MANY_SHARE * having[intent, plain],
                 )
             )
         bare_style = positional[intent] > 0 and named[intent] == 0

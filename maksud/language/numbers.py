@@ -40,6 +40,7 @@ _POWERS = {
     "milyar": 1_000_000_000,
     "billion": 1_000_000_000,
 }
+_JOINING = ("and", "dan")
 _NUMERALS = {*_UNITS, *_TENS, *_WHOLE, *_TIMES, *_POWERS, "belas"}
 
 
@@ -52,14 +53,23 @@ def read_number(text: str) -> int | float | None:
     if len(text) > _LONGEST:
         return None
     digits = _DIGITS.findall(text)
-    words = [w for w in _WORDS.findall(text.casefold()) if w in _NUMERALS]
+    spoken = _WORDS.findall(text.casefold())
+    words = [w for w in spoken if w in _NUMERALS]
     if len(digits) == 1:
         if not words:
             return _of_digits(digits[0])
         if len(words) == 1 and words[0] in _POWERS:  # "5 ribu"
             number = _of_digits(digits[0])
             return None if number is None else number * _POWERS[words[0]]
-    return _of_words(words) if words and not digits else None
+    if not words or digits or not _is_one(spoken):
+        return None
+    return _of_words(words)
+
+
+def _is_one(spoken: Sequence[str]) -> bool:
+    """Whether nothing but "and" stands between the numerals: "twenty to thirty" are two numbers."""
+    at = [k for k, word in enumerate(spoken) if word in _NUMERALS]
+    return all(word in _NUMERALS or word in _JOINING for word in spoken[at[0] : at[-1]])
 
 
 def _of_digits(text: str) -> int | float | None:
@@ -78,40 +88,46 @@ def _of_digits(text: str) -> int | float | None:
 
 
 def _of_words(words: Sequence[str]) -> int | None:
-    """The number that these words say together, None where they say several."""
+    """The number that these words say together, None where they say several.
+
+    A number goes down as it is said: by powers of a thousand, and within each from hundreds over
+    tens to units.
+    """
     total = below = 0
     unit: int | None = None  # said, and not yet counted
-    lowest = 10**12  # what was said last: a number goes down as it is said
+    lowest, step = 10**12, 1000  # the power, and within it the step, that was said last
     for word in words:
-        if word in _UNITS or word in _TENS:
+        if word in _UNITS:
             if unit is not None:
                 return None
-            if word in _TENS:
-                below += _TENS[word]
-            else:
-                unit = _UNITS[word]
-        elif word in _WHOLE:
+            unit = _UNITS[word]
+            continue
+        if word in _POWERS or _WHOLE.get(word, (1, 1))[1] > 1:
+            one, power = _WHOLE.get(word, (0, _POWERS.get(word, 0)))
+            part = _with_unit(below, unit, step)
+            if part is None or power >= lowest or bool(part) == bool(one):
+                return None
+            total, below, unit, lowest, step = total + (part or one) * power, 0, None, power, 1000
+            continue
+        if word in _TENS or word in _WHOLE:
+            number, size = (_TENS[word], 10) if word in _TENS else (100, 100)
             if unit is not None:
                 return None
-            number, power = _WHOLE[word]
-            if power == 1:
-                below += number
-            elif power >= lowest or below:
-                return None
-            else:
-                total, lowest = total + number * power, power
         elif word == "belas":
-            if not unit:
-                return None
-            below, unit = below + 10 + unit, None
-        elif word in _TIMES:
-            if not unit:
-                return None
-            below, unit = below + unit * _TIMES[word], None
+            number, size = 10 + (unit or 0), 10
         else:
-            power = _POWERS[word]
-            part = below + (unit or 0)
-            if power >= lowest or not part:
-                return None
-            total, below, unit, lowest = total + part * power, 0, None, power
-    return total + below + (unit or 0)
+            size = _TIMES[word]
+            number = (unit or 0) * size
+        if size >= step or (unit is None and word in ("belas", *_TIMES)) or unit == 0:
+            return None
+        below, unit, step = below + number, None, size
+    last = _with_unit(below, unit, step)
+    return None if last is None else total + last
+
+
+def _with_unit(below: int, unit: int | None, step: int) -> int | None:
+    """A number under a thousand with the unit that ends it; None where that can't stand there."""
+    if unit is None:
+        return below
+    size = 10 if unit >= 10 else 1
+    return below + unit if size < step else None

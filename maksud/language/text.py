@@ -9,6 +9,7 @@
 - Curly quotes, primes and apostrophes are straight, dashes and minus signs are "-".
 - White space of any kind and length is one blank; none stands outside.
 - Behind a letter at most 31 marks stay.
+- Half a character (a lone surrogate, or a byte that was no UTF-8) is U+FFFD, in the original too.
 
 Case, punctuation and emoji stay. The result is a normal form (of itself it is itself), is made
 in linear time, and knows for each of its characters which ones of the original it came from.
@@ -62,6 +63,7 @@ _EASY = re.compile(
     "\u30a1-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\U0001f300-\U0001f6ff"
     "\U0001f900-\U0001f9ff]*"
 )
+_HALVES = re.compile("[\ud800-\udfff]")
 _SAYS = re.compile(r"[^\W_]")
 _LATIN = re.compile("[A-Za-z]")
 
@@ -106,6 +108,7 @@ def normalise_text(text: str) -> NormalText:
     """The normal form of a text: see the module."""
     if _is_normal(text):
         return NormalText(text, text)
+    text = _HALVES.sub("\ufffd", text)
     out: list[str] = []
     starts: list[int] = []
     ends: list[int] = []

@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import Literal, NamedTuple, get_args
 
 from maksud.errors import InputError
-from maksud.language.calls import NONE, Call
+from maksud.language.calls import NONE, Argument, Call
 from maksud.language.catalog import Catalog
 from maksud.language.conversation import (
     Turn,
@@ -88,7 +88,8 @@ def follow(contract: Contract, turns: Sequence[Turn], reading: Reading | None = 
     pending: tuple[int, ...] = ()
     before: tuple[Call, ...] = ()  # the answer to what is pending
     for exchange in list_perhaps_open(earlier, contract.catalog) if reading == "open" else ():
-        answer, read = find_calls(exchange), exchange.said
+        found, read = find_calls(exchange), exchange.said
+        answer = None if found is None else contract.catalog.name_arguments(found)
         if answer is None or pending:
             recognition = yield from _ask(
                 contract, turns, pending, exchange.said, before, is_last=False
@@ -121,12 +122,17 @@ def _ask(
 def _is_answered(found: Sequence[Recognition], before: tuple[Call, ...], catalog: Catalog) -> bool:
     """Whether the last turn is read together with what is pending, rather than alone."""
     together, alone = found
-    if not catalog.missing(before) and set(before) <= set(together.calls):
+    if not catalog.missing(before) and _things(before) <= _things(together.calls):
         return False  # was asked and done already: what is new stands in the last turn
     if NONE in alone.calls and NONE not in together.calls and together.accepted:
         # "bayar listrik" is nothing by itself, and an answer to "Ingatkan tentang apa?"
         return not together.missing or len(together.missing) < len(catalog.missing(before))
     return together.confidence >= alone.confidence
+
+
+def _things(calls: Sequence[Call]) -> set[tuple[str, frozenset[Argument]]]:
+    """What calls do, in whatever order their arguments are written."""
+    return {(call.intent, frozenset(call.arguments)) for call in calls}
 
 
 def _fold(contract: Contract, texts: Sequence[str]) -> str:

@@ -26,9 +26,9 @@ from maksud.language.languages import Familiar
 from maksud.progress import OnProgress, Progress, listen
 from maksud.recognizers.choosing import AUTO
 from maksud.recognizers.contract import Contract
-from maksud.recognizers.held_out import HeldOut, answer_both, conclude
+from maksud.recognizers.held_out import answer_both, conclude
 from maksud.recognizers.kinds import Kind, Task, find_kind, kind_of_base
-from maksud.recognizers.out_of_fold import FEW_HELD_OUT, FEWEST, answer_out_of_fold
+from maksud.recognizers.out_of_fold import FEW_HELD_OUT, FEWEST, OutOfFold, answer_out_of_fold
 from maksud.recognizers.reading import languages_read, normalise_examples, scripts_read
 from maksud.recognizers.recognition import Recognizer
 from maksud.recognizers.resuming import kept_for_another_try
@@ -121,9 +121,8 @@ def train(
                 "total_seconds": round(time.perf_counter() - started, 1),
                 "total_cpu_seconds": round(time.process_time() - cpu, 1),
             }
-            carried_out = replace(
-                settings, kind=done.settings, calibration_examples=calibration["examples"]
-            )
+            asked = settings.calibration_examples or calibration["examples"]
+            carried_out = replace(settings, kind=done.settings, calibration_examples=asked)
             draft.finish(
                 kind=kind.name,
                 contract=contract,
@@ -209,8 +208,16 @@ def _splits(data: Dataset, settings: TrainSettings) -> tuple[Dataset, Dataset, l
     from maksud.data.checks.held_out import FEW, doubt
 
     notes: list[str] = []
-    has_splits = any(e.split for e in data)
-    train_set, dev_set = (data.train, data.dev) if has_splits else (data, data.of("dev"))
+    without = data.of("")
+    train_set, dev_set = data.train, data.dev
+    if len(without):  # nobody said that they are for anything else
+        train_set = Dataset(
+            (e for e in data if e.split in ("train", "")),
+            catalog=data.declared_catalog,
+            name=data.name,
+        )
+        if len(without) < len(data):
+            notes.append(f"{format_count(len(without), 'example')} of no split: taken for train")
     if not len(train_set):
         raise DataError("there is nothing to train on", where=data.name, hint="Give a train split")
     if not len(dev_set) and len(train_set) >= 10:
@@ -244,10 +251,11 @@ def _calibrate(
     examples = _thinned(task.held_out, limit, settings.seed)
     recognizer = kind.open(task.directory, contract, name)
     tell = task.tell
-    held, unknown = HeldOut(), HeldOut()
-    few = len(examples) < FEW_HELD_OUT and len(task.train_set) >= FEWEST
+    folded = OutOfFold()
+    few = len(task.held_out) < FEW_HELD_OUT and len(task.train_set) >= FEWEST
     if kind.cross_fits and settings.folds > 1 and few:
-        held, unknown = answer_out_of_fold(kind, task, settings.folds)
+        folded = answer_out_of_fold(kind, task, settings.folds, recognizer)
+    held, unknown = folded.held, folded.unknown
     own, own_unknown = answer_both(recognizer, examples, tell)
     held.extend(own)
     unknown.extend(own_unknown)
@@ -257,9 +265,12 @@ def _calibrate(
     text = f"{share:.1%} of {len(held):,} held-out answers wholly right"
     tell(Progress("calibrate", 1.0, text, {"dev_exact_match": share}))
     rows = [*task.train_set, *task.held_out]
-    return conclude(
+    contract, about = conclude(
         recognizer, held, unknown, settings.rule, rows, kind.background, settings.seed, tell
     )
+    if folded.notes:
+        about["notes"] = [*about.get("notes", ()), *folded.notes]
+    return contract, about
 
 
 def _thinned(data: Dataset, limit: int, seed: int) -> list[Example]:

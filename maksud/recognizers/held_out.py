@@ -8,7 +8,7 @@ a calibration that saw it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from maksud.data.background import choose_sayings
@@ -97,7 +97,8 @@ def answer_unknown(
         if made is None:
             break
         for proposal in made:
-            out.add(proposal, correct=False, out_of_scope=True)
+            if any(proposal.features):  # there is no evidence where no intent was left to choose
+                out.add(proposal, correct=False, out_of_scope=True)
     return out
 
 
@@ -156,7 +157,7 @@ def judge_held_out(
     unknown = unknown or HeldOut()
     acting = [k for k, acts in enumerate(unknown.acts) if acts]
     lacking = (share * len(held) - sum(held.out_of_scope)) / (1 - share)
-    if lacking <= 0 or not acting:
+    if lacking <= 0 or len(held) < FEW_ROWS:  # so few rows carry a prior alone
         acting = []
     weight = [1.0] * len(held) + [lacking / len(acting) if acting else 0.0] * len(acting)
     calibration, confidence = cross_fit(
@@ -164,6 +165,7 @@ def judge_held_out(
         held.correct + [False] * len(acting),
         weight,
     )
+    calibration = replace(calibration, examples=len(held), correct=sum(held.correct))
     decision = decide(
         [c if acts else 0.0 for c, acts in zip(confidence, held.acts, strict=False)],
         correct=held.correct,

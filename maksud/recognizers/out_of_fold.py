@@ -9,14 +9,16 @@ that is kept, and are a little worse, having seen less: on the safe side.
 from __future__ import annotations
 
 import tempfile
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from maksud.data.dataset import Dataset
 from maksud.data.folds import assign_folds, group_near
+from maksud.errors import DataError, RunError
 from maksud.progress import Progress
 from maksud.recognizers.held_out import HeldOut, answer_both
 from maksud.recognizers.kinds import Kind, Task
+from maksud.recognizers.recognition import Recognizer
 
 FEW_HELD_OUT = 200
 """Held-out rows from which they are enough by themselves."""
@@ -24,12 +26,25 @@ FEWEST = 20
 """Training rows under which folds would learn nothing."""
 
 
-def answer_out_of_fold(kind: Kind, task: Task, folds: int) -> tuple[HeldOut, HeldOut]:
-    """(answers to the training rows of a task, what is said when intents are not known).
+@dataclass
+class OutOfFold:
+    """Answers to the training rows of a task, those where intents are not known, and `notes` about
+    parts that could not stand in for the recognizer that is kept."""
 
-    `task` as it was trained; each of the `folds` recognizers learns with the same settings.
+    held: HeldOut = field(default_factory=HeldOut)
+    unknown: HeldOut = field(default_factory=HeldOut)
+    notes: list[str] = field(default_factory=list)
+
+
+def answer_out_of_fold(kind: Kind, task: Task, folds: int, like: Recognizer) -> OutOfFold:
+    """Answers to the rows of `task` by `folds` recognizers, each trained without those that it
+    answers, with the same settings.
+
+    `like`: the one that is kept, trained on all. A part on which nothing can be trained, or nothing
+    that gives the same evidence (an intent's only rows may stand in the other), is passed over.
     """
-    held, unknown = HeldOut(), HeldOut()
+    out = OutOfFold()
+    (nothing,) = like.propose([""])
     examples = list(task.train_set)
     fold_of = assign_folds(examples, group_near(examples), folds, task.seed)
     for fold in range(folds):
@@ -53,9 +68,17 @@ def answer_out_of_fold(kind: Kind, task: Task, folds: int) -> tuple[HeldOut, Hel
                 tell=tell,
             )
             part.directory.mkdir()
-            made = kind.train(part)
-            recognizer = kind.open(part.directory, made.contract, "fold")
+            number = f"recognizer {fold + 1} of {folds} for calibration was left out"
+            try:
+                made = kind.train(part)
+                recognizer = kind.open(part.directory, made.contract, "fold")
+            except (DataError, RunError) as error:
+                out.notes.append(f"{number}: {error.message}")
+                continue
             own, own_unknown = answer_both(recognizer, outside, tell)
-            held.extend(own)
-            unknown.extend(own_unknown)
-    return held, unknown
+            if any(len(f) != len(nothing.features) for f in own.features):
+                out.notes.append(f"{number}: its rows lack intents, so it judges otherwise")
+                continue
+            out.held.extend(own)
+            out.unknown.extend(own_unknown)
+    return out

@@ -10,6 +10,7 @@ from maksud.data.dataset import Dataset, Example
 from maksud.data.formats.files import load
 from maksud.errors import DataError, RunError
 from maksud.progress import OnProgress, listen
+from maksud.recognizers.contract import Contract
 from maksud.recognizers.decision import Rule
 from maksud.recognizers.deriving import about_of, copy_files
 from maksud.recognizers.door import load_recognizer
@@ -42,7 +43,7 @@ def calibrate(
     if isinstance(data, str | os.PathLike):
         data = load(data)
     dataset = data if isinstance(data, Dataset) else Dataset(data)
-    examples = _held_out(dataset, run.contract.text)
+    examples = _held_out(dataset, run.contract)
     target = run.path if out is None else Path(out)
     if out is not None and (target / "run.json").exists():
         raise RunError(
@@ -69,8 +70,8 @@ def calibrate(
     return Run.open(target)
 
 
-def _held_out(data: Dataset, form: str) -> list[Example]:
-    """The labelled examples in the run's form of text: of several splits those of dev, as test is
+def _held_out(data: Dataset, contract: Contract) -> list[Example]:
+    """The labelled examples as training reads them: of several splits those of dev, as test is
     looked at once."""
     splits = {e.split for e in data}
     if splits == {"train"}:
@@ -89,4 +90,6 @@ def _held_out(data: Dataset, form: str) -> list[Example]:
             hint="Give a file of rows with answers that the run has not learnt from, or a "
             "directory with a dev split",
         )
-    return list(normalise_examples(Dataset(examples))) if form else examples
+    if not contract.text:  # a run of before there was a normal form
+        return examples
+    return list(normalise_examples(Dataset(examples, catalog=contract.catalog)))

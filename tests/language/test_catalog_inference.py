@@ -132,3 +132,12 @@ def test_a_place_is_counted_anew_in_each_call() -> None:
     catalog = infer(*[("f(a, b);f(c)", "a b c")] * 3)
     assert catalog.intents[0].parameters == (Parameter("value1"), Parameter("value2"))
     assert catalog.render(parse_calls("f(value2=b, value1=a)")) == "f(a, b)"
+
+
+def test_positional_and_named_by_its_place_are_one_parameter() -> None:
+    """Answers are given back as `f(value=x)` where the rows say `f(x)`: both may be in the data."""
+    answers = [parse_calls(t) for t in ("f(a)", "f(value=b)", "g(a, b)", "g(value2=c)")]
+    catalog = infer_catalog(answers)
+    names = {i.name: [p.name for p in i.parameters] for i in catalog.intents}
+    assert names == {"f": ["value"], "g": ["value1", "value2"]}
+    assert not any(catalog.violations(calls) for calls in answers)

@@ -25,7 +25,9 @@ def test_a_number_is_read_as_it_is_said(text: str, number: float) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "besar", "5 dan 6", "lima enam", "lima dan 6", "12.05.2024", "1.2.3", "3-4", "²", "belas",
-     "puluh lima", "ribu", "seribu satu juta", "dua seratus", "9" * 201],
+     "puluh lima", "ribu", "seribu satu juta", "dua seratus", "9" * 201, "twenty to thirty",
+     "between twenty and thirty minutes", "seratus sampai dua ratus", "lima puluh dua puluh",
+     "dua puluh tiga puluh menit", "seratus seratus", "twenty ten", "fifty or sixty"],
 )  # fmt: skip
 def test_none_and_several_are_no_number(text: str) -> None:
     assert read_number(text) is None
@@ -40,3 +42,56 @@ def test_any_text_has_a_number_or_none(text: str) -> None:
 def test_digits_are_read_back(number: int) -> None:
     assert read_number(str(number)) == read_number(f"{number:,}") == number
     assert read_number(f"{number:,}".replace(",", ".")) == number
+
+
+UNITS = [
+    "nol", "satu", "dua", "tiga", "empat", "lima", "enam", "tujuh", "delapan", "sembilan",
+    "sepuluh", "sebelas",
+]  # fmt: skip
+ONES = [
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+    "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen",
+    "nineteen",
+]  # fmt: skip
+TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+
+
+def indonesian(n: int) -> str:
+    for power, word in ((10**9, "miliar"), (10**6, "juta"), (1000, "ribu"), (100, "ratus")):
+        if n >= power:
+            first = (
+                f"se{word}"
+                if n // power == 1 and power < 10**6
+                else (f"{indonesian(n // power)} {word}")
+            )
+            return first + (f" {indonesian(n % power)}" if n % power else "")
+    if n < 12:
+        return UNITS[n]
+    if n < 20:
+        return f"{UNITS[n - 10]} belas"
+    return f"{UNITS[n // 10]} puluh" + (f" {UNITS[n % 10]}" if n % 10 else "")
+
+
+def english(n: int) -> str:
+    for power, word in ((10**9, "billion"), (10**6, "million"), (1000, "thousand")):
+        if n >= power:
+            return f"{english(n // power)} {word}" + (f" {english(n % power)}" if n % power else "")
+    if n >= 100:
+        return f"{ONES[n // 100]} hundred" + (f" and {english(n % 100)}" if n % 100 else "")
+    if n < 20:
+        return ONES[n]
+    return TENS[n // 10 - 2] + (f"-{ONES[n % 10]}" if n % 10 else "")
+
+
+@given(st.integers(0, 10**12 - 1))
+def test_words_are_read_back(number: int) -> None:
+    assert read_number(indonesian(number)) == number
+    assert read_number(english(number)) == number
+
+
+@given(
+    st.integers(0, 10**7), st.integers(0, 10**7), st.sampled_from(["to", "sampai", "or", "atau"])
+)
+def test_of_two_numbers_none_is_read(first: int, second: int, between: str) -> None:
+    for say in (indonesian, english):
+        assert read_number(f"{say(first)} {between} {say(second)}") is None

@@ -43,7 +43,7 @@ texts = st.one_of(st.text(ODD, max_size=24), st.text(max_size=16), st.text(ODD[:
         ("\u0645\u06cc\u200c\u062e\u0648", "\u0645\u06cc\u200c\u062e\u0648"),
         ("\u0dc1\u0dca\u200d\u0dbb\u0dd3", "\u0dc1\u0dca\u200d\u0dbb\u0dd3"),
         ("lam\u200cpu\u200d", "lampu"),
-        ("\ud800 ", "\ud800"),
+        ("\ud800 ", "\ufffd"),
         ("\u3164\u200b \ufe0f", ""),
         ("", ""),
     ],
@@ -154,3 +154,11 @@ def test_scripts() -> None:
     assert scripts_of("Café мир") == {"LATIN", "CYRILLIC"}
     assert scripts_of("ตั้งปลุก") == {"THAI"} and scripts_of("我想") == {"CJK"}
     assert scripts_of("スーパー") == {"KATAKANA"}
+
+
+@pytest.mark.parametrize("half", ["\ud83d", "\udcff"])
+def test_half_a_character_is_none(half: str) -> None:
+    """Such text can't be written as UTF-8, nor read by any tokenizer."""
+    made = normalise_text(f"putar  lagu {half}")
+    assert made.text == "putar lagu \ufffd"
+    assert made.said(11, 12) == "\ufffd" and normalise_text(made.text).text == made.text

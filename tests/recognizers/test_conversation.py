@@ -95,6 +95,35 @@ def test_a_question_keeps_a_whole_answer_open() -> None:
     assert answer.text == "play_music(song=Hampa)" and answer.turns == (0, 2)
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        assistant("play_music(Hampa)"),
+        assistant("", Call("play_music", (Argument(None, "Hampa"),))),
+        assistant("play_music(artist=Ari, song=Hampa)"),
+        assistant("play_music(song=Hampa, artist=Ari)"),
+    ],
+)
+def test_what_was_done_is_known_however_it_is_written(reply: Turn) -> None:
+    """ "Ada lagi?" leaves the turn open: what was done in it is not asked for again."""
+    song = "song=Hampa, artist=Ari" if "artist" in reply.text else "song=Hampa"
+    answers = {
+        **ANSWERS,
+        "putar Hampa": f"play_music({song})",
+        "putar Hampa. nyalakan lampu": f"play_music({song});lamp_on()",
+    }
+    catalog = Catalog(
+        (
+            Intent("play_music", parameters=(Parameter("song"), Parameter("artist"))),
+            Intent("lamp_on", parameters=(Parameter("room"),)),
+        )
+    )
+    recognizer = Scripted(answers, catalog, threshold=0.3)
+    turns = (user("putar Hampa"), reply, assistant("Ada lagi?"), user("nyalakan lampu"))
+    answer = converse(recognizer, turns)
+    assert answer.text == "lamp_on()" and answer.turns == (3,)
+
+
 def test_a_tool_result_closes() -> None:
     call = Call("set_alarm")
     result = Turn("tool", "ok?")

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from joint_data import single
 
 from maksud.data.dataset import Dataset, Example
 from maksud.data.formats.files import load, save
@@ -181,3 +182,16 @@ def test_the_rule_of_the_settings_decides(small_data: Dataset, tmp_path: Path) -
     run = train(small_data, out=tmp_path / "run", members=1, epochs=1, wrong_cost=3.0)
     assert run.contract.rule == Rule(wrong_cost=3) and run.contract.threshold == 0.75
     assert run.manifest["settings"]["wrong_cost"] == 3
+
+
+def test_rows_of_no_split_are_for_training_and_told(tmp_path: Path) -> None:
+    rows = [
+        *(replace(e, split="train") for e in single(30)),
+        *(replace(e, split="dev") for e in single(10, seed=1)),
+        *(Example(f"buka pintu {k}", "open_door()") for k in range(8)),
+    ]
+    changes = {"members": 1, "epochs": 1, "dim": 16, "word_dim": 8, "folds": 0}
+    run = train(Dataset(rows), out=tmp_path / "run", on_progress=False, **changes)
+    assert "open_door" in [i.name for i in run.contract.catalog.intents]
+    assert run.manifest["data"]["train"] == 38
+    assert "8 examples of no split: taken for train" in run.manifest["data"]["notes"]

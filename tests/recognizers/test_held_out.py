@@ -205,3 +205,12 @@ def test_ordinary_sayings_are_asked_and_counted() -> None:
     assert about["background"]["left_out"] == len(background.served)
     german = examples(*((f"bitte spiel das lied nummer {k} für mich", "play()") for k in range(30)))
     assert len(answer_background(recognizer, german, 40, 0, quiet).answers) == 0
+
+
+def test_so_few_rows_carry_a_prior_whatever_stands_in_beside_them() -> None:
+    held = many(12, 0, 0)
+    calibration, decision = judge_held_out(held, Rule(), unsure(30))
+    assert "smoothed prior" in calibration.note and decision.answers == 12
+    assert (calibration.examples, calibration.correct) == (12, 12)
+    enough, _ = judge_held_out(many(180, 20, 0), Rule(), unsure(30))
+    assert (enough.examples, enough.correct, enough.note) == (200, 180, "")

@@ -10,10 +10,10 @@ from joint_data import single
 
 from maksud.data.dataset import Dataset, Example
 from maksud.recognizers import kinds
-from maksud.recognizers.door import make_settings, train
+from maksud.recognizers.door import load_recognizer, make_settings, train
 from maksud.recognizers.kinds import Task
 from maksud.recognizers.out_of_fold import FEW_HELD_OUT, answer_out_of_fold
-from maksud.recognizers.recognition import Proposal
+from maksud.recognizers.recognition import Proposal, Recognizer
 
 
 def settings(**changes: Any) -> Any:
@@ -26,6 +26,13 @@ def task(rows: Sequence[Example], place: Path) -> Task:
         "compact", data, Dataset([]), data.catalog, place, place / "kept", settings().kind, 3,
         lambda progress: None,
     )  # fmt: skip
+
+
+def trained(rows: Sequence[Example], place: Path) -> Recognizer:
+    """The recognizer that is kept, of all rows."""
+    place.mkdir()
+    kind = kinds.find_kind("compact")
+    return kind.open(place, kind.train(task(rows, place)).contract, "kept")
 
 
 def test_no_row_is_answered_by_what_learnt_it(
@@ -53,9 +60,12 @@ def test_no_row_is_answered_by_what_learnt_it(
         return recognizer
 
     rows = list({e.instruction: e for e in single(80)}.values())
-    held, unknown = answer_out_of_fold(
-        replace(kind, train=watched, open=opened), task(rows, tmp_path), folds=3
+    kept = trained(rows, tmp_path / "whole")
+    made = answer_out_of_fold(
+        replace(kind, train=watched, open=opened), task(rows, tmp_path), 3, kept
     )
+    held, unknown = made.held, made.unknown
+    assert not made.notes
     assert sorted(asked) == sorted(e.instruction for e in rows)
     assert len(held) == len(rows) == len(unknown)
     assert not any(unknown.correct) and all(unknown.out_of_scope)
@@ -74,3 +84,30 @@ def test_folds_are_for_few_held_out_rows(tmp_path: Path) -> None:
         )
         assert run.metrics["calibration"]["examples"] == wanted
         assert run.metrics["calibration"]["stand_ins"] == wanted
+
+
+NEAR = ("berapa saldo rekening saya", "berapa saldo rekening saya?", "berapa saldo rekening saya!")
+
+
+def test_a_part_without_an_intent_ends_nothing(tmp_path: Path) -> None:
+    """Near-copies stay together: the parts without them have one intent, or none to learn."""
+    things = ["lampu", "kipas", "ac", "tv", "radio", "pompa", "kulkas", "oven", "panggung"]
+    lamp = [Example(f"nyalakan {what}", f"on({what})") for what in things]
+    same = [Example(t, "balance()") for t in NEAR * 5]
+    none = [Example(f"{t} {k}", "none()") for k, t in enumerate(["apa kabar", "siapa dia"] * 7)]
+    dev = [replace(same[0], split="dev")]
+    for name, rows, left_out in (("one", lamp, "lack intents"), ("none", none, "has none of")):
+        held = [replace(e, split="train") for e in rows + same] + dev
+        run = train(Dataset(held), out=tmp_path / name, settings=settings(), on_progress=False)
+        notes = run.metrics["calibration"]["notes"]
+        assert any(left_out in note for note in notes), notes
+        assert load_recognizer(run).recognize([NEAR[0]])[0].confidence > 0
+
+
+def test_a_bound_on_calibration_is_no_lack_of_rows(tmp_path: Path) -> None:
+    rows = [replace(e, split="train") for e in single(60)]
+    many = [replace(e, split="dev") for e in single(FEW_HELD_OUT, seed=1)]
+    given = settings(folds=3, calibration_examples=50)
+    run = train(Dataset(rows + many), out=tmp_path / "run", settings=given, on_progress=False)
+    assert run.metrics["calibration"]["examples"] == 50
+    assert run.manifest["settings"]["calibration_examples"] == 50

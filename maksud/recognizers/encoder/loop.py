@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from maksud.errors import DataError
 from maksud.progress import OnProgress, Progress
 from maksud.recognizers.encoder.network import Encoder, Network, mean_of_pieces
 from maksud.recognizers.encoder.pieces import Pieces, Row
@@ -37,6 +38,9 @@ FEW = 50
 trained; with more they are trained with them, from random numbers."""
 MOST_ROWS = 20_000
 """Clauses that it learns from."""
+
+_SHOWN = 6
+"""Words of a clause that is too long, by which its row is found."""
 
 Extract = Callable[[Sequence[Row]], tuple[Tensor, Tensor]]
 """Utterances in pieces to (features of words [B, T, D] as they are, mask [B, T, 1])."""
@@ -69,11 +73,20 @@ class Composer:
         self.variation = Variation.of(s)
         self.size = s.batch_size
         self.rng = rng
+        for clause in plan.corpus.clauses:
+            if sum(len(pieces.ids(word)) for word in clause.words) > self.room:
+                begin = " ".join(clause.words[:_SHOWN])
+                plan.corpus.skip("longer than the encoder reads at once in training", f"{begin} …")
 
     def compose(self) -> list[list[Utterance]]:
         """An epoch of batches."""
         batches = compose_batches(self.plan, self.variation, self.size, self.rng)
         kept = [[u for u in b if self._size(u) <= self.room] for b in batches]
+        if not any(kept):
+            raise DataError(
+                f"all rows are longer than the {self.room} pieces that the encoder reads at once",
+                hint="Shorten them, or take an encoder that reads more",
+            )
         return [b for b in kept if b]
 
     def _size(self, utterance: Utterance) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 from maksud.errors import RunError, TooLongError
 from maksud.recognizers.contract import Contract
 from maksud.recognizers.encoder.added import Added
+from maksud.recognizers.encoder.companions import stand_by
 from maksud.recognizers.encoder.engine import GRAPH, Extractor, Graph
 from maksud.recognizers.encoder.nearness import EncodedNearness, pool
 from maksud.recognizers.encoder.pieces import TOKENIZER, Pieces
@@ -30,6 +31,8 @@ class EncoderRecognizer(JointRecognizer):
     kind = "encoder"
     near: EncodedNearness
     extra: Added | None
+    encoder: Extractor
+    dim: int
 
     @classmethod
     def load(cls, path: str | Path, contract: Contract, name: str) -> EncoderRecognizer:
@@ -43,15 +46,14 @@ class EncoderRecognizer(JointRecognizer):
                 hint="Train it again",
             )
         try:
-            extractor = open_extractor(
+            own = open_extractor(
                 place, content, tensors["features.mean"], tensors["features.scale"]
             )
-            near = EncodedNearness.from_tensors(
-                tensors, len(content["intents"]), extractor.pieces.dim
-            )
+            dim = own.pieces.dim
+            near = EncodedNearness.from_tensors(tensors, len(content["intents"]), dim)
             linear = Linear.from_tensors(tensors, len(content["intents"]))
-            added = Added.load(place, len(content["intents"]), extractor.pieces.dim)
-            heads = Heads(1, tensors)
+            added = Added.load(place, len(content["intents"]), dim)
+            extractor, heads = stand_by(own, Heads(1, tensors), content, tensors)
             made = cls(name, contract, content, extractor, heads, near, linear, added)
         except ImportError as error:
             raise RunError(
@@ -69,7 +71,7 @@ class EncoderRecognizer(JointRecognizer):
             ) from error
         made.near = near
         made.extra = added
-        made.dim = extractor.pieces.dim
+        made.encoder, made.dim = own, dim
         return made
 
     def embed(self, utterances: Sequence[str]) -> Floats:
@@ -81,7 +83,7 @@ class EncoderRecognizer(JointRecognizer):
         tokens = [tokenize(u) for u in utterances]
         out = np.zeros((len(tokens), self.dim), np.float32)
         for group in batches(tokens):
-            h, _, mask = self.extractor([[t.text for t in tokens[k]] for k in group])
+            h, _, mask = self.encoder([[t.text for t in tokens[k]] for k in group])
             out[group] = pool(h, mask, self.dim)
         return out
 

@@ -48,6 +48,11 @@ class EncoderSettings(JointSettings):
     linear: float = setting(-1.0, low=-1.0, high=100.0)
     """How much a linear classifier of words and n-grams counts beside the encoder where intents
     are told apart; 0 does without one, negative derives it: more for few examples an intent."""
+    companions: int = setting(0, low=-1, high=16)
+    """Compact networks that are trained beside the encoder and asked with it, their scores
+    averaged with its; 0 does without, negative derives it."""
+    share: float = setting(0.5, low=0.0, high=1.0)
+    """How much the encoder's scores count beside those of its companions, together 1."""
     eight_bit: bool = True
     """Whether recognition multiplies in eight bits: a quarter of the size, about twice as fast."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"

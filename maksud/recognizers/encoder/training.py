@@ -20,6 +20,7 @@ from maksud.data.dataset import Example
 from maksud.language.catalog import Catalog
 from maksud.progress import OnProgress, Progress
 from maksud.recognizers.encoder.base import Base
+from maksud.recognizers.encoder.companions import Companions, fit_companions
 from maksud.recognizers.encoder.engine import GRAPH, Extractor, Graph, mean_of_pieces
 from maksud.recognizers.encoder.graph import build_graph
 from maksud.recognizers.encoder.nearness import EncodedNearness, pool
@@ -145,7 +146,7 @@ class _Training:
             loss = fine_tune(network, self.plan, self.composer, s, self.tell)
             self._write_graph()
         linear = fit_linear(self.plan.corpus.clauses, self.plan.intents, s.linear)
-        self._write_heads(linear)
+        self._write_heads(linear, fit_companions(self.plan, s, self.seed, self.tell))
         return loss
 
     def _prepare(self, *, frozen: bool) -> list[Prepared]:
@@ -187,7 +188,7 @@ class _Training:
         (self.out / GRAPH).write_bytes(content)
         self.tell(Progress("export", 1.0, f"{len(content) / 1e6:.0f} MB"))
 
-    def _write_heads(self, linear: Linear | None) -> None:
+    def _write_heads(self, linear: Linear | None, companions: Companions | None) -> None:
         heads, encoder = self.network.heads, self.network.encoder
         heads.settle(self.plan)
         tensors = {
@@ -213,4 +214,7 @@ class _Training:
             "longest": self.shape.positions,
             "vocabulary": sorted(w for w, n in self.plan.words.items() if n),
         }
+        if companions is not None:
+            content |= companions.content
+            tensors |= companions.tensors
         save_weights(self.out, content | describe_heads(self.plan), tensors)

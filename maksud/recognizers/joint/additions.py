@@ -97,7 +97,8 @@ def stand_beside(
     out = join(lp, odds, np.broadcast_to((own < 0).all(-1), len(clauses)))
     if negation is None or none < 0:
         return out
-    return give_back(out, refused(negation, clauses, additions.examples), trained, none)
+    refusing = refused(negation, clauses, additions.examples) & (own[..., none] == 0)
+    return give_back(out, refusing, trained, none)
 
 
 def extend_tags(
@@ -162,10 +163,10 @@ def find_values(
             said = text[words[0].start : words[-1].end]
             value = _listed(said, p.choices)
         elif found is not None and p is numbers[0]:
-            value = found[0] if p.copied else f"{found[1]:g}"
+            value = found[0] if p.copied else _in_digits(found[1])
         else:
             continue
-        if value is not None:
+        if value is not None and p.accepts(value, text):
             out.append(Argument(p.name, value))
     return out
 
@@ -189,6 +190,13 @@ def find_number(text: str, words: Sequence[Token]) -> tuple[str, int | float] | 
         return None
     start, end, number = spans[0]
     return text[start:end], number
+
+
+def _in_digits(number: int | float) -> str:
+    """A number without an exponent, and no digit rounded away."""
+    if isinstance(number, int):
+        return str(number)
+    return np.format_float_positional(number, trim="-")
 
 
 def _counts(word: str) -> bool:

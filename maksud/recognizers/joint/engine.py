@@ -23,6 +23,21 @@ class Extractor(Protocol):
         """(features in context [M, B, T, D], of the words alone [M, B, T, D], mask [B, T, 1])."""
 
 
+class Scores(Protocol):
+    """What is read off the features: `Heads`, or those of several networks."""
+
+    intent_tag: Floats
+    """[I, K]: what an intent adds to the scores of tags."""
+
+    def boundaries(self, h: Floats) -> Floats:
+        """Log-odds that a clause starts at a token: [M, B, T, D] -> [B, T]."""
+
+    def __call__(
+        self, h: Floats, alone: Floats, mask: Floats
+    ) -> tuple[Floats, Floats, Floats | None]:
+        """(intents of each member [M, S, I], tags [S, T, K], choices [S, C] or None)."""
+
+
 class Heads:
     """What is read off the features. Scores are means over the members."""
 

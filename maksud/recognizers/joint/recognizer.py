@@ -46,7 +46,7 @@ from maksud.recognizers.joint.decoding import (
     spans_of,
     viterbi,
 )
-from maksud.recognizers.joint.engine import Extractor, Heads, cut_segments
+from maksud.recognizers.joint.engine import Extractor, Scores, cut_segments
 from maksud.recognizers.joint.linear import Linear, add_opinion
 from maksud.recognizers.joint.nearness import Nearness
 from maksud.recognizers.joint.tokens import MAX_TOKENS, Token, batches, tokenize
@@ -78,7 +78,7 @@ class JointRecognizer(Recognizer):
         contract: Contract,
         content: dict[str, Any],
         extractor: Extractor,
-        heads: Heads,
+        heads: Scores,
         nearness: object | None = None,
         linear: Linear | None = None,
         added: Additions | None = None,
@@ -152,26 +152,27 @@ class JointRecognizer(Recognizer):
         self, utterances: Sequence[str], unknown: Sequence[Collection[str]] | None
     ) -> list[Proposal]:
         """The same, as if some intents of each utterance were not known: see `Recognizer`."""
-        masks = None if unknown is None else self._masks(unknown)
-        return self._propose_all(utterances, masks)
+        return self._propose_left(utterances, None if unknown is None else self._masks(unknown))
 
     def propose_within(
         self, utterances: Sequence[str], allowed: Sequence[Collection[str] | None]
     ) -> list[Proposal]:
         """See `Recognizer.propose_within`."""
         masks = np.zeros((len(allowed), len(self.intents)), np.float32)
-        left = [True] * len(allowed)
         for b, names in enumerate(allowed):
             if names is not None:
                 masks[b] = [0 if name in names else IMPOSSIBLE for name in self.intents]
-                open_intents = masks[b] + self.intent_mask == 0
-                left[b] = any(i != self.none for i in np.flatnonzero(open_intents))
-        made = iter(
-            self._propose_all(
-                [u for u, some in zip(utterances, left, strict=True) if some], masks[left]
-            )
-        )
-        return [next(made) if some else self._nothing for some in left]
+        return self._propose_left(utterances, masks)
+
+    def _propose_left(self, utterances: Sequence[str], masks: Floats | None) -> list[Proposal]:
+        """The proposals; nothing for an utterance to which `masks` [B, I] leave no intent."""
+        if masks is None:
+            return self._propose_all(utterances, None)
+        inside = np.arange(len(self.intents)) != self.none
+        left = ((masks + self.intent_mask == 0) & inside).any(1).tolist()
+        some = [u for u, has in zip(utterances, left, strict=True) if has]
+        made = iter(self._propose_all(some, masks[left]))
+        return [next(made) if has else self._nothing for has in left]
 
     @property
     def _nothing(self) -> Proposal:

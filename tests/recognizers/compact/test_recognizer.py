@@ -21,6 +21,7 @@ from maksud.recognizers.compact.recognizer import CompactRecognizer
 from maksud.recognizers.compact.settings import CompactSettings
 from maksud.recognizers.compact.training import train_compact
 from maksud.recognizers.contract import Contract
+from maksud.recognizers.held_out import answer_unknown
 from maksud.recognizers.joint.answers import FEATURES
 from maksud.recognizers.joint.weights import load_weights, save_weights
 
@@ -298,3 +299,25 @@ def test_each_utterance_of_a_batch_is_held_to_its_own_intents(
     assert intents[3:] == [["none"], ["none"]]
     alone = [recognizer.propose_within([text], [h])[0].calls for h in held]
     assert [a.calls for a in answers] == alone
+
+
+def test_who_asks_for_all_that_there_is_is_no_unknown(tmp_path: Path) -> None:
+    """Of a small catalog an utterance may ask for everything: nothing is then left to answer."""
+    pairs = [("nyalakan", "on"), ("matikan", "off")]
+    rows = [Example(f"{said} {what}", f"{f}({what})") for said, f in pairs
+            for what in ("lampu", "kipas", "ac", "tv", "radio", "pompa")]  # fmt: skip
+    rows += [Example(f"{a.instruction} lalu {b.instruction}", f"{a.output};{b.output}")
+             for a in rows[:6] for b in rows[6:]]  # fmt: skip
+    rows += [Example(t, "none()") for t in ("siapa presiden kita", "apa kabar", "aku lapar")] * 3
+    recognizer = trained(tmp_path, rows)
+    both = rows[12]
+    [proposal] = recognizer.propose_without([both.instruction], [{"on", "off"}])
+    assert proposal.calls == (NONE,) and not any(proposal.features)
+    asked = answer_unknown(recognizer, [both, rows[0]], lambda _: None)
+    assert len(asked) == 1 and any(asked.features[0])
+
+
+def test_text_that_is_no_text_is_read_as_far_as_it_is(recognizer: CompactRecognizer) -> None:
+    [answer] = recognizer.recognize([f"putar lagu {SONGS[0]} \udcff"])
+    answer.text.encode("utf-8")
+    assert answer.calls[0].intent == "play_music"

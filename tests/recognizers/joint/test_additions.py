@@ -46,9 +46,15 @@ def test_values_by_form(text: str, parameters: list[str], found: dict[str, str])
 
 def test_a_number_that_is_not_copied_is_in_digits() -> None:
     intent = Intent("f", "", (Parameter("n", "number", copied=False),))
-    text = "dua puluh orang"
-    [argument] = find_values(intent, text, tokenize(text), [])
-    assert argument.value == "20"
+    for text, digits in (
+        ("dua puluh orang", "20"),
+        ("transfer 1234567", "1234567"),
+        ("transfer 999999999", "999999999"),
+        ("kirim 0,00001 gram", "0.00001"),
+        ("2,5 kg", "2.5"),
+    ):
+        [argument] = find_values(intent, text, tokenize(text), [])
+        assert argument.value == digits
 
 
 def test_what_is_tagged_is_taken() -> None:
