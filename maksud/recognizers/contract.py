@@ -22,6 +22,7 @@ from maksud.language.calls import Call
 from maksud.language.catalog import Catalog
 from maksud.language.catalog_files import catalog_from_json, catalog_to_json
 from maksud.language.languages import Familiar
+from maksud.language.small_words import SmallWords
 from maksud.language.text import (
     SIGNS,
     TEXT_FORM,
@@ -47,6 +48,8 @@ UNKNOWN_SCRIPT = "script"
 """Why an utterance is out of scope: its letters are of scripts that training never saw."""
 UNKNOWN_LANGUAGE = "language"
 """Why an utterance is out of scope: it is surely in a language that training never saw."""
+ONLY_SMALL_WORDS = "small words"
+"""Why an utterance is out of scope: it has nothing but small words, and no training row is so."""
 
 SYSTEM_PROMPT = (
     "Anda adalah ahli pengenalan maksud. Anda dapat mengenali maksud berdasarkan pertanyaan "
@@ -94,6 +97,8 @@ class Contract:
     """The scripts of the training data, in order; () where that is not known."""
     familiar: Familiar = Familiar()
     """The languages and usual words of the training data; without any, all are answered."""
+    small: SmallWords = SmallWords()
+    """Whose small words ask for nothing; of no language in runs of before."""
 
     @property
     def id(self) -> str:
@@ -123,6 +128,8 @@ class Contract:
             found = scripts_of(text)
             if found and found.isdisjoint(self.scripts):
                 return UNKNOWN_SCRIPT
+        if self.small.are_all(text):
+            return ONLY_SMALL_WORDS
         return UNKNOWN_LANGUAGE if self.familiar.foreign_language(text) else ""
 
     def render(self, utterance: str) -> str:
@@ -164,6 +171,7 @@ class Contract:
             "text": self.text,
             "scripts": list(self.scripts),
             "familiar": asdict(self.familiar) if self.familiar.languages else None,
+            "small": asdict(self.small) if self.small.languages else None,
         }
         return {
             "grammar": self.grammar,
@@ -213,7 +221,8 @@ class Contract:
                 tokenizer=content["tokenizer"],
                 text=text,
                 scripts=tuple(map(str, content.get("scripts", ()))),
-                familiar=_read_familiar(content.get("familiar", {})),
+                familiar=Familiar(**_read_words(content.get("familiar", {}))),
+                small=SmallWords(**_read_words(content.get("small", {}))),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise RunError(f"is not a contract ({error!r})", where=where) from error
@@ -241,9 +250,9 @@ class Contract:
         return contract
 
 
-def _read_familiar(content: Any) -> Familiar:
-    """Languages and words; `ValueError` or `TypeError` for what is none."""
-    return Familiar(**{key: tuple(map(str, content[key])) for key in content})
+def _read_words(content: Any) -> dict[str, tuple[str, ...]]:
+    """Lists of languages and words; `ValueError` or `TypeError` for what is none."""
+    return {key: tuple(map(str, content[key])) for key in content}
 
 
 def _read_rule(content: Any) -> Rule:

@@ -80,6 +80,11 @@ def follow(contract: Contract, turns: Sequence[Turn], reading: Reading | None = 
     if reading is None:
         reading = "open" if contract.fold == FOLD_OPEN_TURNS else "all"
     *earlier, last = exchanges
+    ended = next(turn for turn in reversed(turns) if turn.role != "system")
+    if last.replies and reading != "all" and ended.role != "tool":
+        # What was said is answered, and nothing new was said. Where a tool has the last word, who
+        # asks wants the calls again, of which it makes the next one.
+        return replace((yield Asked([""], True))[0], turns=())
     if not earlier and len(last.said) == 1:  # an utterance, and no conversation
         return (yield Asked([turns[last.said[0]].text], True))[0]
     if reading == "all":

@@ -29,7 +29,12 @@ from maksud.recognizers.contract import Contract
 from maksud.recognizers.held_out import answer_both, conclude
 from maksud.recognizers.kinds import Kind, Task, find_kind, kind_of_base
 from maksud.recognizers.out_of_fold import FEW_HELD_OUT, FEWEST, OutOfFold, answer_out_of_fold
-from maksud.recognizers.reading import languages_read, normalise_examples, scripts_read
+from maksud.recognizers.reading import (
+    languages_read,
+    normalise_examples,
+    scripts_read,
+    small_words_read,
+)
 from maksud.recognizers.recognition import Recognizer
 from maksud.recognizers.resuming import kept_for_another_try
 from maksud.recognizers.runs import Draft, Run, check_target, draft_run
@@ -98,6 +103,7 @@ def train(
     train_set, dev_set = (normalise_examples(s) for s in (train_set, dev_set))
     scripts = scripts_read(train_set)
     familiar = Familiar() if settings.any_language else languages_read(train_set)
+    small = small_words_read(train_set)
     started, cpu = time.perf_counter(), time.process_time()
     kept = checkpoints_of(target)
     sweep(kept)  # what a killed training was about to keep
@@ -113,7 +119,7 @@ def train(
         )  # fmt: skip
         done = kind.train(task)
         with kept_for_another_try(kept):
-            contract = replace(done.contract, scripts=scripts, familiar=familiar)
+            contract = replace(done.contract, scripts=scripts, familiar=familiar, small=small)
             contract, calibration = _calibrate(kind, task, contract, draft.target.name, settings)
             metrics = {
                 **done.metrics,

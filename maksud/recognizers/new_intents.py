@@ -223,7 +223,10 @@ def _with(contract: Contract, catalog: Catalog, examples: Sequence[str]) -> Cont
     read = [contract.read(e).text for e in examples]
     scripts = contract.scripts and {*contract.scripts}.union(*map(scripts_of, read))
     familiar = contract.familiar.along_with(read)
-    return replace(contract, catalog=catalog, scripts=tuple(sorted(scripts)), familiar=familiar)
+    small = contract.small.along_with(read)
+    return replace(
+        contract, catalog=catalog, scripts=tuple(sorted(scripts)), familiar=familiar, small=small
+    )
 
 
 def _added(run: Run) -> str:

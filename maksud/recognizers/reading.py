@@ -9,6 +9,7 @@ from maksud.data.dataset import Dataset, Example
 from maksud.language.calls import NONE, format_calls
 from maksud.language.catalog import Catalog
 from maksud.language.languages import Familiar
+from maksud.language.small_words import SmallWords
 from maksud.language.text import SIGNS, normalise_text, says_something, scripts_of
 from maksud.language.values import normalise_values
 
@@ -59,3 +60,10 @@ def scripts_read(examples: Iterable[Example]) -> tuple[str, ...]:
 def languages_read(examples: Iterable[Example]) -> Familiar:
     """The languages of the examples and their usual words: what is in others is not answered."""
     return Familiar.of(e.instruction for e in examples)
+
+
+def small_words_read(examples: Iterable[Example]) -> SmallWords:
+    """The small words of the examples' languages, and which texts of them ask for something."""
+    examples = list(examples)
+    languages = languages_read(examples).languages
+    return SmallWords.of((e.instruction for e in examples if NONE not in e.calls), languages)

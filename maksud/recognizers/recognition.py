@@ -95,7 +95,8 @@ class Recognition:
     where the user said several things, the positions of those that were read. `truncated`: the
     utterance is longer than the model reads. `reason`: why it is out of scope, where that was told
     without asking the model (`contract.NOTHING_SAID`, `contract.UNKNOWN_SCRIPT`,
-    `contract.UNKNOWN_LANGUAGE`). `doubts`: values in which nothing of their type was found.
+    `contract.UNKNOWN_LANGUAGE`, `contract.ONLY_SMALL_WORDS`). `doubts`: values in which nothing of
+    their type was found.
     `tokens`: what a language model wrote; the answer may have become another after that.
     """
 
@@ -279,16 +280,20 @@ class Recognizer(ABC):
         outside = proposal.out_of_scope
         if contract.scope is not None and not proposal.truncated:
             outside = 1 - contract.scope.probability(proposal.features)
-        # No other answer is likelier than this one, nor than what this one leaves.
-        most = min(confidence, 1 - confidence) if contract.calibration is not None else 1.0
+        # No other answer is likelier than this one, and together they have what this one leaves.
+        chances = [math.exp(min(0.0, lp)) for _, lp in proposal.alternatives]
+        if contract.calibration is not None:
+            left = 1 - confidence
+            chances = [min(chance, confidence, left) for chance in chances]
+            share = min(1.0, left / max(sum(chances), 1e-9))
+            chances = [share * chance for chance in chances]
         acceptable = proposal.acts and not proposal.truncated
         alternatives = []
-        for other, lp in proposal.alternatives:
+        for (other, _), chance in zip(proposal.alternatives, chances, strict=True):
             named = catalog.name_arguments(other)
             if read.is_changed:
                 other = named = restore_values(named, read, catalog)
-            share = min(most, math.exp(min(0.0, lp)))
-            alternatives.append(Alternative(named, catalog.render(other), share))
+            alternatives.append(Alternative(named, catalog.render(other), chance))
         return Recognition(
             utterance=read.original,
             calls=calls,

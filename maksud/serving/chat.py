@@ -15,7 +15,12 @@ from maksud.language.catalog import Catalog
 from maksud.language.confirmation import as_statement, fill_confirmation
 from maksud.language.conversation import Turn
 from maksud.language.languages import CODES, count_words, language_of
-from maksud.recognizers.contract import NOTHING_SAID, UNKNOWN_LANGUAGE, UNKNOWN_SCRIPT
+from maksud.recognizers.contract import (
+    NOTHING_SAID,
+    ONLY_SMALL_WORDS,
+    UNKNOWN_LANGUAGE,
+    UNKNOWN_SCRIPT,
+)
 from maksud.recognizers.recognition import Recognition
 
 SUFFIX = "/chat"
@@ -43,6 +48,10 @@ SAYINGS: Mapping[str, Mapping[str, str]] = {
         "id": "Maaf, di situ tidak ada kata yang bisa saya baca.",
         "en": "Sorry, there are no words in that which I can read.",
     },
+    "little": {
+        "id": "Maaf, saya belum tahu apa yang diminta. Tolong katakan lebih lengkap.",
+        "en": "Sorry, I don't know yet what you want. Please say a little more.",
+    },
     "script": {
         "id": "Maaf, saya tidak bisa membaca huruf itu.",
         "en": "Sorry, I can't read these letters.",
@@ -53,7 +62,12 @@ SAYINGS: Mapping[str, Mapping[str, str]] = {
     },
 }
 """What is said where the catalog has no words for it, in each language that we write."""
-_REASONS = {NOTHING_SAID: "nothing", UNKNOWN_SCRIPT: "script", UNKNOWN_LANGUAGE: "language"}
+_REASONS = {
+    NOTHING_SAID: "nothing",
+    UNKNOWN_SCRIPT: "script",
+    UNKNOWN_LANGUAGE: "language",
+    ONLY_SMALL_WORDS: "little",
+}
 
 
 def speak(recognition: Recognition, catalog: Catalog, said: Sequence[str]) -> str:

@@ -315,13 +315,15 @@ def count_done(turns: Sequence[Turn]) -> int:
 
 def is_done(turns: Sequence[Turn]) -> bool:
     """Whether a conversation ends with the result of a tool: the person is answered already."""
-    return turns[-1].role == "tool"
+    return next((t.role == "tool" for t in reversed(turns) if t.role != "system"), False)
 
 
 def results_of(turns: Sequence[Turn]) -> str:
     """What the tools said at the end of a conversation."""
     texts: list[str] = []
     for turn in reversed(turns):
+        if turn.role == "system":  # an agent's framework may put its words behind
+            continue
         if turn.role != "tool":
             break
         texts.append(turn.text)

@@ -11,8 +11,8 @@ from maksud.errors import InputError
 from maksud.language.calls import Argument, Call, parse_calls
 from maksud.language.catalog import Catalog, Intent, Parameter
 from maksud.language.conversation import FURTHEST, Turn
-from maksud.recognizers.contract import FOLD_USER_TURNS, Contract
-from maksud.recognizers.conversation import converse
+from maksud.recognizers.contract import FOLD_USER_TURNS, NOTHING_SAID, Contract
+from maksud.recognizers.conversation import Reading, converse
 from maksud.recognizers.recognition import Proposal, Recognition
 
 CATALOG = Catalog(
@@ -122,6 +122,19 @@ def test_what_was_done_is_known_however_it_is_written(reply: Turn) -> None:
     turns = (user("putar Hampa"), reply, assistant("Ada lagi?"), user("nyalakan lampu"))
     answer = converse(recognizer, turns)
     assert answer.text == "lamp_on()" and answer.turns == (3,)
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\u200b"])
+@pytest.mark.parametrize("reading", ["open", "last"])
+def test_who_says_nothing_more_asks_for_nothing(blank: str, reading: Reading) -> None:
+    """An old command is not run again by an empty turn, a closing statement or a tool's result."""
+    done = (user("putar musik"), assistant("play_music()"))
+    for more in ((user(blank),), (), (Turn("tool", "ok"), assistant("Selesai."), user(blank))):
+        answer = converse(Listening(), [*done, *more], reading)
+        assert answer.text == "none()" and not answer.accepted and answer.turns == ()
+        assert answer.reason == NOTHING_SAID
+    first = converse(Listening(), [user("nyalakan lampu"), *done, user(blank)], reading)
+    assert first.text == "none()"
 
 
 def test_a_tool_result_closes() -> None:

@@ -13,9 +13,16 @@ from maksud.evaluation.report import evaluate
 from maksud.language.calls import NONE, Argument, Call, format_calls
 from maksud.language.catalog import Catalog, Intent, Parameter
 from maksud.language.languages import Familiar
+from maksud.language.small_words import SmallWords
 from maksud.recognizers import kinds
 from maksud.recognizers.compact.settings import CompactSettings
-from maksud.recognizers.contract import NOTHING_SAID, UNKNOWN_LANGUAGE, UNKNOWN_SCRIPT, Contract
+from maksud.recognizers.contract import (
+    NOTHING_SAID,
+    ONLY_SMALL_WORDS,
+    UNKNOWN_LANGUAGE,
+    UNKNOWN_SCRIPT,
+    Contract,
+)
 from maksud.recognizers.conversation import Turn, converse
 from maksud.recognizers.door import load_recognizer, train
 from maksud.recognizers.kinds import Kind, Task, Trained
@@ -122,6 +129,27 @@ def test_a_language_that_training_never_saw() -> None:
     assert Copies()(SPANISH).reason == ""  # where it is not known what training saw
 
 
+def test_small_words_ask_for_nothing() -> None:
+    recognizer = Copies(small=SmallWords(("English", "Indonesian"), ("you", "tolong mas")))
+    for text in ("a", "Dari.", "yang itu", "x", "please", "no", "ya"):
+        answer = recognizer(text)
+        assert (answer.text, answer.reason) == ("none()", ONLY_SMALL_WORDS)
+        assert not answer.accepted and answer.refusal == "out of scope: small words"
+    assert recognizer.asked == []
+    for text in ("putar a", "on", "7", "you", "tolong", "what are you", "a the of it"):
+        assert recognizer(text).reason == ""
+    assert Copies()("a").reason == ""  # a run of before
+
+
+def test_what_small_words_mean_is_part_of_the_contract() -> None:
+    made = replace(Contract(CATALOG), small=SmallWords(("English",), ("who are you",)))
+    again = Contract.from_json(json.loads(json.dumps(made.to_json())))
+    assert again == made and again.id == made.id != Contract(CATALOG).id
+    assert "small" not in Contract(CATALOG).to_json()
+    with pytest.raises(RunError, match="is not a contract"):
+        Contract.from_json({**made.to_json(), "small": {"mean": ["a"]}})
+
+
 def test_what_is_familiar_is_part_of_the_contract() -> None:
     made = replace(Contract(CATALOG), familiar=Familiar(("Indonesian",), ("putar",)))
     again = Contract.from_json(json.loads(json.dumps(made.to_json())))
@@ -150,8 +178,10 @@ def test_values_of_another_type_are_told() -> None:
 
 def test_turns_without_visible_text_are_read_over() -> None:
     turns = [Turn("user", "putar Hampa"), Turn("assistant", "Ya."), Turn("user", "\u200b")]
-    assert converse(Copies(), turns).turns in ((), (0,))
-    assert converse(Copies(), turns).text == "play(song=Hampa)"
+    assert converse(Copies(), turns).text == "none()"  # nothing was said since
+    more = [*turns, Turn("user", "putar Lagu")]
+    assert converse(Copies(), more).turns == (3,)
+    assert converse(Copies(), [turns[2], turns[0]]).text == "play(song=Hampa)"
 
 
 def test_examples_and_their_values_are_normalised_together() -> None:

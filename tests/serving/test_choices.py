@@ -189,6 +189,12 @@ def test_results_close_a_turn(client: OpenAI) -> None:
         assert message.content == "Now playing A\nStopped" and message.tool_calls is None
         assert message.refusal is None and reply.choices[0].finish_reason == "stop"
         assert message.model_extra["maksud"]["calls"] == [] and reply.usage.prompt_tokens == 0
+    behind = {"role": "system", "content": "Answer briefly."}  # as frameworks of agents do
+    again = ask(client, "", messages=[*messages, behind], tools=TOOLS).choices[0].message
+    assert again.content == message.content and again.tool_calls is None
+    nothing = {"role": "user", "content": " "}
+    silent = ask(client, "", messages=[*messages, message, nothing], tools=TOOLS).choices[0].message
+    assert silent.tool_calls is None and silent.model_extra["maksud"]["reason"] == "nothing said"
     messages += [message, {"role": "user", "content": "stop() 0.9"}]
     assert calls_of(ask(client, "", messages=messages, tools=TOOLS).choices[0].message) == [
         ("stop", {})

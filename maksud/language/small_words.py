@@ -1,0 +1,100 @@
+"""Small words: those that ask for nothing by themselves.
+
+Articles, pronouns, prepositions, conjunctions, particles, question words, and single letters, of
+the languages that come with words of ours. A recognizer that has never seen such a word alone gives
+it to some intent with much confidence, as closed classifiers do; nobody who says "a" or "dari"
+wants something that can be known from it. Words that may be a whole wish ("on", "lagi", "stop",
+"besok") are none of them. "Ya", "no" and "oke" are answers: where data has rows of such words
+alone, they mean something there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+from maksud.language.folding import normalise
+from maksud.language.languages import FUNCTION_WORDS
+
+_SMALL = {
+    "Indonesian": "yang di ke dari untuk buat dengan dgn sama ini itu saya sy aku kamu kau "
+    "anda kita kami dia beliau mereka kalian gue gw gua lu lo elo nya apa apaan siapa mana "
+    "kapan kenapa mengapa gimana bagaimana berapa apakah dan atau tapi tetapi kalau kalo jika "
+    "bila karena krn pada juga jg saja aja sih kok deh dong donk nih tuh loh lho lah kah pun "
+    "ya yah akan mau ingin sudah udah sdh telah belum blm sedang bisa boleh harus seperti "
+    "kayak jadi agar supaya biar oleh bagi tentang hingga antara sebagai adalah ialah maka "
+    "lalu terus si sang para tolong tlg mohon silakan coba eh oh ah ih uh hmm hm wah nah aduh "
+    "mas mbak mba kak bang pak bu gan sis bro ada sangat banget sekali yg utk tdk",
+    "English": "a an the this that these those i me my mine myself you your yours he him his "
+    "she her hers it its we us our ours they them their theirs who whom whose what which "
+    "where when why how and or but nor so if then than because as while of to from for with "
+    "without by at in into about be am is are was were been being do does did have has had "
+    "will would shall should can could may might must not please pls just very really too "
+    "also quite well like i'm it's that's what's let's um uh uhm hmm hm oh ah eh wow hey some "
+    "any each every both either",
+}
+_ANSWERS = {
+    "Indonesian": "ya yah yaa iya iyaa yap yup betul benar oke ok okay okey sip siap tidak "
+    "tdk tak nggak ngga enggak gak ga gk bukan jangan",
+    "English": "yes yeah yep yup sure ok okay right correct no nope nah not",
+}
+LONGEST = 3
+"""Words of a text that is judged: what is longer may be a question."""
+
+
+@cache
+def _words(language: str) -> tuple[frozenset[str], frozenset[str]]:
+    """(small words, answers) of a language, folded."""
+    small = normalise(f"{_SMALL[language]} {FUNCTION_WORDS[language]}").split()
+    answers = normalise(_ANSWERS[language]).split()
+    return frozenset(small) - frozenset(answers), frozenset(answers)
+
+
+@dataclass(frozen=True)
+class SmallWords:
+    """What small words mean to some data: nothing, but for `meant`, which are texts of its rows.
+
+    `languages`: those whose words are known. Both in alphabetical order; without languages every
+    text may ask for something.
+    """
+
+    languages: tuple[str, ...] = ()
+    meant: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, texts: Iterable[str], languages: Iterable[str]) -> SmallWords:
+        """Of the texts of rows that ask for something, in these languages."""
+        known = tuple(sorted({*languages} & _SMALL.keys()))
+        if not known:
+            return cls()
+        alone = cls(known)
+        folded = {normalise(text) for text in texts}
+        return cls(known, tuple(sorted(text for text in folded if alone.are_all(text))))
+
+    def along_with(self, texts: Iterable[str]) -> SmallWords:
+        """The same with some more texts that ask for something."""
+        more = SmallWords.of(texts, self.languages).meant
+        return SmallWords(self.languages, tuple(sorted({*self.meant, *more})))
+
+    def are_all(self, text: str) -> bool:
+        """Whether a short text has only small words, and none of a row that has only such."""
+        if not self.languages:
+            return False
+        words = normalise(text).split()
+        return 0 < len(words) <= LONGEST and all(
+            word not in self._meant and (word in self._small or (len(word) == 1 and word.isalpha()))
+            for word in words
+        )
+
+    @cached_property
+    def _meant(self) -> frozenset[str]:
+        return frozenset(word for text in self.meant for word in text.split())
+
+    @cached_property
+    def _small(self) -> frozenset[str]:
+        known = list(map(_words, self.languages))
+        small = frozenset(word for words, _ in known for word in words)
+        answers = frozenset(word for _, words in known for word in words)
+        # Who has rows for "yes" has an intent for what answers a question, however it is said.
+        return small if self._meant & answers else small | answers
