@@ -236,15 +236,17 @@ def test_standard_output_is_no_target(
 def test_what_appears_meanwhile_is_not_written_over(
     mixed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    place = tmp_path / "out.json"
+    for name in ("out.json", "catalog.yaml"):
+        place = tmp_path / name
 
-    def somebody(*_: object) -> None:
-        place.write_text("somebody else's")
+        def somebody(*_: object, place: Path = place) -> None:
+            place.write_text("somebody else's")
 
-    monkeypatch.setattr("maksud.data.formats.conversion._write_rejects", somebody)
-    with pytest.raises(InputError, match="already"):
-        convert(mixed, place)
-    assert place.read_text() == "somebody else's"
+        monkeypatch.setattr("maksud.data.formats.conversion._write_rejects", somebody)
+        with pytest.raises(InputError, match="already"):
+            convert(mixed, tmp_path / "out.json", catalog=tmp_path / "catalog.yaml")
+        assert content(tmp_path) == {name: b"somebody else's", mixed.name: mixed.read_bytes()}
+        place.unlink()
 
 
 def test_force_replaces_a_file(shop: Path, tmp_path: Path) -> None:
