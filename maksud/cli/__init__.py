@@ -2,7 +2,7 @@
 the package; nothing is decided here.
 
 Exit codes: 0 ok, 1 a fault of Maksud, 2 unusable input, 3 the machine says no (port, disk,
-permission), 4 done but something was rejected, 130 interrupted.
+permission), 4 done but something was rejected, 130 interrupted, 143 ended by SIGTERM.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from maksud.cli import (  # noqa: F401  (they register their commands)
     serving,
 )
 from maksud.cli.commands import app
+from maksud.cli.ending import INTERRUPTED, Ending
 from maksud.cli.output import fail
 from maksud.errors import MaksudError
 
@@ -31,14 +32,12 @@ _UsageError: type[Exception] = next(  # type: ignore[assignment]
     c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException"
 )
 
-INTERRUPTED = 130
-"""Exit code after Ctrl-C."""
-
 
 def main() -> None:
     """The console script: runs the command and turns errors into one line and an exit code."""
     # OpenBLAS threads spin and fight over small matrices: one is faster.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    ending = Ending().hear()
     try:
         code = app(standalone_mode=False)
         if code == INTERRUPTED:  # typer turns the interrupt into this code, and says nothing
@@ -46,7 +45,7 @@ def main() -> None:
     except MaksudError as error:
         fail(str(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
-        fail("interrupted", INTERRUPTED)
+        fail(ending.words, ending.code)
     except _UsageError as error:
         error.show()  # type: ignore[attr-defined]
         sys.exit(2)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,7 +39,12 @@ if TYPE_CHECKING:
     from maksud.data.checks import Checked
     from maksud.data.checks.fixing import Mended
     from maksud.data.checks.suggesting import Suggested
+    from maksud.data.formats.manifest import Manifest
     from maksud.evaluation.label_errors import LabelErrors
+
+
+TOP = 20
+"""Likely label errors of each kind that are told."""
 
 
 @app.command()
@@ -65,11 +72,15 @@ def check(
     ] = None,
     against: Annotated[
         str,
-        typer.Option(help="A kept version (music@2) or path whose labels should still be there."),
+        typer.Option(
+            callback=resolve,
+            help="A kept version (music@2) or path whose labels should still be there.",
+        ),
     ] = "",
     seq_length: Annotated[
         int,
         typer.Option(
+            min=0,
             help="The setting of training that every row should fit in; 0: none.",
             rich_help_panel=ADVANCED,
         ),
@@ -114,11 +125,13 @@ def check(
         typer.Option("--label-errors", help="Also look for wrong labels: minutes of training."),
     ] = False,
     top: Annotated[
-        int,
+        int | None,
         typer.Option(
-            min=1, help="--label-errors tells so many of each kind.", rich_help_panel=ADVANCED
+            min=1,
+            help=f"--label-errors tells so many of each kind; else {TOP}.",
+            rich_help_panel=ADVANCED,
         ),
-    ] = 20,
+    ] = None,
     format: ReadFormat = "",
     columns: ReadColumns = "",
     delimiter: ReadDelimiter = "",
@@ -130,24 +143,25 @@ def check(
 
     Exit 0: no errors (warnings may remain); 2: errors. With --fix, what is left counts.
     """
-    from functools import partial
-
     from maksud.data.checks import examine
     from maksud.data.checks.fixing import mend
+    from maksud.data.checks.outputs import check_outputs
     from maksud.data.checks.page import write as write_page
     from maksud.data.checks.suggesting import write_suggestions
     from maksud.data.findings import SHOWN_PER_CODE
     from maksud.data.formats.files import load
     from maksud.language.catalog_files import load_catalog
 
-    if in_place and (not fix or out):
-        raise InputError("--in-place goes with --fix and without --out", hint="Choose one")
-    _check_targets(html, suggest, overwrite=force)  # told before the work
+    _require("--top", top, "--label-errors", label_errors)
+    top = top or TOP
+    read = {"the data": data, "--catalog": str(catalog or ""), "--against": against}
+    outs = _outs(data, out, fix=fix, in_place=in_place)  # told before the work, as what follows
+    check_outputs(read, outs, html, suggest, in_place=in_place, overwrite=force)
     with progress(quiet=as_json) as tell:
         looking = partial(
             examine,
             catalog=load_catalog(catalog) if catalog else None,
-            against=load(resolve(against)) if against else None,
+            against=load(against) if against else None,
             seq_length=seq_length,
             tokenizer=tokenizer,
             limit=None if keep_all else SHOWN_PER_CODE,
@@ -155,10 +169,9 @@ def check(
         )
         options = read_options(columns, delimiter, encoding, sheet)
         checked = looking(data, format=format, options=options)
-        mended = None
-        if fix:
-            mended = mend(checked, data, out, in_place=in_place, overwrite=force, again=looking)
-            checked = mended.after
+        mending = partial(mend, in_place=in_place, overwrite=force, again=looking)
+        mended = mending(checked, data, out) if fix else None
+    checked = mended.after if mended else checked
     if not as_json:
         draw_findings(checked.findings, data)
     doubts = _find_label_errors(checked, data, top, as_json) if label_errors else None
@@ -168,22 +181,28 @@ def check(
     if as_json:
         fixed = {"fixed": mended.to_json()} if mended else {}
         fixed |= {"suggested": suggested.to_json()} if suggested else {}
-        doubted = {} if doubts is None else {"label_errors": doubts.to_json(top)}
-        write_json({"data": data, **checked.to_json(), **fixed, **doubted})
+        fixed |= {} if doubts is None else {"label_errors": doubts.to_json(top)}
+        write_json({"data": data, **checked.to_json(), **fixed})
     else:
         say(checked.profile.summary)
         _tell_written(checked, data, mended, html, suggested)
     raise typer.Exit(2 if checked.findings.counts["error"] else 0)
 
 
-def _check_targets(html: Path | None, suggest: Path | None, *, overwrite: bool) -> None:
-    from maksud.data.checks.page import check_target
-    from maksud.data.checks.suggesting import require_new
+def _outs(data: str, out: str, *, fix: bool, in_place: bool) -> list[str]:
+    """Where --fix may write data; none without it."""
+    from maksud.data.checks.fixing import possible_targets
 
-    if html is not None:
-        check_target(html, overwrite=overwrite)
-    if suggest is not None:
-        require_new(suggest)
+    if in_place and (not fix or out):
+        raise InputError("--in-place goes with --fix and without --out", hint="Choose one")
+    _require("--out", out, "--fix", fix)
+    return possible_targets(data, out, in_place=in_place) if fix else []
+
+
+def _require(option: str, given: object, needed: str, has: bool) -> None:
+    """Raises `InputError` for an option that would do nothing without another."""
+    if given not in (None, "") and not has:
+        raise InputError(f"{option} goes with {needed}", hint=f"Add {needed}, or leave it away")
 
 
 def _tell_written(
@@ -246,7 +265,7 @@ def convert(
     catalog: Annotated[
         Path | None, typer.Option(help="Also write the catalog (YAML; OpenAI tools as .json).")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the splits.")] = 0,
+    seed: Annotated[int | None, typer.Option(help="Seed of --split; else 0.")] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace what stands at the target.")
     ] = False,
@@ -268,6 +287,7 @@ def convert(
     """
     from maksud.data.formats.conversion import convert as run_conversion
 
+    _require("--seed", seed, "--split", split)
     with progress(quiet=as_json) as tell:
         done = run_conversion(
             source,
@@ -277,7 +297,7 @@ def convert(
             options=read_options(columns, delimiter, encoding, sheet),
             tools=tools,
             split=split,
-            seed=seed,
+            seed=seed or 0,
             catalog=catalog,
             overwrite=force,
             append=append,
@@ -328,16 +348,28 @@ def data_list(
     name: Annotated[str, typer.Argument(help="Only the versions of this name.")] = "",
     as_json: Json = False,
 ) -> None:
-    """List what is kept: versions, sizes, where they came from."""
+    """List what is kept: versions, sizes, where they came from.
+
+    Exit 0: all were read; 4: some could not be, and are named.
+    """
     from maksud.data.versions import Store
 
     store = Store()
-    kept = [m for n in ([name] if name else store.names()) for m in store.versions(n)]
-    if name and not kept:
+    looked = [store.look(n) for n in ([name] if name else store.names())]
+    kept = [m for found, _ in looked for m in found]
+    bad = [error for _, errors in looked for error in errors]
+    if name and not kept and not bad:
         store.path(name)  # tells what there is
     if as_json:
         write_json([{"version": m.reference, **m.to_json()} for m in kept])
-        return
+    elif kept or not bad:
+        _draw_kept(kept)
+    for error in bad:
+        say(f"error: {error}")
+    raise typer.Exit(4 if bad else 0)
+
+
+def _draw_kept(kept: Sequence[Manifest]) -> None:
     from rich.table import Table
 
     table = Table("version", "examples", "created", "made from", "note", box=None)
@@ -379,7 +411,7 @@ def data_show(
 def data_diff(
     before: Annotated[str, typer.Argument(callback=resolve, help="A version, file or directory.")],
     after: Annotated[str, typer.Argument(callback=resolve, help="What to compare it with.")],
-    limit: Annotated[int, typer.Option(help="Show so many examples of each kind.")] = 10,
+    limit: Annotated[int, typer.Option(min=0, help="Show so many examples of each kind.")] = 10,
     as_json: Json = False,
 ) -> None:
     """Show what differs: examples added, removed, relabelled, moved to another split."""

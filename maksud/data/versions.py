@@ -22,10 +22,16 @@ from pathlib import Path
 from typing import Any
 
 from maksud.data.dataset import SPLITS, Dataset, Example
-from maksud.data.formats.files import load
-from maksud.data.formats.manifest import Entry, Manifest, check_name, read_manifest
+from maksud.data.formats.files import find_listed, load
+from maksud.data.formats.manifest import (
+    Entry,
+    Manifest,
+    check_name,
+    parse_manifest,
+    read_manifest,
+)
 from maksud.data.formats.parts.native import write_lines
-from maksud.errors import DataError, NotFoundError, nearest
+from maksud.errors import DataError, InputError, NotFoundError, nearest
 from maksud.storage import StagedFile, Taken, make_directory, write_file, writing
 
 DIRECTORY = Path(".maksud") / "data"
@@ -55,9 +61,9 @@ class Store:
         """A version of the dataset under a name, and whether it is a new one.
 
         Rows and catalog that are those of the newest version make no new one. `made_from` names
-        versions (`music@2`), which must exist. Raises `DataError` for an unusable name or a
-        dataset without rows, `NotFoundError` for an unknown ancestor, `SystemFault` where the
-        workspace can't be written.
+        versions (`music@2`), which must exist. Raises `DataError` for an unusable name, a dataset
+        without rows, or one that would not read back as it is, `NotFoundError` for an unknown
+        ancestor, `SystemFault` where the workspace can't be written.
         """
         check_name(name)
         if not len(data):
@@ -89,26 +95,38 @@ class Store:
                 fingerprint=data.fingerprint,
                 counts={e.split: e.rows for e in files},
             )
+            self._verify(made, data)
             while True:
-                text = json.dumps(made.to_json(), ensure_ascii=False, indent=1) + "\n"
                 path = self.root / f"{made.reference}.json"
                 try:
-                    write_file(path, text, mode=READ_ONLY, replace=False)
+                    write_file(path, _text(made), mode=READ_ONLY, replace=False)
                     return made, True
                 except Taken:  # another process saved a version meanwhile: versions never change
                     made = replace(made, version=made.version + 1)
 
     def names(self) -> list[str]:
         """The names that have versions."""
-        return sorted({path.name.rpartition("@")[0] for path in self.root.glob("*@*.json")})
+        found = (_REFERENCE.fullmatch(path.stem) for path in self.root.glob("*@*.json"))
+        return sorted({match["name"] for match in found if match})
 
     def versions(self, name: str) -> list[Manifest]:
-        """The versions of a name, the oldest first; none for an unknown one."""
-        found = []
-        for path in self.root.glob(f"{check_name(name)}@*.json"):
+        """The versions of a name, the oldest first; none for an unknown one. Raises `InputError`
+        for the first that can't be read."""
+        found, bad = self.look(name)
+        if bad:
+            raise bad[0]
+        return found
+
+    def look(self, name: str) -> tuple[list[Manifest], list[InputError]]:
+        """The versions of a name that can be read, the oldest first, and why others can't."""
+        found, bad = [], []
+        for path in sorted(self.root.glob(f"{check_name(name)}@*.json")):
             if _REFERENCE.fullmatch(path.stem):
-                found.append(read_manifest(path))
-        return sorted(found, key=lambda m: m.version)
+                try:
+                    found.append(read_manifest(path))
+                except InputError as error:
+                    bad.append(error)
+        return sorted(found, key=lambda m: m.version), bad
 
     def manifest(self, reference: str) -> Manifest:
         """The version that `music@3`, `music@latest` or `music` names. Raises `NotFoundError`."""
@@ -169,6 +187,29 @@ class Store:
             staged.put(target)
         return Entry(name, split, digest, len(examples))
 
+    def _verify(self, made: Manifest, data: Dataset) -> None:
+        """Raises `DataError` where a version would not read back as the dataset: before it has a
+        name, as what is kept can't be mended."""
+        path = str(self.root / f"{made.reference}.json")
+        try:
+            back = find_listed(parse_manifest(_text(made).encode(), path), path)
+        except InputError as error:
+            raise DataError(f"{error.message}: nothing was kept", where=data.name) from error
+        if back.rejects or _contents(back.dataset) != _contents(data):
+            raise DataError(
+                "the rows would not read back as they are: nothing was kept",
+                where=data.name,
+                hint="`maksud check` the data, or write it to a file and read that",
+            )
+
+
+def _text(manifest: Manifest) -> str:
+    return json.dumps(manifest.to_json(), ensure_ascii=False, indent=1) + "\n"
+
+
+def _contents(examples: Iterable[Example]) -> Counter[tuple[str, str, str]]:
+    return Counter((e.split or "train", e.instruction, e.output) for e in examples)
+
 
 def workspace(start: Path | None = None) -> Path:
     """`$MAKSUD_WORKSPACE`, else the nearest folder upwards that has a `.maksud`, else this one."""
@@ -226,7 +267,8 @@ def diff(before: Iterable[Example], after: Iterable[Example]) -> Difference:
     """What was added, removed, given another answer, or moved to another split.
 
     Rows are told apart by their exact utterance. Of an utterance that stands several times,
-    equal rows are paired first, then rows of the same answer, then what is left, in order.
+    equal rows are paired first, then rows of the same answer, then what is left, in order. A row
+    without a split is of train.
     """
     left, right = _by_text(before), _by_text(after)
     added, removed, relabelled, moved = [], [], [], []
@@ -252,7 +294,7 @@ def diff(before: Iterable[Example], after: Iterable[Example]) -> Difference:
 def _by_text(examples: Iterable[Example]) -> dict[str, list[tuple[str, str]]]:
     found: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
     for e in examples:
-        found[e.instruction].append((e.split, e.output))
+        found[e.instruction].append((e.split or "train", e.output))  # as `save` keeps them
     return found
 
 

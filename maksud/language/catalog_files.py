@@ -79,12 +79,14 @@ def format_catalog(catalog: Catalog) -> str:
 
 def save_catalog(catalog: Catalog, path: str | Path) -> None:
     """Writes the catalog as YAML; to a `.json` name, as OpenAI `tools`."""
-    path = Path(path)
-    if path.suffix == ".json":
-        text = json.dumps(catalog_to_tools(catalog), ensure_ascii=False, indent=1)
-    else:
-        text = format_catalog(catalog)
-    write_file(path, text)
+    write_file(path, format_for(catalog, path))
+
+
+def format_for(catalog: Catalog, path: str | Path) -> str:
+    """The content of a catalog's file with that name, as `save_catalog` writes it."""
+    if Path(path).suffix == ".json":
+        return json.dumps(catalog_to_tools(catalog), ensure_ascii=False, indent=1)
+    return format_catalog(catalog)
 
 
 def load_catalog(path: str | Path) -> Catalog:

@@ -65,6 +65,38 @@ def test_the_same_rows_are_kept_once(store: Store) -> None:
     assert len(objects) == 3  # two trains, one test
 
 
+def test_splits_of_the_same_rows_read_back(store: Store) -> None:
+    """Content names the objects: dev and test are one file."""
+    data = Dataset(Example("x", "a()", split=s) for s in ("train", "dev", "test"))
+    kept, _ = store.save(data, "d")
+    assert kept.counts == {"train": 1, "dev": 1, "test": 1}
+    assert [e.split for e in store.load("d")] == ["train", "dev", "test"]
+    assert not store.save(data, "d")[1]
+
+
+def test_what_would_not_read_back_is_not_kept(store: Store) -> None:
+    with pytest.raises(DataError, match=r"has 0 rows, expected 1: nothing was kept"):
+        store.save(Dataset([Example("x", "a()", metadata={"weight": -1})]), "d")
+    with pytest.raises(DataError, match="would not read back as they are"):  # a field of ours
+        store.save(Dataset([Example("x", "a()", metadata={"output": "b()"})]), "d")
+    assert store.names() == [] and store.versions("d") == []
+    store.save(rows(("x", "a()")), "d")
+
+
+def test_one_bad_manifest_hides_no_other(store: Store) -> None:
+    store.save(rows(("x", "a()")), "d")
+    (store.root / "d@2.json").mkdir()
+    (store.root / "d@3.json").write_text("{}")
+    (store.root / "a b@1.json").write_text("{}")  # no name of ours
+    store.save(rows(("x", "a()")), "other")
+    assert store.names() == ["d", "other"]
+    found, bad = store.look("d")
+    assert [m.reference for m in found] == ["d@1"]
+    assert [Path(error.where).name for error in bad] == ["d@2.json", "d@3.json"]
+    with pytest.raises(DataError, match="d@2.json"):
+        store.versions("d")
+
+
 def test_what_is_kept_can_not_be_written(store: Store) -> None:
     store.save(rows(("x", "a()")), "d")
     for file in store.root.rglob("*"):
@@ -175,11 +207,19 @@ def test_diff_tells_the_four_kinds_apart() -> None:
     assert json.loads(json.dumps(found.to_json()))["added"][0]["instruction"] == "fresh"
 
 
+def test_a_row_without_a_split_is_of_train_as_it_is_kept(store: Store) -> None:
+    data = [Example("x", "a()"), Example("y", "a()", split="train")]
+    store.save(Dataset(data), "d")
+    assert diff(store.load("d"), data).counts["same"] == 2
+    (moved,) = diff(data[:1], rows(("x", "a()"), split="test")).moved
+    assert moved.before == ("train", "a()")
+
+
 example = st.builds(
     Example,
     st.sampled_from(["a", "b", "c"]),
     st.sampled_from(["x()", "y()"]),
-    split=st.sampled_from(["train", "test"]),
+    split=st.sampled_from(["", "train", "test"]),
 )
 
 

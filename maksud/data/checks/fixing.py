@@ -22,6 +22,7 @@ from maksud.data.findings import format_count
 from maksud.data.formats import store
 from maksud.data.formats.base import Format
 from maksud.data.formats.files import CATALOG_NAMES, write
+from maksud.data.formats.places import overlap
 from maksud.data.formats.targets import find_standing, refuse_standing
 from maksud.errors import CallSyntaxError, DataError, SettingsError
 from maksud.language.calls import Argument, Call, format_calls, parse_calls
@@ -200,7 +201,7 @@ def mend(
         )
     fixed = fix(checked.dataset, catalog=checked.catalog)
     target = source if in_place else target or default_target(source, checked.formats)
-    if os.path.realpath(target) == os.path.realpath(source) and not in_place:
+    if not in_place and overlap(target, source):
         raise SettingsError("is the data itself", where=target, hint="--in-place writes over it")
     if not overwrite:
         earlier = [] if in_place else find_standing(target)
@@ -318,6 +319,14 @@ def default_target(source: str, formats: Sequence[Format]) -> str:
     stem, suffix = os.path.splitext(source.rstrip("/"))
     own = all(map(_holds_all, formats))
     return f"{stem}-fixed{suffix if own else '.jsonl'}"
+
+
+def possible_targets(source: str, out: str = "", *, in_place: bool = False) -> list[str]:
+    """Where `mend` may write data, as far as it is known before the data's formats are."""
+    if in_place or out:
+        return [source if in_place else out]
+    stem, suffix = os.path.splitext(source.rstrip("/"))
+    return list(dict.fromkeys(f"{stem}-fixed{ending}" for ending in (suffix, ".jsonl")))
 
 
 def _copy(source: str, target: str, staging: store.Staging) -> None:

@@ -144,6 +144,10 @@ class Format:
     read_directory: Callable[[str, Options], Reading] | None = None
     holds_all: bool = False
     """Whether a file holds all of its rows, so that it may be replaced by a mended one."""
+    has_sheets: bool = False
+    """Whether a file has sheets, one of which is read."""
+    has_tools: bool = False
+    """Whether answers may be written as tool calls, beside the catalog as `tools`."""
     conversations: Conversations | None = None
     """How a table with a column of this format's conversations is read."""
     converts_to: Callable[[Dataset, str], str] | None = None

@@ -1,7 +1,8 @@
 """Conversion: everything that can be used goes to the target, everything else to a rejects file.
 
 What was converted from a labelled iTAG manifest to `.json` has the shape that the guide's own
-script gives; `to="json"` keeps the metadata. Target and rejects appear together, or not at all.
+script gives; `to="json"` keeps the metadata. Target, catalog and rejects appear together, or not at
+all.
 Nothing that stands is written over unless the caller says so; rows may be added to it.
 """
 
@@ -20,8 +21,10 @@ from maksud.data.findings import Finding, Findings, format_count
 from maksud.data.formats import store
 from maksud.data.formats.base import Format, Options
 from maksud.data.formats.files import Found, Tick, find, load_catalog_at, tally, write
+from maksud.data.formats.manifest import is_manifest
 from maksud.data.formats.parts.reading import Reject
-from maksud.data.formats.registry import whole_names
+from maksud.data.formats.places import refuse_over, refuse_standard_output
+from maksud.data.formats.registry import FORMATS, whole_names
 from maksud.data.formats.targets import (
     REJECTS,
     catalog_beside,
@@ -33,7 +36,7 @@ from maksud.data.formats.targets import (
 )
 from maksud.data.suggestions import part_suggested
 from maksud.errors import CallSyntaxError, DataError, InputError, SettingsError
-from maksud.language.catalog_files import save_catalog
+from maksud.language.catalog_files import format_for
 
 _SHOWN = 5
 """So many different answers outside the catalog are told one by one."""
@@ -106,15 +109,24 @@ def convert(
     goes are told (`W-CATALOG`).
 
     Where something stands at the target, `overwrite` replaces it and `append` adds to it; without
-    either raises `InputError`, before anything is read. Raises `DataError` (`E-NOROWS`) where
-    nothing can be used; the rejects are written even then.
+    either raises `InputError`, before anything is read; so do, in any case, a catalog or rejects
+    that would be written over the source, the target or each other. Raises `DataError`
+    (`E-NOROWS`) where nothing can be used; the rejects are written even then.
     """
     place = os.fspath(target)
     if overwrite and append:
         raise SettingsError("replace, or add: not both", hint="Choose --force or --append")
     chosen = target_format(place, to)  # a target that can't be written is told before reading
-    there = find_standing(place)
+    if tools and not chosen.has_tools:
+        raise SettingsError(
+            f"--tools goes with a format of chats that has tools, which {chosen.name} is not",
+            where=place,
+            hint="Name it with --to, " + " or ".join(f.name for f in FORMATS if f.has_tools),
+        )
+    rejects_path = place.rstrip("/") + REJECTS
     catalogs = [os.fspath(catalog)] if catalog is not None else []
+    _refuse_overlaps(os.fspath(source), place, rejects_path, catalogs)
+    there = find_standing(place)
     if not overwrite:
         refuse_standing([p for p in catalogs if store.exists(p)])
         refuse_standing([] if append else there)
@@ -122,7 +134,6 @@ def convert(
     dataset = found.dataset.split(seed=seed) if split else found.dataset
     findings = Findings()
     findings.extend(found.findings)
-    rejects_path = place.rstrip("/") + REJECTS
     if not len(dataset):
         with store.Staging() as staging:
             _write_rejects(found.rejects, rejects_path, staging, append)
@@ -149,16 +160,18 @@ def convert(
         rejects = (*found.rejects, *written.rejects)
         if not written.examples:
             staging.discard()
+        for path in catalogs if written.examples else ():
+            with staging.file(path) as file:
+                file.write(format_for(dataset.catalog, path).encode())
         _write_rejects(rejects, rejects_path, staging, append)
-        if not overwrite and not append:
-            refuse_standing(find_standing(place))  # what came meanwhile
+        if not overwrite:  # what came meanwhile
+            refuse_standing([p for p in catalogs if store.exists(p)])
+            refuse_standing([] if append else find_standing(place))
     findings.extend(written.findings)
     if not written.examples:
         raise _nothing(rejects, os.fspath(source), rejects_path)
     if not rejects and not append and not store.is_remote(rejects_path):
         Path(rejects_path).unlink(missing_ok=True)  # of an earlier conversion to the same place
-    if catalog is not None:
-        save_catalog(dataset.catalog, Path(catalog))
     return Conversion(
         dataset=found.dataset if not split else dataset,
         source_formats=found.formats,
@@ -170,6 +183,17 @@ def convert(
         findings=findings,
         before=before,
     )
+
+
+def _refuse_overlaps(source: str, place: str, rejects: str, catalogs: Sequence[str]) -> None:
+    """Raises `InputError` where one of what is written would replace another, or the source."""
+    refuse_standard_output("the target", place)
+    if is_manifest(source):  # what is kept never changes
+        refuse_over("the target", place, {"the source": source})
+    refuse_over("the file of rejects", rejects, {"the source": source})
+    things = {"the source": source, "the target": place, "the file of rejects": rejects}
+    for path in catalogs:
+        refuse_over("--catalog", path, things, catalogs=False)
 
 
 def _read_target(place: str, source: str, wanted: Format | None) -> Found:

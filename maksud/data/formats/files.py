@@ -18,7 +18,13 @@ from maksud.data.findings import Finding, Findings, excerpt
 from maksud.data.formats import registry, store
 from maksud.data.formats.base import Format, Options, Writing
 from maksud.data.formats.elsewhere import refuse_elsewhere
-from maksud.data.formats.manifest import check_rows, is_manifest, read_manifest, verify_files
+from maksud.data.formats.manifest import (
+    Manifest,
+    check_rows,
+    is_manifest,
+    read_manifest,
+    verify_files,
+)
 from maksud.data.formats.parts.reading import Reading, Reject
 from maksud.data.formats.parts.source import Source
 from maksud.data.formats.registry import format_named
@@ -33,7 +39,7 @@ from maksud.data.formats.targets import (
     target_format,
     unread_files,
 )
-from maksud.errors import CatalogError, DataError
+from maksud.errors import CatalogError, DataError, SettingsError
 from maksud.language.catalog import Catalog
 from maksud.language.catalog_files import format_catalog, load_catalog
 
@@ -116,7 +122,7 @@ def find(
     options = options or Options()
     name = name or _name(place)
     if is_manifest(place):
-        return _read_manifest(place, options, format, tick)
+        return find_listed(read_manifest(place), place, options, format, tick)
     if not store.is_directory(place):
         readings = [_read_file(place, options, format, tick)]
         return _found(readings, place, name, None)
@@ -136,6 +142,31 @@ def find(
         what = f"{', '.join(unread[:8])} beside the files of splits: not read"
         fix = "name the files train, dev and test, or move others away"
         found.findings.append(Finding("info", "I-UNREAD", what, place, fix=fix))
+    return found
+
+
+def find_listed(
+    manifest: Manifest,
+    place: str,
+    options: Options | None = None,
+    format: str = "",
+    tick: Tick | None = None,
+) -> Found:
+    """As `find`, of the files that a manifest lists, verified; `place` is where it stands, or
+    will."""
+    options = replace(options or Options(), catalog=manifest.catalog)
+    readings = [
+        _read_file(str(file), replace(options, split=split), format, tick)
+        for split, file in verify_files(manifest, place)
+    ]
+    check_rows(manifest, [len(r.examples) - r.further for _, r in readings], place)
+    found = _found(readings, place, manifest.name, manifest.catalog)
+    found.dataset = Dataset(
+        found.dataset.examples,
+        catalog=manifest.catalog,
+        name=manifest.name,
+        version=manifest.reference,
+    )
     return found
 
 
@@ -235,24 +266,6 @@ def _declared(catalogs: Sequence[Catalog], findings: Findings, place: str) -> Ca
     return merged
 
 
-def _read_manifest(place: str, options: Options, format: str, tick: Tick | None) -> Found:
-    manifest = read_manifest(place)
-    options = replace(options, catalog=manifest.catalog)
-    readings = [
-        _read_file(str(file), replace(options, split=split), format, tick)
-        for split, file in verify_files(manifest, place)
-    ]
-    check_rows(manifest, [len(r.examples) - r.further for _, r in readings], place)
-    found = _found(readings, place, manifest.name, manifest.catalog)
-    found.dataset = Dataset(
-        found.dataset.examples,
-        catalog=manifest.catalog,
-        name=manifest.name,
-        version=manifest.reference,
-    )
-    return found
-
-
 def _read_file(
     path: str, options: Options, format: str, tick: Tick | None
 ) -> tuple[Format, Reading]:
@@ -268,6 +281,7 @@ def _read_file(
     chosen = format_named(format) if format else _detected(source)
     conversations = tuple(f.conversations for f in registry.FORMATS if f.conversations)
     options = replace(options, conversations=conversations)
+    _refuse_sheet(options, chosen, path)
     reading = chosen.read(source, options)
     reading.close(path)
     if not reading.examples and not any(f.level == "error" for f in reading.findings):
@@ -284,6 +298,7 @@ def _read_directory(
             and chosen.read_directory is not None
             and chosen.is_directory(place)
         ):
+            _refuse_sheet(options, chosen, place)
             reading = chosen.read_directory(place, options)
             reading.close(place)
             return chosen, reading
@@ -292,6 +307,15 @@ def _read_directory(
         where=place,
         hint="Name the files train.json, dev.json, test.json, or give one file",
     )
+
+
+def _refuse_sheet(options: Options, chosen: Format, path: str) -> None:
+    if options.sheet and not chosen.has_sheets:
+        raise SettingsError(
+            f"is {chosen.name}, which has no sheets",
+            where=path,
+            hint="Leave --sheet away, or give a workbook",
+        )
 
 
 def _detected(source: Source) -> Format:

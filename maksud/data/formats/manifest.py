@@ -15,7 +15,7 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -113,8 +113,16 @@ def read_manifest(path: str | os.PathLike[str]) -> Manifest:
     Raises `DataError` (`E-MANIFEST`) for anything that does not hold, with the entry's number.
     """
     where = os.fspath(path)
-    with open(path, "rb") as file:
-        raw = file.read(LARGEST + 1)  # never more of it than that
+    try:
+        with open(path, "rb") as file:
+            raw = file.read(LARGEST + 1)  # never more of it than that
+    except OSError as error:
+        raise _bad(where, f"can't be read ({error.strerror or error})") from error
+    return parse_manifest(raw, where)
+
+
+def parse_manifest(raw: bytes, where: str) -> Manifest:
+    """The manifest that a file at `where` holds, or will hold. Raises as `read_manifest` does."""
     if len(raw) > LARGEST:
         raise _bad(where, f"the manifest is larger than {LARGEST >> 20} MiB")
     try:
@@ -201,12 +209,18 @@ def _entry(item: Any, number: int, where: str) -> Entry:
 
 
 def _refuse_collisions(entries: Sequence[Entry], where: str) -> None:
-    seen: dict[str, str] = {}
+    """One file may be several splits: content names the files, and splits may be of the same."""
+    seen: dict[str, list[Entry]] = {}
     for entry in entries:
-        key = entry.path.casefold()
-        if key in seen:
-            raise _bad(where, f"{seen[key]!r} and {entry.path!r} collide: a file is listed once")
-        seen[key] = entry.path
+        standing = seen.setdefault(entry.path.casefold(), [])
+        for other in standing:
+            same = replace(other, split=entry.split) == entry
+            if not same or other.split == entry.split:
+                raise _bad(
+                    where,
+                    f"{other.path!r} and {entry.path!r} collide: a file is listed once a split",
+                )
+        standing.append(entry)
 
 
 def _bad(where: str, what: str, hint: str = "Nothing of it was read") -> DataError:

@@ -127,5 +127,6 @@ FORMAT = Format(
     write_messages,
     ending=".jsonl",
     keeps=KEPT,
+    has_tools=True,
     conversations=CHAT,
 )

@@ -103,5 +103,6 @@ FORMAT = Format(
     write_sharegpt,
     ending=".json",
     keeps=KEPT,
+    has_tools=True,
     conversations=CHAT,
 )

@@ -8,6 +8,7 @@ or nothing, whatever interrupts it. Credentials come from each store's usual env
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import tempfile
@@ -174,6 +175,8 @@ class Staging:
             if is_remote(path):
                 staged = _copy()
             else:
+                if os.path.isdir(path):  # told now: at the end others would stand already
+                    raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
                 self._made += make_directory(Path(path).parent)
                 staged = StagedFile(Path(path))
             self._staged.append((staged, path))

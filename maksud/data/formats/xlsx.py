@@ -350,4 +350,13 @@ def _is_xlsx(file: Source) -> bool:
     return file.head.startswith(b"PK\x03\x04") and (file.suffix == ".xlsx" or b"xl/" in file.head)
 
 
-FORMAT = Format("xlsx", "workbook", (".xlsx",), _is_xlsx, read_xlsx, write_xlsx, packed=True)
+FORMAT = Format(
+    "xlsx",
+    "workbook",
+    (".xlsx",),
+    _is_xlsx,
+    read_xlsx,
+    write_xlsx,
+    packed=True,
+    has_sheets=True,
+)

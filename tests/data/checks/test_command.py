@@ -109,6 +109,32 @@ def test_in_place_needs_fix(file: Path) -> None:
     assert "--in-place goes with --fix" in run(file, "--in-place", code=2).stderr
 
 
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--out", "o.json"], "--out goes with --fix"),
+        (["--top", 3], "--top goes with --label-errors"),
+        (["--sheet", "rows"], "has no sheets"),
+        (["--seq-length", -4], "Invalid value for '--seq-length'"),
+    ],
+)
+def test_options_that_would_do_nothing_are_refused(
+    options: list[object], says: str, file: Path
+) -> None:
+    assert says in run(file, *options, code=2).stderr
+    assert os.listdir(file.parent) == [file.name]
+
+
+def test_nothing_is_written_over_the_data(file: Path) -> None:
+    before = file.read_bytes()
+    error = run(file, "--html", file, "--force", code=2).stderr
+    assert f"{file}: --html would be written over the data; nothing was written" in error
+    page = file.parent / "x.html"
+    error = run(file, "--fix", "--out", page, "--html", page, "--force", code=2).stderr
+    assert "--html would be written over" in error and "which --fix writes" in error
+    assert file.read_bytes() == before and os.listdir(file.parent) == [file.name]
+
+
 def test_against_a_kept_version(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

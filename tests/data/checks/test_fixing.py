@@ -155,7 +155,7 @@ def test_in_place_only_when_asked(data: Path) -> None:
 
 def test_naming_the_data_itself_is_not_asking(data: Path) -> None:
     (data.parent / "link").symlink_to(data)
-    for name in ("data", "data/", "./data", "link"):
+    for name in ("data", "data/", "./data", "link", "data/train.jsonl"):
         with pytest.raises(SettingsError, match="is the data itself"):
             mend(examine(data), str(data), f"{data.parent}/{name}")
     assert len(load(data).train) == 3

@@ -18,7 +18,8 @@ from maksud.data.dataset import Dataset, Example
 from maksud.data.formats import registry
 from maksud.data.formats.conversion import convert
 from maksud.data.formats.files import load, save
-from maksud.errors import DataError, InputError, SettingsError
+from maksud.data.versions import Store
+from maksud.errors import DataError, InputError, SettingsError, SystemFault
 from maksud.language.catalog import Catalog, Intent
 
 GOOD = '{"instruction": "halo", "output": "greet()"}'
@@ -143,18 +144,109 @@ def test_a_catalog_is_not_written_over_either(shop: Path, tmp_path: Path) -> Non
     assert content(shop)["catalog.yaml"] != before["catalog.yaml"] or catalog.exists()
 
 
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize(
+    ("catalog", "over"),
+    [
+        ("x.jsonl", "the source"),
+        ("link.yaml", "the source"),
+        ("out.json", "the target"),
+        ("./sub/../out.json", "the target"),
+        ("out.json/c.yaml", "the target"),
+        ("out.json.rejects.jsonl", "the file of rejects"),
+    ],
+)
+def test_a_catalog_is_never_written_over_rows(
+    catalog: str, over: str, overwrite: bool, mixed: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "link.yaml").symlink_to(mixed)
+    (tmp_path / "sub").mkdir()
+    before = content(tmp_path)
+    with pytest.raises(InputError, match=f"--catalog would be written over {over}"):
+        convert(mixed, tmp_path / "out.json", catalog=f"{tmp_path}/{catalog}", overwrite=overwrite)
+    assert content(tmp_path) == before
+
+
+def test_a_catalog_is_never_written_over_a_file_of_a_split(shop: Path, tmp_path: Path) -> None:
+    before = content(shop)
+    for source, target, catalog in (
+        (shop, tmp_path / "new", shop / "train.json"),
+        (shop, tmp_path / "new", tmp_path / "new" / "dev.json"),
+        (shop, tmp_path / "new" / "x.json", tmp_path / "new"),
+    ):
+        with pytest.raises(InputError, match="--catalog would be written over"):
+            convert(source, target, catalog=catalog, overwrite=True)
+    assert content(shop) == before and os.listdir(tmp_path) == ["shop"]
+    convert(shop, tmp_path / "new", catalog=tmp_path / "new" / "catalog.yaml")
+    assert load(tmp_path / "new").declared_catalog == load(shop).declared_catalog
+
+
+def test_where_the_catalog_can_not_be_written_nothing_is(mixed: Path, tmp_path: Path) -> None:
+    (tmp_path / "folder.yaml").mkdir()
+    (tmp_path / "file").write_text("")
+    before = sorted(p.name for p in tmp_path.iterdir())
+    for catalog in ("folder.yaml", "file/c.yaml"):
+        with pytest.raises(SystemFault, match="can't be written"):
+            convert(mixed, tmp_path / "out.json", catalog=tmp_path / catalog, overwrite=True)
+        assert sorted(p.name for p in tmp_path.iterdir()) == before
+
+
+def test_rejects_are_not_written_over_the_source(tmp_path: Path) -> None:
+    source = tmp_path / "out.json.rejects.jsonl"
+    source.write_text(f"{GOOD}\n{BAD}\n")
+    for overwrite, append in ((False, False), (True, False), (False, True)):
+        with pytest.raises(InputError, match="the file of rejects would be written over"):
+            convert(source, tmp_path / "out.json", overwrite=overwrite, append=append)
+    assert content(tmp_path) == {source.name: f"{GOOD}\n{BAD}\n".encode()}
+
+
+def test_a_kept_version_is_not_written_over(tmp_path: Path) -> None:
+    kept = Store(tmp_path / "kept")
+    kept.save(Dataset([Example("halo", "greet()")]), "d")
+    (rows,) = (kept.root / "objects").rglob("*.jsonl")
+    for target in (kept.path("d"), rows):
+        with pytest.raises(InputError, match="the target would be written over the source"):
+            convert(kept.path("d"), target, overwrite=True)
+    with pytest.raises(InputError, match="--catalog would be written over the source"):
+        convert(kept.path("d"), tmp_path / "x.json", catalog=rows, overwrite=True)
+    assert len(kept.load("d")) == 1
+
+
+def test_options_that_would_do_nothing_are_refused(mixed: Path, tmp_path: Path) -> None:
+    for option, says in (
+        (["--tools"], "--tools goes with a format of chats that has tools, which json is not"),
+        (["--seed", 0], "--seed goes with --split. Add --split"),
+        (["--sheet", "rows"], f"{mixed}: is jsonl, which has no sheets. Leave --sheet away"),
+    ):
+        error = maksud("convert", mixed, tmp_path / "out.json", *option, code=2).stderr
+        assert says in error
+    assert os.listdir(tmp_path) == [mixed.name]
+
+
+def test_standard_output_is_no_target(
+    mixed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "not written to standard output" in maksud("convert", mixed, "-", code=2).stderr
+    error = maksud("convert", mixed, "out.json", "--catalog", "-", code=2).stderr
+    assert "--catalog is not written to standard output" in error
+    assert os.listdir(tmp_path) == [mixed.name]
+
+
 def test_what_appears_meanwhile_is_not_written_over(
     mixed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    place = tmp_path / "out.json"
+    for name in ("out.json", "catalog.yaml"):
+        place = tmp_path / name
 
-    def somebody(*_: object) -> None:
-        place.write_text("somebody else's")
+        def somebody(*_: object, place: Path = place) -> None:
+            place.write_text("somebody else's")
 
-    monkeypatch.setattr("maksud.data.formats.conversion._write_rejects", somebody)
-    with pytest.raises(InputError, match="already"):
-        convert(mixed, place)
-    assert place.read_text() == "somebody else's"
+        monkeypatch.setattr("maksud.data.formats.conversion._write_rejects", somebody)
+        with pytest.raises(InputError, match="already"):
+            convert(mixed, tmp_path / "out.json", catalog=tmp_path / "catalog.yaml")
+        assert content(tmp_path) == {name: b"somebody else's", mixed.name: mixed.read_bytes()}
+        place.unlink()
 
 
 def test_force_replaces_a_file(shop: Path, tmp_path: Path) -> None:
@@ -338,7 +430,17 @@ def test_a_fault_while_writing_leaves_everything_as_it_was(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out.json", "x.jsonl"]
 
 
-def test_ctrl_c_leaves_nothing_half_written(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("sent", "code", "words"),
+    [
+        (signal.SIGINT, 130, "interrupted"),
+        (signal.SIGTERM, 143, "ended by SIGTERM"),
+        (signal.SIGHUP, 129, "ended by SIGHUP"),
+    ],
+)
+def test_an_end_half_way_leaves_nothing_half_written(
+    sent: signal.Signals, code: int, words: str, tmp_path: Path
+) -> None:
     source = tmp_path / "x.jsonl"
     with open(source, "w") as file:
         for k in range(60_000):
@@ -356,11 +458,12 @@ def test_ctrl_c_leaves_nothing_half_written(tmp_path: Path) -> None:
             assert process.poll() is None
             time.sleep(0.05)
         assert any(folder.iterdir()), "it never began to write"
-        process.send_signal(signal.SIGINT)
+        process.send_signal(sent)
         _, said = process.communicate(timeout=60)
     finally:
         process.kill()
-    assert process.returncode == 130 and "Traceback" not in said
+    assert process.returncode == code and "Traceback" not in said
+    assert said.strip().splitlines()[-1] == f"error: {words}"
     assert not list(folder.iterdir())
 
 

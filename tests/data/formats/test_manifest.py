@@ -108,6 +108,20 @@ def test_collisions(tmp_path: Path) -> None:
         load(manifest(tmp_path, entry("a.jsonl"), entry("A.jsonl")))
     with pytest.raises(DataError, match="collide"):
         load(manifest(tmp_path, entry(), entry()))
+    for other in ({"rows": 2}, {"sha256": "0" * 64}):
+        with pytest.raises(DataError, match="collide"):
+            load(manifest(tmp_path, entry(), entry(split="dev", **other)))
+
+
+def test_one_file_may_be_several_splits(tmp_path: Path) -> None:
+    data = load(manifest(tmp_path, entry(), entry(split="dev"), entry(split="test")))
+    assert [e.split for e in data] == ["train", "dev", "test"]
+
+
+def test_what_can_not_be_read_is_told(tmp_path: Path) -> None:
+    (tmp_path / "x@1.json").mkdir()
+    with pytest.raises(DataError, match="x@1.json: E-MANIFEST can't be read"):
+        read_manifest(tmp_path / "x@1.json")
 
 
 def test_broken_in_the_middle(tmp_path: Path) -> None:

@@ -104,6 +104,7 @@ def test_every_format_has_one_name_and_what_reads_them_names_none() -> None:
         "store",
         "manifest",
         "targets",
+        "places",
         "elsewhere",
     }
     assert {p.stem for p in folder.glob("*.py")} == {*registry.MODULES, *shared}
