@@ -23,7 +23,7 @@ from maksud.cli.arguments import (
 )
 from maksud.cli.commands import label_app
 from maksud.cli.output import announcer, say, spinner, tell_next, terminal, write, write_json
-from maksud.errors import InputError
+from maksud.errors import InputError, SettingsError
 
 if TYPE_CHECKING:
     from maksud.labelling.store import Store
@@ -41,10 +41,10 @@ StorePlace = Annotated[
 ]
 TaskName = Annotated[str, typer.Argument(help="The task's name.")]
 Order = Annotated[
-    str,
+    str | None,
     typer.Option(
-        help="In which order items come: file (as in the file), random (a sample), or uncertain "
-        "(what the task's recognizer doubts most, spread out; random until it has learnt)."
+        help="In which order items come: file (as in the file, the usual), random (a sample), or "
+        "uncertain (what the task's recognizer doubts most, spread out; random before it learnt)."
     ),
 ]
 Seed = Annotated[int, typer.Option(help="Of the random order.")]
@@ -80,7 +80,7 @@ def label(
     chosen = change_settings(LabelSettings(), given)
     listener = bind(chosen)
 
-    with listener, opened(store) as labels:
+    with listener, opened(store, new=True) as labels:
         house = House(labels, chosen, _suggester(recognizer))
         run(house, listener=listener, announce=announcer(as_json=as_json))
 
@@ -105,7 +105,7 @@ def add(
     open_catalog: Annotated[
         bool, typer.Option("--open", help="Intents that the catalog lacks may be used.")
     ] = False,
-    order: Order = "file",
+    order: Order = None,
     seed: Seed = 0,
     shuffled: Annotated[
         bool,
@@ -130,6 +130,9 @@ def add(
     from maksud.labelling.tasks import Wanted, create_task
     from maksud.language.catalog_files import load_catalog
 
+    if shuffled and order not in (None, "random"):
+        raise InputError(f"--shuffled is short for --order random, not {order}",
+                         hint="Give one of them")  # fmt: skip
     options = read_options(columns, delimiter, encoding, sheet)
     dataset = load(data, format=read_format, options=options)
     name = task or dataset.version or dataset.name
@@ -144,10 +147,10 @@ def add(
         return made, create_task(c, Wanted(
             name, made, [p.id for p in there], None, tuple(stages.split(",")), votes, agree,
             catalog=declared, open=open_catalog or None, shuffled=shuffled,
-            help=Help(order, seed),
+            help=Help(order or "file", seed),
         ), now)  # fmt: skip
 
-    with opened(store) as labels:
+    with opened(store, new=True) as labels:
         number, id = labels.write(make)
     if as_json:
         write_json({"task": id, "name": name, "dataset": number, "rows": len(dataset)})
@@ -206,7 +209,7 @@ def invite(
             return people.make_token(c, person, "command line", now)
         return people.make_link(c, person.id, now)
 
-    with opened(store) as labels:
+    with opened(store, new=True) as labels:
         secret = labels.write(make)
     kind, shown = ("token", secret) if token else ("link", f"/in#{secret}")
     if as_json:
@@ -370,12 +373,18 @@ def place_of(store: str) -> str:
 
 
 @contextmanager
-def opened(store: str) -> Iterator[Store]:
-    """The store, open for as long as the block runs."""
+def opened(store: str, *, new: bool = False) -> Iterator[Store]:
+    """The store, open for as long as the block runs. `new`: it is made where there is none."""
     _require_packages()
     from maksud.labelling.store import Store
 
-    labels = Store(place_of(store))
+    place = place_of(store)
+    if not new and "://" not in place and not Path(place).exists():
+        raise SettingsError(
+            "there is no store of labels", where=place,
+            hint="Check --store; maksud label, maksud label add and invite make one",
+        )  # fmt: skip
+    labels = Store(place)
     try:
         yield labels
     finally:

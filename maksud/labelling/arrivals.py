@@ -1,4 +1,4 @@
-"""Data that comes in from the page: uploaded files, and URLs that an admin names.
+"""Data that comes in: uploaded files, rows of a script, and URLs that an admin names.
 
 A URL is read with this machine's rights, so it may lead nowhere that the person could not go
 themselves: only to https, s3 and oss; to no address of this machine or its network, unless the
@@ -17,17 +17,25 @@ import socket
 import ssl
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from maksud.data.dataset import Dataset
+from maksud.data.dataset import Dataset, Example
+from maksud.data.findings import excerpt
 from maksud.data.formats import store as places
 from maksud.data.formats.files import read
+from maksud.data.formats.parts.reading import Reading
+from maksud.data.formats.parts.rows import add_row
+from maksud.errors import CallSyntaxError
+from maksud.labelling.forms import split_output
 from maksud.labelling.refusals import Refused
+from maksud.language.calls import parse_calls
 
 SCHEMES = ("https", "s3", "oss")
+MEND = "Mend the row: none was added"
 REJECTED = 20
 """Rejected rows that an answer lists."""
 CONNECT_SECONDS = 15.0
@@ -43,6 +51,36 @@ def read_upload(file: str, content: str, format: str) -> Dataset:
     except binascii.Error:
         raise Refused("content: is not base64", code="invalid_value", status=400) from None
     return _read_bytes(raw, file, format)
+
+
+def read_rows(rows: Sequence[Mapping[str, Any]]) -> list[Example]:
+    """Rows as they are read from a JSON file; `output` may be left out, or empty. Each has its
+    place `rows[3]` as its source. Raises `Refused` for the first that can't be a row."""
+    reading = Reading()
+    for k, row in enumerate(rows):
+        place = f"rows[{k}]"
+        output = row.get("output")
+        read_as = {**row, "output": None if output == "" else output}
+        add_row(reading, read_as, place, 0, "", "")
+        if reading.rejects:
+            found = reading.rejects[0].finding
+            raise Refused(f"{place} can't be added ({found.code} {found.message})",
+                          code="rejected_rows", status=400, hint=MEND)  # fmt: skip
+    return reading.examples
+
+
+def check_calls(examples: Sequence[Example]) -> None:
+    """Raises `Refused` for the first row whose answer is no calls."""
+    for e in examples:
+        answer = split_output(e.output)[0]
+        try:
+            if answer:
+                parse_calls(answer)
+        except CallSyntaxError as error:
+            raise Refused(
+                f"{e.source} can't be added (E-CALL output {excerpt(answer)}: {error.message})",
+                code="rejected_rows", status=400, hint=MEND,
+            ) from error  # fmt: skip
 
 
 def read_url(url: str, format: str, most: int, *, private: bool = False) -> Dataset:

@@ -10,7 +10,7 @@ from sqlalchemy import func, insert, select, update
 from maksud.data.dataset import Dataset, Example
 from maksud.data.formats.parts.rows import to_row
 from maksud.labelling.refusals import Refused, Unknown
-from maksud.labelling.tables import datasets, insert_one, rows, templates
+from maksud.labelling.tables import datasets, insert_one, rows, tasks, templates
 from maksud.labelling.templates import UTTERANCE as UTTERANCE
 from maksud.labelling.templates import Template as Template
 from maksud.language.catalog_files import catalog_to_json
@@ -61,9 +61,13 @@ def register(connection: Connection, name: str, data: Dataset, source: str, now:
 
 
 def append(connection: Connection, id: int, examples: Sequence[Example]) -> int:
-    """Adds rows to a dataset; returns how many it has. Raises `Refused`, `Unknown`."""
+    """Adds rows to a dataset; returns how many it has. Raises `Refused`, `Unknown`.
+
+    Ids are those of one row each: an export can't tell two apart.
+    """
     found = dataset_of(connection, id)
     _check_rows(examples, found["rows"])
+    _check_ids(connection, id, examples)
     _insert(connection, id, examples, found["rows"])
     total: int = found["rows"] + len(examples)
     connection.execute(update(datasets).where(datasets.c.id == id).values(rows=total))
@@ -82,6 +86,14 @@ def dataset_of(connection: Connection, id: int) -> dict[str, Any]:
     if found is None:
         raise Unknown(f"dataset {id}")
     return {**_shown(found), "catalog": found.catalog}
+
+
+def takes_calls(connection: Connection, id: int) -> bool:
+    """Whether answers to a dataset's rows are calls: not where all its tasks ask otherwise."""
+    query = select(templates.c.definition).join(tasks, tasks.c.template_id == templates.c.id)
+    found = connection.scalars(query.where(tasks.c.dataset_id == id)).all()
+    asked = [Template.from_json(definition) for definition in found]
+    return not asked or any(t.has_calls or any(q.calls for q in t.questions) for t in asked)
 
 
 def check_fields(connection: Connection, id: int, template: Template) -> None:
@@ -124,6 +136,21 @@ def _check_rows(examples: Sequence[Example], there: int) -> None:
     if silent is not None:
         raise Refused("an utterance has no text", code="invalid_value", status=400,
                       where=silent.place)  # fmt: skip
+
+
+def _check_ids(connection: Connection, id: int, examples: Sequence[Example]) -> None:
+    """Raises `Refused` where a row's id is that of a row of the dataset."""
+    given = {e.id: e for e in examples if e.id}
+    if not given:
+        return
+    kept = rows.c.data["id"].as_string()
+    query = select(kept).where(rows.c.dataset_id == id, kept.in_(list(given))).limit(1)
+    taken = connection.scalar(query)
+    if taken is not None:
+        raise Refused(
+            f"{given[taken].place} has the id {taken!r}, which a row of the dataset has already",
+            code="rejected_rows", status=400, hint="Give every row its own id: none was added",
+        )  # fmt: skip
 
 
 def _insert(connection: Connection, id: int, examples: Sequence[Example], first: int) -> None:

@@ -37,6 +37,7 @@ CONNECTIONS = 16
 """Connections to the database, at most."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_SQLITE = b"SQLite format 3\0"
 _FULL = ("disk is full", "disk i/o error", "no space left", "could not extend file")
 
 
@@ -44,7 +45,8 @@ class Store:
     """An open database of labels. `place` is a file's path or a database's URL.
 
     `clock`: seconds since 1970. Raises `SystemFault` where it can't be opened, or is of a newer
-    Maksud; older ones are brought up to date, after a copy was made beside them.
+    Maksud, and `SettingsError` where another file stands; older ones are brought up to date, after
+    a copy was made beside them.
     """
 
     def __init__(self, place: str | Path, clock: Callable[[], float] = time.time) -> None:
@@ -177,6 +179,7 @@ def _engine(place: str, file: Path | None) -> Engine:
             "SQLAlchemy is not installed", hint="pip install 'maksud[label]'"
         ) from error
     if file is not None:
+        _check_file(file)
         with writing(file, hint="Choose another --store"):
             make_directory(file.parent)
             # What people said is nobody else's to read; SQLite gives its other files this mode.
@@ -203,6 +206,17 @@ def _engine(place: str, file: Path | None) -> Engine:
         raise SystemFault(
             "psycopg is not installed", hint="pip install 'maksud[postgres]'"
         ) from error
+
+
+def _check_file(file: Path) -> None:
+    """Raises `SettingsError` for a file that is something else: it is not ours to write into."""
+    with suppress(OSError), file.open("rb") as there:
+        start = there.read(len(_SQLITE))
+        if start and start != _SQLITE:
+            raise SettingsError(
+                "is no store of labels, nor any SQLite database", where=str(file),
+                hint="Choose another --store: a store, or a name that nothing has yet",
+            )  # fmt: skip
 
 
 def _make_safe(engine: Engine) -> None:

@@ -109,6 +109,9 @@ def create_task(connection: Connection, wanted: Wanted, now: float) -> int:
     if connection.scalar(select(tasks.c.id).where(tasks.c.name == name)) is not None:
         raise Refused(f"a task {name!r} is here already", code="name_taken",
                       hint="Choose another name")  # fmt: skip
+    if wanted.shuffled and wanted.help.order not in (FILE, RANDOM):
+        raise Refused(f"shuffled is short for the order random, not {wanted.help.order}",
+                      code="invalid_value", status=400, hint="Leave one of them out")  # fmt: skip
     plan = plan_of(wanted.stages, wanted.votes, wanted.agree)
     check_terms(wanted.terms, plan)
     dataset = dataset_of(connection, wanted.dataset)

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from maksud.errors import EngineError, SettingsError
 from maksud.http.api_error import ApiError, new_id, refuse_verb
+from maksud.http.fields import invalid
 from maksud.http.json_body import Repeated, dumps, parse_json
 from maksud.http.rights import DOCS_PATH, METRICS_PATH
 from maksud.http.settings import ServeSettings
@@ -248,7 +249,10 @@ class Front:
 
     def _asked(self, request: Request) -> Lane:
         """The model that `?model=` names; it may be left out where one is served."""
-        return self._lane(request.query_params.get("model") or self._only_model())
+        named = request.query_params.getlist("model")
+        if len(named) > 1:
+            raise invalid("model", f"is there {len(named)} times: ask for one model at a time")
+        return self._lane("".join(named) or self._only_model())
 
     def _only_model(self) -> str:
         if len(self.lanes) > 1:

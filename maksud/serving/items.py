@@ -15,7 +15,8 @@ from maksud.http.fields import invalid, missing, read_said
 from maksud.http.json_body import kind_of
 from maksud.language.calls import Call
 from maksud.language.conversation import Role, Turn
-from maksud.serving.messages import MAX_MESSAGES, read_answered, read_content, read_function
+from maksud.serving.messages import MAX_MESSAGES, read_content, read_function, read_reply
+from maksud.serving.results import Results
 
 PARTS = ("input_text", "output_text", "text")
 """Types of parts that are text."""
@@ -45,14 +46,14 @@ def read_input(given: Any) -> tuple[Turn, ...]:
         raise invalid("input", f"has {len(given):,} items, at most {MAX_MESSAGES:,}")
     turns: list[Turn] = []
     calls: dict[int, list[Call]] = {}
-    made: set[str] = set()
+    made = Results("function_call of the items before", "a function_call_output")
     caller: int | None = None  # the turn that calls belong to
     for k, item in enumerate(given):
         where = f"input[{k}]"
         kind = _kind_of(item, where)
         if kind == "function_call":
             call = read_function(item, where)
-            made.add(_read_id(item, where))
+            made.expect(_read_id(item, where), f"{where}.call_id")
             caller = k if caller is None else caller
             calls.setdefault(caller, []).append(call)
             turns.append(Turn("assistant", ""))  # what follows stays in its place
@@ -61,8 +62,11 @@ def read_input(given: Any) -> tuple[Turn, ...]:
         else:
             is_result = kind == "function_call_output"
             turn = _read_result(item, where, made) if is_result else _read_message(item, where)
+            if turn.role == "user":  # what an assistant says may stand between, as it is put out
+                made.close()
             caller = k if turn.role == "assistant" else None
             turns.append(turn)
+    made.close()
     if not any(t.role == "user" and t.text.strip() for t in turns):
         raise invalid("input", "there is no user message with text")
     for k, made_there in calls.items():
@@ -94,15 +98,13 @@ def _read_message(item: Mapping[str, Any], where: str) -> Turn:
         shown = repr(role[:40]) if isinstance(role, str) else kind_of(role)
         raise invalid(f"{where}.role", f"is {shown}. {hint}")
     if role == "assistant":
-        return Turn("assistant", read_answered(item.get("content")))
+        return Turn("assistant", read_reply(item.get("content")))
     return Turn(ROLES[role], read_content(item.get("content"), f"{where}.content", PARTS))
 
 
-def _read_result(item: Mapping[str, Any], where: str, made: set[str]) -> Turn:
+def _read_result(item: Mapping[str, Any], where: str, made: Results) -> Turn:
     """What a function gave back; its call must be among those before it."""
-    of = _read_id(item, where)
-    if of not in made:
-        raise invalid(f"{where}.call_id", f"{of[:60]!r} is no function_call of the items before")
+    made.take(_read_id(item, where), f"{where}.call_id")
     output = item.get("output")
     if output == []:
         return Turn("tool", "")

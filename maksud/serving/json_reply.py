@@ -36,6 +36,8 @@ KNOWN: Mapping[str, tuple[str, bool]] = {
     "utterance": ("string", False),
 }
 """Properties that are filled from the answer: their type, and whether they may be null."""
+MISSING = "something is missing: "
+"""How the refusal begins where an answer can't be written for want of a value."""
 _NAMES = ("intent", "name", "function", "tool", "action", "type", "kind")
 _INSIDE = ("arguments", "parameters", "args", "params")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -206,7 +208,7 @@ class Form:
         gaps: list[Gap] = []
         made = [self._call(call, recognition, gaps) for call in calls]
         if None in made:
-            return None, "something is missing: " + ", ".join(map(str, gaps))
+            return None, MISSING + ", ".join(map(str, gaps))
         content: Any
         if plan.many:
             content = made

@@ -10,12 +10,14 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from maksud.errors import nearest
+from maksud.errors import CallSyntaxError, nearest
 from maksud.http.fields import invalid, missing, read_text
 from maksud.http.json_body import kind_of
-from maksud.language.calls import Argument, Call, is_name
+from maksud.language.calls import NONE, Argument, Call, format_calls, is_name, parse_calls
 from maksud.language.catalog_tools import read_arguments
 from maksud.language.conversation import Role, Turn
+from maksud.serving.json_reply import MISSING
+from maksud.serving.results import Results
 
 KEYS = {"peran": "role", "konten": "content", "tipe": "type", "teks": "text"}
 """Keys of messages and of their parts, as the guide's Indonesian client spells them."""
@@ -36,6 +38,7 @@ ROLES: dict[str, Role] = {
 }
 MAX_MESSAGES = 10_000
 """Messages of a request at most."""
+_NOTHING = format_calls([NONE])
 
 
 def read_messages(messages: Any) -> tuple[Turn, ...]:
@@ -46,15 +49,24 @@ def read_messages(messages: Any) -> tuple[Turn, ...]:
         raise invalid("messages", f"must be a list of messages, found {kind_of(messages)}")
     if len(messages) > MAX_MESSAGES:
         raise invalid("messages", f"has {len(messages):,} messages, at most {MAX_MESSAGES:,}")
-    made: set[str] = set()
+    made = _Made()
     turns = tuple(_read_message(m, f"messages[{k}]", made) for k, m in enumerate(messages))
+    made.tools.close()
     if not any(t.role == "user" and t.text.strip() for t in turns):
         raise invalid("messages", "there is no user message with text")
     return turns
 
 
-def _read_message(message: Any, where: str, made: set[str]) -> Turn:
-    """One message. `made`: the ids of the calls before it, to which its own are added."""
+class _Made:
+    """The calls of the messages so far: of tools, by id; of the older functions, by name."""
+
+    def __init__(self) -> None:
+        self.tools = Results("call of the messages before", "a tool message")
+        self.functions: set[str] = set()
+
+
+def _read_message(message: Any, where: str, made: _Made) -> Turn:
+    """One message. `made`: the calls before it, to which its own are added."""
     message = _translated(message, where)
     role = message.get("role")
     role = ROLE_WORDS.get(role, role) if isinstance(role, str) else role
@@ -63,33 +75,39 @@ def _read_message(message: Any, where: str, made: set[str]) -> Turn:
         shown = repr(role[:40]) if isinstance(role, str) else kind_of(role)
         raise invalid(f"{where}.role", f"is {shown}. {hint}")
     content = message.get("content")
-    if ROLES[role] not in ("assistant", "tool"):
-        return Turn(ROLES[role], read_content(content, f"{where}.content"))
-    text = read_answered(content)
     if ROLES[role] == "tool":
-        _check_result(message, where, made, "name" if role == "function" else "tool_call_id")
-        return Turn("tool", text)
+        _check_result(message, where, made, is_old=role == "function")
+        return Turn("tool", read_answered(content))
+    if ROLES[role] == "system":
+        return Turn("system", read_content(content, f"{where}.content"))
+    made.tools.close()
+    if ROLES[role] == "user":
+        return Turn("user", read_content(content, f"{where}.content"))
+    text = read_reply(content, message.get("refusal"))
     calls, old = message.get("tool_calls"), message.get("function_call")
     if old is None:
-        return Turn("assistant", text, _read_calls(calls, f"{where}.tool_calls", made))
+        return Turn("assistant", text, _read_calls(calls, f"{where}.tool_calls", made.tools))
     if calls:
         raise invalid(f"{where}.function_call", "is the older spelling of tool_calls, also there")
     call = read_function(old, f"{where}.function_call")
-    made.add(call.intent)
+    made.functions.add(call.intent)
     return Turn("assistant", text, (call,))
 
 
-def _check_result(message: Mapping[str, Any], where: str, made: set[str], key: str) -> None:
+def _check_result(message: Mapping[str, Any], where: str, made: _Made, *, is_old: bool) -> None:
     """Refuses the result of a tool whose call is not in the messages before it."""
+    key = "name" if is_old else "tool_call_id"
     of = message.get(key)
     if not isinstance(of, str):
         raise invalid(f"{where}.{key}", f"must be a text, found {kind_of(of)}", "invalid_type")
-    if of not in made:
+    if not is_old:
+        made.tools.take(of, f"{where}.{key}")
+    elif of not in made.functions:
         raise invalid(f"{where}.{key}", f"{of[:60]!r} is no call of the messages before")
 
 
-def _read_calls(calls: Any, where: str, made: set[str]) -> tuple[Call, ...]:
-    """`tool_calls` as calls, whose ids are added to `made`."""
+def _read_calls(calls: Any, where: str, made: Results) -> tuple[Call, ...]:
+    """`tool_calls` as calls, whose results are then expected."""
     if calls is None:
         return ()
     if not isinstance(calls, list):
@@ -100,7 +118,7 @@ def _read_calls(calls: Any, where: str, made: set[str]) -> tuple[Call, ...]:
             what = f"must be an object, found {kind_of(call)}"
             raise invalid(f"{where}[{k}]", what, "invalid_type")
         if isinstance(call.get("id"), str):
-            made.add(call["id"])
+            made.expect(call["id"], f"{where}[{k}].id")
         if call.get("function") is not None:  # else a tool that is none of ours
             found.append(read_function(call["function"], f"{where}[{k}].function"))
     return tuple(found)
@@ -135,6 +153,29 @@ def read_answered(content: Any) -> str:
         texts = [part.get("text") for part in content if isinstance(part, dict)]
         content = " ".join(text for text in texts if isinstance(text, str))
     return content if isinstance(content, str) else ""
+
+
+def read_reply(content: Any, refusal: Any = None) -> str:
+    """The text of what an assistant answered. A refusal, beside its content or a part of it, is
+    the answer `none()` where the content is no calls: the turn that it was given to is closed.
+
+    One that says what is missing is a question to the person, which leaves the turn open.
+    """
+    text = read_answered(content)
+    parts = content if isinstance(content, list) else []
+    told = [refusal, *(part.get("refusal") for part in parts if isinstance(part, dict))]
+    why = next((t for t in told if isinstance(t, str) and t.strip()), None)
+    if why is None or _is_calls(text):
+        return text
+    return f"{why}?" if why.startswith(MISSING) else _NOTHING
+
+
+def _is_calls(text: str) -> bool:
+    try:
+        parse_calls(text)
+    except CallSyntaxError:
+        return False
+    return True
 
 
 def read_content(content: Any, where: str, parts: Sequence[str] = TEXT_PARTS) -> str:

@@ -41,6 +41,10 @@ _RANGES = {
     "frequency_penalty": (-2, 2),
     "presence_penalty": (-2, 2),
 }
+_SAID = (
+    "exactly one of utterance (a text), utterances (a list of texts), messages (a conversation, "
+    "with roles) and turns (what the user said in it, a list of texts)"
+)
 _UNSUPPORTED = {
     "chat_template": "the prompt is part of the model's contract",
     "chat_template_kwargs": "the prompt is part of the model's contract",
@@ -131,12 +135,10 @@ def parse_recognize(content: Mapping[str, Any], max_batch: int) -> RecognizeRequ
     reading = read_reading(content.get("maksud"))
     known = ("utterance", "utterances", "turns", "messages")
     given = [k for k in known if content.get(k) is not None]
-    if len(given) != 1:
-        raise missing(
-            "utterance",
-            "Give exactly one of utterance (a text), utterances (a list of texts), messages (a "
-            "conversation, with roles) and turns (what the user said in it, a list of texts)",
-        )
+    if not given:
+        raise missing("utterance", f"Give {_SAID}")
+    if len(given) > 1:
+        raise invalid(given[0], f"can't go with {given[1]}: give {_SAID}")
     if given == ["utterance"]:
         return RecognizeRequest(model, (read_said(content["utterance"], "utterance"),))
     key = given[0]

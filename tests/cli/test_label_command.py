@@ -85,14 +85,19 @@ def test_the_whole_way_by_script(place: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
-        (("export", "nothing", "x.json"), 2, "no task 'nothing'"),
+        (("export", "nothing", "x.json"), 2, "no store of labels"),
+        (("tasks",), 2, "no store of labels"),
+        (("assist", "nothing", "--order", "random"), 2, "no store of labels"),
+        (("backup", "copy.db"), 2, "no store of labels"),
+        (("tasks", "--store", "raw.manifest"), 2, "nor any SQLite database"),
         (("export", "nothing"), 2, "nowhere to export to"),
         (("export", "nothing", "x.json", "--to", "elvish"), 2, "elvish"),
         (("add", "missing.json"), 2, "no such file"),
         (("add", "raw.manifest", "--people", "nobody"), 2, "maksud label invite"),
         (("add", "raw.manifest", "--votes", "3"), 2, "Add people"),
         (("add", "raw.manifest", "--order", "loud"), 2, "Choose file, random, uncertain"),
-        (("assist", "nothing", "--order", "random"), 2, "no task 'nothing'"),
+        (("add", "raw.manifest", "--shuffled", "--order", "uncertain"), 2, "Give one of them"),
+        (("add", "raw.manifest", "--shuffled", "--order", "file"), 2, "Give one of them"),
         (("invite", "x", "--role", "king"), 2, "no role 'king'"),
         (("restore", "missing.db"), 2, "no such backup"),
         (("--port", "99999"), 2, "port"),
@@ -105,10 +110,15 @@ def test_what_can_not_be_done_is_told(
 ) -> None:
     done = type_in(place, *words, code=code)
     assert told in done.stderr and "Traceback" not in done.stderr
+    if "no store of labels" in told:
+        assert not list(place.rglob("*.db")), "reading makes none"
 
 
 def test_the_order_of_the_queue_is_said_and_changed(place: Path) -> None:
-    read(place, "add", "raw.manifest", "--task", "t", "--order", "random", "--seed", "7")
+    read(place, "add", "raw.manifest", "--task", "t", "--order", "random", "--seed", "7",
+         "--shuffled")  # fmt: skip
+    for command in (("export", "nothing", "x.json"), ("assist", "nothing", "--order", "random")):
+        assert "no task 'nothing'" in type_in(place, *command, code=2).stderr
     about = read(place, "assist", "t")
     assert (about["order"], about["seed"], about["every"]) == ("random", 7, 50)
     changed = read(place, "assist", "t", "--order", "file", "--blind", "0")

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from maksud.labelling import arrivals
-from maksud.labelling.arrivals import is_public, read_url
+from maksud.labelling.arrivals import check_calls, is_public, read_rows, read_url
 from maksud.labelling.refusals import Refused
 
 ROWS = b'{"data":{"instruction":"putar musik"}}\n{"data":{"instruction":"cuaca Solo"}}\n'
@@ -62,6 +62,54 @@ def test_addresses_that_are_not_asked(url: str, told: str) -> None:
     with pytest.raises(Refused) as caught:
         read_url(url, "", 1000)
     assert told in str(caught.value) and "secret" not in str(caught.value)
+
+
+def test_rows_of_a_script_are_those_of_a_file() -> None:
+    given = [
+        {"instruction": "a", "output": "b()", "id": "1", "split": "validation", "channel": "x"},
+        {"instruction": "c", "output": ""},
+        {"instruction": "d", "annotator": "ana"},
+    ]
+    one, two, three = read_rows(given)
+    assert (one.output, one.id, one.split, one.metadata) == ("b()", "1", "dev", {"channel": "x"})
+    assert (two.is_labelled, three.is_labelled, three.annotator) == (False, False, "ana")
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ({"text": "x"}, '"instruction" is missing'),
+        ({"instruction": 3}, '"instruction" is a number'),
+        ({"instruction": "a\0"}, 'E-CONTROL control character U+0000 in "instruction"'),
+        ({"instruction": "\u200b"}, '"instruction" is empty'),
+        (
+            {"instruction": "a", "output": "b()\x01"},
+            'E-CONTROL control character U+0001 in "output"',
+        ),
+        ({"instruction": "a", "output": "\ud800"}, "E-SURROGATE"),
+        ({"instruction": "a", "output": " "}, '"output" is empty'),
+        ({"instruction": "a", "output": []}, '"output" is a list'),
+        ({"instruction": "a", "id": 7}, '"id" is a number'),
+        ({"instruction": "a", "id": "one"}, 'E-ID id "one" also at an earlier row'),
+        ({"instruction": "a", "split": "final"}, "E-SPLIT"),
+        ({"instruction": "a", "weight": -1}, "E-WEIGHT"),
+    ],
+)
+def test_a_row_that_a_file_could_not_have_is_named(row: dict[str, Any], told: str) -> None:
+    with pytest.raises(Refused) as caught:
+        read_rows([{"instruction": "x", "id": "one"}, row])
+    assert str(caught.value).startswith("rows[1] can't be added (") and told in str(caught.value)
+    assert (caught.value.status, caught.value.code) == (400, "rejected_rows")
+
+
+@pytest.mark.parametrize("output", ["bad((", '{"output":"bad((","nada":"x"}'])
+def test_answers_are_calls(output: str) -> None:
+    fine = [{"instruction": "a"}, {"instruction": "a", "output": "b()"},
+            {"instruction": "a", "output": '{"output":"b()"}'},
+            {"instruction": "a", "output": '{"nada":"x"}'}]  # fmt: skip
+    check_calls(read_rows(fine))
+    with pytest.raises(Refused, match=r"rows\[4\] can't be added \(E-CALL output"):
+        check_calls(read_rows([*fine, {"instruction": "a", "output": output}]))
 
 
 def test_one_private_address_among_several_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -125,7 +125,9 @@ def test_gold_from_rows_and_from_a_file(leader: httpx.Client) -> None:
     found = ok(leader.get(f"{path}/gold"))["items"]
     assert [g["output"] for g in found] == ["volume_down()", "volume_up()"]
     wrong = leader.post(f"{path}/gold", json={"rows": [{"instruction": "x"}]})
-    assert wrong.status_code == 400
+    assert wrong.status_code == 400 and "rows[0] has no text" in wrong.text
+    wrong = leader.post(f"{path}/gold", json={"rows": [{"instruction": "\0", "output": "a()"}]})
+    assert wrong.json()["error"]["code"] == "rejected_rows"
     ok(leader.post(f"{path}/gold/{found[0]['item']}/drop", json={}))
     assert len(ok(leader.get(f"{path}/gold"))["items"]) == 1
     assert "volume_up()" in leader.get(path.removeprefix("/api") + "/quality").text

@@ -15,7 +15,7 @@ from maksud.labelling.library import append
 from maksud.labelling.queueing import arrange, mixed, put_first
 from maksud.labelling.refusals import Refused
 from maksud.labelling.tables import golds, items
-from maksud.labelling.tasks import add_items
+from maksud.labelling.tasks import Wanted, add_items, create_task
 
 MANY = [f"ujaran nomor {k}" for k in range(30)]
 
@@ -45,6 +45,15 @@ def test_the_order_is_the_file_s_or_a_seeded_sample(tmp_path: Path) -> None:
     assert first.take("ann0") == queue(first)[0]
     for house in (plain, first, again, other):
         house.close()
+
+
+def test_shuffled_does_not_go_with_another_order(tmp_path: Path) -> None:
+    house = open_house(tmp_path / "a.db", utterances=MANY)
+    people = [p.id for p in house.people.values()]
+    wanted = Wanted("second", house.dataset, people, shuffled=True, help=Help(UNCERTAIN))
+    with pytest.raises(Refused, match="short for the order random, not uncertain"):
+        house.store.write(lambda c: create_task(c, wanted, 0.0))
+    house.close()
 
 
 def test_shuffled_is_short_for_random(tmp_path: Path) -> None:

@@ -385,6 +385,31 @@ class TestBadInput:
         done = ok(leader.post(path, json={"rows": [{"instruction": "baru"}], "tasks": [task]}))
         assert done == {"rows": 3, "items": 1}
 
+    def test_appended_rows_that_can_not_be_are_refused_whole(
+        self, clients: dict[str, httpx.Client], task: int
+    ) -> None:
+        leader = clients["leader"]
+        made = ok(leader.post("/api/datasets", json=upload("appended", RAW)))
+        path = f"/api/datasets/{made['dataset']}/rows"
+        good = {"instruction": "baru", "id": "one"}
+        for bad, told in (
+            ({"instruction": "a\0"}, "rows[1] can't be added (E-CONTROL"),
+            ({"instruction": "a", "id": "one"}, "rows[1] can't be added (E-ID"),
+            ({"instruction": "a", "output": "bad(("}, "rows[1] can't be added (E-CALL"),
+        ):
+            answer = leader.post(path, json={"rows": [good, bad]})
+            assert code(answer) == (400, "rejected_rows")
+            assert told in answer.json()["error"]["message"]
+        assert ok(leader.post(path, json={"rows": [good]})) == {"rows": 3, "items": 0}
+        answer = leader.post(path, json={"rows": [{"instruction": "a"}, good]})
+        assert code(answer) == (400, "rejected_rows")
+        assert "rows[1] has the id 'one'" in answer.json()["error"]["message"]
+        template = ok(leader.post("/api/templates", json={"name": "free", "card": "text"}))
+        body = {"name": "free", "dataset": made["dataset"], "people": [1], **template}
+        ok(leader.post("/api/tasks", json=body))  # free text is no call, and need not be
+        free = {"rows": [{"instruction": "a", "output": "bad(("}]}
+        assert ok(leader.post(path, json=free)) == {"rows": 4, "items": 0}
+
     @pytest.mark.parametrize(
         "path",
         ["/tasks/99999999999999999999", "/tasks/0", "/api/tasks/1/items?after=x",

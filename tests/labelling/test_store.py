@@ -135,12 +135,22 @@ def test_a_newer_database_is_refused(tmp_path: Path) -> None:
 def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
     place = tmp_path / "labels.db"
     place.write_text("this is a letter\n" * 200)
+    with pytest.raises(SettingsError, match="nor any SQLite database") as caught:
+        Store(place)
+    assert "restore" not in str(caught.value)  # it would take the place of somebody's file
+    assert place.read_text() == "this is a letter\n" * 200
+    with pytest.raises(SettingsError, match="no place for labels"):
+        Store("mysql://x/y")
+
+
+def test_a_damaged_database_is_told_with_what_mends_it(tmp_path: Path) -> None:
+    place = tmp_path / "labels.db"
+    Store(place).close()
+    raw = place.read_bytes()
+    place.write_bytes(raw[:100] + b"\xff" * (len(raw) - 100))
     with pytest.raises(StoreFault, match="damaged.*maksud label restore") as caught:
         Store(place)
     assert caught.value.code == "store_damaged"
-    assert place.read_text().startswith("this is a letter")
-    with pytest.raises(SettingsError, match="no place for labels"):
-        Store("mysql://x/y")
 
 
 def test_a_backup_is_made_while_people_save_and_restored(tmp_path: Path) -> None:

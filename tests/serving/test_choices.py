@@ -237,6 +237,29 @@ def test_a_forced_call_is_to_the_last_turn_alone(client: OpenAI) -> None:
     assert calls_of(message) == [("play", {"song": "A"})]
 
 
+def test_a_refusal_that_is_sent_back_closes_its_turn(client: OpenAI) -> None:
+    """As JSON it is all that there is of the answer; one for what is missing leaves it open."""
+    text = {"type": "string"}
+    rest = {"times": text, "days": {"type": "array", "items": text}}
+    union = {"anyOf": [
+        {"type": "object", "properties": {"intent": {"const": "play"}, "song": text},
+         "required": ["intent"]},
+        {"type": "object", "properties": {"intent": {"const": "alarm"}, "time": text, **rest},
+         "required": ["intent", "time"]},
+    ]}  # fmt: skip
+    form = {"type": "json_schema", "json_schema": {"name": "x", "schema": union}}
+    for said, then, why, read in (
+        ("none() 0.9", "play(song=A) 0.9", "out of scope", [2]),
+        ("alarm() 0.9", "alarm(time=jam 5) 0.9", "something is missing: alarm.time", [0, 2]),
+    ):
+        messages: list[Any] = [{"role": "user", "content": said}]
+        first = ask(client, "", messages=messages, response_format=form).choices[0].message
+        assert (first.content, first.refusal) == (None, why)
+        messages += [first, {"role": "user", "content": then}]
+        second = ask(client, "", messages=messages, response_format=form).choices[0].message
+        assert second.model_extra["maksud"]["turns"] == read
+
+
 @pytest.mark.parametrize(
     ("most", "made", "finish"),
     [
@@ -397,6 +420,8 @@ def test_tools_of_a_model(live: Live) -> None:
     got = live.client().get("/v1/tools").json()
     assert got == {"object": "list", "data": TOOLS}
     assert live.client().get("/v1/tools?model=nope").status_code == 404
+    twice = live.client().get("/v1/tools?model=nope&model=weighing")
+    assert twice.status_code == 400 and twice.json()["error"]["param"] == "model"
     assert live.client(None).get("/v1/tools").status_code == 401
 
 

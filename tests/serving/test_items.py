@@ -53,6 +53,16 @@ def test_calls_that_stand_together_are_one_turn_and_all_stay_in_place() -> None:
     thought = {"type": "reasoning", "id": "rs_1", "summary": []}
     turns = read_input([SAID, told, thought, CALLED, result("a"), STOPPED, result("b")])
     assert turns[1].calls == (play,) and turns[5].calls == (stop,)
+    said = {"role": "assistant", "content": "Sebentar"}  # as it may be put out, between the two
+    turns = read_input([SAID, CALLED, said, STOPPED, result("b"), result("a"), SAID])
+    assert turns[1].calls == (play,) and turns[2].calls == (stop,)
+    again = [SAID, CALLED, result("a"), SAID, CALLED, result("a")]  # the id is free again
+    assert [t.role for t in read_input(again)].count("tool") == 2
+
+
+def test_a_refusal_is_the_answer_none() -> None:
+    told = {"role": "assistant", "content": [{"type": "refusal", "refusal": "out of scope"}]}
+    assert read_input([SAID, told, SAID])[1] == Turn("assistant", "none()")
 
 
 def test_a_result_may_be_parts_of_text() -> None:
@@ -92,6 +102,11 @@ def test_a_result_may_be_parts_of_text() -> None:
         ([SAID, {**CALLED, "arguments": "[]"}], "input[1].arguments", "an empty list"),
         ([SAID, result("a")], "input[1].call_id", "no function_call"),
         ([SAID, CALLED, result("b")], "input[2].call_id", "no function_call"),
+        ([SAID, CALLED, result("a"), result("a")], "input[3].call_id", "has a result already"),
+        ([SAID, CALLED, CALLED, result("a")], "input[2].call_id", "no result yet"),
+        ([SAID, CALLED], "input[1].call_id", "function_call_output"),
+        ([SAID, CALLED, STOPPED, result("a")], "input[2].call_id", "'b'"),
+        ([SAID, CALLED, STOPPED, SAID, result("a")], "input[1].call_id", "'a', 'b'"),
         ([SAID, CALLED, result("a", None)], "input[2].output", "null"),
         (
             [SAID, CALLED, result("a", [{"type": "input_image", "image_url": "x"}])],

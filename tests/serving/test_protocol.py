@@ -15,6 +15,7 @@ from maksud.language.conversation import Turn
 from maksud.recognizers.conversation import converse
 from maksud.recognizers.recognition import Recognition, Usage
 from maksud.serving import protocol, replies
+from maksud.serving.json_reply import MISSING
 from maksud.serving.protocol import (
     ChatRequest,
     RecognizeRequest,
@@ -97,6 +98,25 @@ def test_the_calls_of_an_assistant_are_read() -> None:
     _, call, result, _ = parse_chat({"model": "m", "messages": messages}).turns
     assert call.calls == parse_calls("play(song=Hampa, song=Rindu, loud=true)")
     assert (result.role, result.text) == ("tool", "ok")
+
+
+@pytest.mark.parametrize(
+    ("more", "text"),
+    [
+        ({"content": None, "refusal": "out of scope"}, "none()"),
+        ({"content": "Maaf.", "refusal": "not sure enough: play() at 0.3"}, "none()"),
+        ({"content": [{"type": "refusal", "refusal": "out of scope"}]}, "none()"),
+        ({"content": "play()", "refusal": "another answer: play() at 0.3"}, "play()"),
+        ({"content": None, "refusal": f"{MISSING}play.song"}, f"{MISSING}play.song?"),
+        ({"content": "Lagu apa?", "refusal": None}, "Lagu apa?"),
+        ({"content": "Lagu apa?", "refusal": " "}, "Lagu apa?"),
+        ({"content": "Lagu apa?", "refusal": 3}, "Lagu apa?"),
+    ],
+)
+def test_a_refusal_is_the_answer_none(more: dict[str, Any], text: str) -> None:
+    user = {"role": "user", "content": "x"}
+    messages = [user, {"role": "assistant", **more}, user]
+    assert parse_chat({"model": "m", "messages": messages}).turns[1] == Turn("assistant", text)
 
 
 @pytest.mark.parametrize(
@@ -251,6 +271,7 @@ def test_lengths_and_stops() -> None:
     [
         ({}, "utterance"),
         ({"utterance": "a", "turns": ["b"]}, "utterance"),
+        ({"utterances": ["a"], "turns": ["b"]}, "utterances"),
         ({"utterance": 3}, "utterance"),
         ({"utterance": ""}, "utterance"),
         ({"utterances": "a"}, "utterances"),
@@ -267,6 +288,12 @@ def test_recognize_requests_are_checked(content: dict[str, Any], param: str) -> 
     with pytest.raises(ApiError) as caught:
         parse_recognize(content, 4)
     assert caught.value.param == param and caught.value.status == 400
+
+
+def test_two_ways_to_say_it_are_not_told_to_be_missing() -> None:
+    with pytest.raises(ApiError, match="utterance: can't go with utterances: give exactly") as it:
+        parse_recognize({"utterance": "a", "utterances": ["b"]}, 4)
+    assert it.value.code == "invalid_value"
 
 
 def test_recognize_requests() -> None:

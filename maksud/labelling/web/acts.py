@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from maksud.data.dataset import Example
 from maksud.http.json_body import dumps
 from maksud.labelling import exporting, library, looking, people, tasks, work
 from maksud.labelling.answers import check_answer, show_catalog
-from maksud.labelling.arrivals import read_upload, read_url
+from maksud.labelling.arrivals import check_calls, read_rows, read_upload, read_url
 from maksud.labelling.forms import check_form
 from maksud.labelling.help import Help, help_of
 from maksud.labelling.people import Person
@@ -132,17 +131,11 @@ def register_url(asked: Asked) -> dict[str, Any]:
 def append_rows(asked: Asked) -> dict[str, Any]:
     """Adds rows to a dataset, and items to the running tasks on it that are named."""
     f = asked.fields
-    examples = []
-    for k, row in enumerate(f["rows"]):
-        text = row.get(library.UTTERANCE) if isinstance(row, dict) else None
-        if not isinstance(text, str):
-            raise Refused(f"rows[{k}] has no text {library.UTTERANCE!r}", code="invalid_value",
-                          status=400)  # fmt: skip
-        rest = {key: v for key, v in row.items() if key not in ("instruction", "output", "id")}
-        output = row.get("output") or ""
-        examples.append(Example(text, str(output), id=str(row.get("id") or ""), metadata=rest))
+    examples = read_rows(f["rows"])
 
     def add(c: Any) -> dict[str, Any]:
+        if library.takes_calls(c, asked.path["dataset"]):
+            check_calls(examples)
         total = library.append(c, asked.path["dataset"], examples)
         made = 0
         for id in f["tasks"]:

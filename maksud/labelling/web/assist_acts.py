@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from maksud.data.dataset import Example
 from maksud.labelling import gold, jobs, likewise, quality, queueing, second_look
-from maksud.labelling.arrivals import read_upload
+from maksud.labelling.arrivals import read_rows, read_upload
 from maksud.labelling.help import help_of
 from maksud.labelling.learning import count_agreed
-from maksud.labelling.library import UTTERANCE
 from maksud.labelling.refusals import Refused
 from maksud.labelling.tasks import Task
 from maksud.labelling.web.asked import Asked
@@ -61,17 +61,18 @@ def seed_gold(asked: Asked) -> dict[str, Any]:
     if f["content"]:
         given = [replace(e, split="") for e in read_upload(f["file"], f["content"], f["format"])]
     else:
-        given = [_example(k, row) for k, row in enumerate(f["rows"])]
+        given = _read_answered(f["rows"])
     many = asked.write(lambda c: gold.seed_gold(c, asked.task(c), asked.person, given, asked.now))
     return {"gold": many}
 
 
-def _example(k: int, row: Any) -> Example:
-    said, output = row.get(UTTERANCE), row.get("output")
-    if not isinstance(said, str) or not isinstance(output, str):
-        raise Refused(f"rows[{k}] has no text instruction and output", code="invalid_value",
+def _read_answered(rows: Sequence[Mapping[str, Any]]) -> list[Example]:
+    given = read_rows(rows)
+    lacking = next((e for e in given if not e.is_labelled), None)
+    if lacking is not None:
+        raise Refused(f"{lacking.place} has no text instruction and output", code="invalid_value",
                       status=400)  # fmt: skip
-    return Example(said, output)
+    return given
 
 
 def drop_gold(asked: Asked) -> dict[str, Any]:
