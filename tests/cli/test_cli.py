@@ -239,6 +239,11 @@ def test_ctrl_c_says_so(compact_run: Run) -> None:
 FULL = Path("/dev/full")
 
 
+def buffered() -> dict[str, str]:
+    """What can't be written is tried once more when Python ends, unless it is unbuffered."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+
+
 def deaf(mouth: str, *arguments: object) -> subprocess.CompletedProcess[bytes]:
     """Runs the command with a standard output or error whose reader has left."""
     reader, writer = os.pipe()
@@ -246,7 +251,7 @@ def deaf(mouth: str, *arguments: object) -> subprocess.CompletedProcess[bytes]:
     streams: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, mouth: writer}
     command = [sys.executable, "-m", "maksud", *map(str, arguments)]
     try:
-        return subprocess.run(command, timeout=120, **streams)
+        return subprocess.run(command, timeout=120, env=buffered(), **streams)
     finally:
         os.close(writer)
 
@@ -269,6 +274,7 @@ def test_a_full_disk_behind_the_output_is_told_and_costs_no_measurement(
                 [sys.executable, "-m", "maksud", *map(str, command)],
                 stdout=full,
                 stderr=subprocess.PIPE,
+                env=buffered(),
                 text=True,
                 timeout=120,
             )
