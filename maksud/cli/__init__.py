@@ -22,8 +22,8 @@ from maksud.cli import (  # noqa: F401  (they register their commands)
 )
 from maksud.cli.commands import app
 from maksud.cli.ending import INTERRUPTED, Ending
-from maksud.cli.output import fail
-from maksud.errors import MaksudError
+from maksud.cli.output import discard, fail
+from maksud.errors import MaksudError, SystemFault, lacks_space
 
 __all__ = ["app", "main"]
 
@@ -49,10 +49,10 @@ def main() -> None:
     except _UsageError as error:
         error.show()  # type: ignore[attr-defined]
         sys.exit(2)
-    except BrokenPipeError:  # the reader of our output left: nothing to say
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-    except Exception:
+    except Exception as error:
+        if lacks_space(error):  # of what is printed past `output`: help, for one
+            discard(sys.stdout)
+            fail("no space left on the disk. Make room", SystemFault.exit_code)
         fail(_report_bug(), 1)
     sys.exit(code if isinstance(code, int) else 0)
 

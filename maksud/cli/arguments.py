@@ -47,7 +47,7 @@ TestData = Annotated[
 Force = Annotated[
     bool, typer.Option("--force", help="Replace what an earlier command wrote there.")
 ]
-Limit = Annotated[int, typer.Option(help="Take a random part of so many examples; 0: all.")]
+Limit = Annotated[int, typer.Option(min=0, help="Take a random part of so many examples; 0: all.")]
 
 ADVANCED = "Less often needed"
 AcceptLicence = Annotated[

@@ -52,7 +52,7 @@ def intent_add(
     The new run is served and evaluated like any other. Train again when you have time:
     `maksud intent rows` writes the examples as data.
     """
-    from maksud.recognizers.new_intents import add_intent, list_added
+    from maksud.recognizers.new_intents import add_intent, claims_on, list_added
 
     with spinner("Adding"):
         made = add_intent(
@@ -65,10 +65,11 @@ def intent_add(
             overwrite=force,
         )
         new = next(i for i in list_added(made) if i.name == name)
+    claims = claims_on(made, name)
     if as_json:
         write_json({
             "run": str(made.path), "intent": name, "examples": len(new.examples),
-            "found": round(new.found, 4), "taken": round(new.taken, 4),
+            "found": round(new.found, 4), "taken": round(new.taken, 4), "claimed": claims,
         })  # fmt: skip
         return
     say(
@@ -76,9 +77,18 @@ def intent_add(
         f"out and known by as much: {new.found:.0%} of what asks for them was found, "
         f"{new.taken:.1%} of all else was taken for them."
     )
+    for claim in claims:
+        say(
+            f"Warning: {run} reads the example {claim['example']!r} as "
+            f"{', '.join(claim['intents'])} ({claim['confidence']:.2f}): either may be answered to "
+            f"words like these. Give examples by which only {name} can be meant."
+        )
     say(f"Run: {made.path}")
-    first = new.examples[0] if new.examples else describe
-    tell_next(["recognize", str(out), first], ["intent", "rows", str(out)])
+    # What is in doubt is no example of how well it works.
+    doubted = {claim["example"] for claim in claims}
+    sure = [text for text in (*new.examples, describe) if text.strip() and text not in doubted]
+    tries = [["recognize", str(out), sure[0]]] if sure else []
+    tell_next(*tries, ["intent", "rows", str(out)])
 
 
 @intent_app.command("list")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 import typer
 
@@ -34,12 +35,15 @@ _ACTING = re.compile(
 
 
 def say(text: str) -> None:
-    typer.echo(readable(text), err=True)
+    """A line for the person, beside the results."""
+    with _unheard():
+        typer.echo(readable(text), err=True)
 
 
 def write(text: str) -> None:
     """A line of results for people."""
-    typer.echo(readable(text))
+    with _printing():
+        typer.echo(readable(text))
 
 
 def readable(text: str) -> str:
@@ -56,7 +60,8 @@ def readable(text: str) -> str:
 
 def write_json(content: Any, indent: int | None = 1) -> None:
     text = json.dumps(content, ensure_ascii=False, indent=indent, allow_nan=False)
-    typer.echo(_ACTING.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+    with _printing():
+        typer.echo(_ACTING.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 class Announcement(Protocol):
@@ -78,15 +83,59 @@ def announcer(*, as_json: bool) -> Callable[[Announcement], None]:
         else:
             for line in about.lines():
                 write(line)
-        sys.stdout.flush()
 
     return announce
 
 
-def terminal() -> Console:
+def terminal(*, stderr: bool = False) -> Console:
+    """Where tables are printed, or with `stderr` where progress is told."""
     from rich.console import Console
 
-    return Console()
+    class Terminal(Console):
+        def print(self, *objects: Any, **options: Any) -> None:
+            with _unheard() if self.stderr else _printing():
+                super().print(*objects, **options)
+
+        def on_broken_pipe(self) -> None:
+            raise  # as any other printing does; rich ends the process here, whatever is in work
+
+    return Terminal(stderr=stderr)
+
+
+@contextmanager
+def _printing() -> Iterator[None]:
+    """Tells what standard output can't take; where its reader left, the command ends well."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        discard(sys.stdout)
+        raise typer.Exit(0) from error  # as itself, typer would make a failure of it
+    except OSError as error:
+        discard(sys.stdout)
+        raise SystemFault(
+            f"can't be written ({error.strerror or error})",
+            where="standard output",
+            hint="Make room, or send it to another place",
+        ) from error
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """That nobody can read what is said meanwhile is no reason to stop the work."""
+    try:
+        yield
+    except OSError:
+        discard(sys.stderr)
+
+
+def discard(stream: TextIO | None) -> None:
+    """From here on the stream goes nowhere: what it still holds would fail again when Python ends,
+    and change the exit code."""
+    with suppress(OSError, ValueError, AttributeError):  # it may have no descriptor, or not be
+        held = stream.fileno()  # type: ignore[union-attr]
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, held)
+        os.close(nowhere)
 
 
 def fail(message: str, code: int) -> None:
@@ -96,23 +145,19 @@ def fail(message: str, code: int) -> None:
 
 @contextmanager
 def spinner(text: str) -> Iterator[None]:
-    from rich.console import Console
-
-    with Console(stderr=True).status(text):
+    with terminal(stderr=True).status(text):
         yield
 
 
 @contextmanager
 def progress(*, quiet: bool = False) -> Iterator[OnProgress]:
     """Progress on standard error, or none at all."""
-    from rich.console import Console
-
     from maksud.progress import ignore, show
 
     if quiet:
         yield ignore
         return
-    with show(Console(stderr=True)) as tell:
+    with show(terminal(stderr=True)) as tell:
         yield tell
 
 
@@ -161,10 +206,11 @@ def draw_findings(found: Findings, data: str, each: int = 5) -> None:
         say("Training refuses data with errors. `--json` has more of each, `--all` every finding.")
 
 
-@contextmanager
-def open_directory(path: Path) -> Iterator[None]:
-    """Makes the directory before the work that will fill it, so that none of the work is lost;
-    where the work fails, what was made and is still empty goes away."""
+def check_directory(path: Path) -> None:
+    """Raises `SystemFault` where no directory can be made, before the work that will fill it.
+
+    None stays: a signal that kills the work would leave it empty.
+    """
     missing = [d for d in (path, *path.parents) if not d.exists()]
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -172,13 +218,10 @@ def open_directory(path: Path) -> Iterator[None]:
         raise SystemFault(
             f"can't be written ({error.strerror})", where=str(path), hint="Choose another --out"
         ) from error
-    try:
-        yield
-    except BaseException:
-        with suppress(OSError):
-            for made in missing:
+    finally:
+        for made in missing:
+            with suppress(OSError):
                 made.rmdir()
-        raise
 
 
 def tell_run(run: Run, data: str, dataset: Dataset) -> None:

@@ -33,9 +33,9 @@ from maksud.cli.arguments import (
 )
 from maksud.cli.commands import app, models_app
 from maksud.cli.output import (
+    check_directory,
     draw_settings,
     format_answer,
-    open_directory,
     progress,
     say,
     tell_choice,
@@ -177,6 +177,7 @@ def calibrate(
     from maksud.data.formats.files import load
     from maksud.recognizers.decision import Rule
     from maksud.recognizers.recalibration import calibrate as run_calibration
+    from maksud.recognizers.recalibration import part_held_out
     from maksud.recognizers.runs import Run
 
     opened = Run.open(run)
@@ -185,6 +186,7 @@ def calibrate(
     given["false_accept_rate"] = false_accept_rate
     options = read_options(columns, delimiter, encoding, sheet)
     dataset = load(data, format=format, options=options)
+    _tell_left_out(part_held_out(dataset)[1])
     with progress(quiet=as_json) as tell:
         made = run_calibration(
             opened,
@@ -238,20 +240,22 @@ def evaluate(
     examples, left_out = take_examples(loaded, data, limit)
     check_target(directory, REPORT, overwrite=force)
     _tell_left_out(left_out)
+    check_directory(directory)
     recognizer = load_recognizer(run)
-    with open_directory(directory):
-        with progress(quiet=as_json) as tell:
-            report = run_evaluation(
-                recognizer, examples, by=by or (), background=background, progress=tell
-            )
-        # Told first: a full disk must not cost what was measured.
+    with progress(quiet=as_json) as tell:
+        report = run_evaluation(
+            recognizer, examples, by=by or (), background=background, progress=tell
+        )
+    # Neither a full disk nor a reader who left may cost what was measured: one of the two is had.
+    try:
         if as_json:
             write_json(report.to_json())
         else:
             terminal().print(draw_report(report))
+    finally:
         write_report(report, directory, overwrite=force)
-    if not as_json:
-        say(f"Report: {directory / 'report.html'}")
+        if not as_json:
+            say(f"Report: {directory / 'report.html'}")
 
 
 @app.command()
@@ -289,19 +293,21 @@ def compare(
     examples, left_out = take_examples(load(data), data, limit)
     _tell_left_out(left_out)
     reports = []
-    with open_directory(directory):
-        with progress(quiet=as_json) as tell:
-            for run in opened:
-                recognizer = load_recognizer(run)
-                reports.append(run_evaluation(recognizer, examples, by=by or (), progress=tell))
-        comparison = run_comparison(reports)
+    check_directory(directory)
+    with progress(quiet=as_json) as tell:
+        for run in opened:
+            recognizer = load_recognizer(run)
+            reports.append(run_evaluation(recognizer, examples, by=by or (), progress=tell))
+    comparison = run_comparison(reports)
+    try:  # see `evaluate`
         if as_json:
             write_json(comparison.to_json())
         else:
             terminal().print(draw_comparison(comparison))
+    finally:
         write_comparison(comparison, directory, overwrite=force)
-    if not as_json:
-        say(f"Comparison: {directory / 'comparison.html'}")
+        if not as_json:
+            say(f"Comparison: {directory / 'comparison.html'}")
 
 
 @app.command()
@@ -333,7 +339,6 @@ def recognize(
                 write_json(answer.to_json(), indent=None)
                 continue
             write(format_answer(answer) if answer.utterance else "")
-            sys.stdout.flush()
 
 
 @app.command()

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from maksud.errors import InputError
+from maksud.errors import InputError, SettingsError
 from maksud.evaluation.metrics import LEVEL, interval, resampled_sums
 from maksud.evaluation.report import Report
 from maksud.evaluation.wording import Figure, points
@@ -99,8 +99,11 @@ _LONG = frozenset(
 def compare(reports: Sequence[Report], *, resamples: int = 1000, seed: int = 0) -> Comparison:
     """Compares reports on the same examples; the first is the baseline of the differences.
 
-    Raises `InputError` for fewer than two reports, or for reports on different examples.
+    Raises `InputError` for fewer than two reports, or for reports on different examples,
+    `SettingsError` for less than one resample.
     """
+    if resamples < 1:
+        raise SettingsError(f"resamples is {resamples}, expected at least 1")
     if len(reports) < 2:
         raise InputError("there is nothing to compare", hint="Give two reports or more")
     first = reports[0]

@@ -10,7 +10,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -18,7 +18,13 @@ from typing import Any
 import numpy as np
 
 from maksud.data.dataset import Dataset, Example
-from maksud.errors import CallSyntaxError, DataError, EngineError
+from maksud.errors import (
+    CallSyntaxError,
+    DataError,
+    EngineError,
+    InputError,
+    SettingsError,
+)
 from maksud.evaluation import figures, metrics
 from maksud.evaluation.background import ask_background
 from maksud.evaluation.figures import Prediction
@@ -75,7 +81,7 @@ def evaluate(
     latency_sample: int = 100,
     unconstrained: bool = True,
     skip_invalid: bool = False,
-    by: Sequence[str] = (),
+    by: Sequence[str] | str = (),
     background: int = 0,
     seed: int = 0,
     progress: OnProgress | bool | None = True,
@@ -87,17 +93,24 @@ def evaluate(
     judge `recognizer.unconstrained` (a second pass; not with `unconstrained=False`) where there
     is such a thing, else the answer's text. Latency is wall time of single requests, on
     `latency_sample` utterances spread over the data. `by`: fields of the rows that the figures
-    are broken down by, besides language and number of calls. `background`: so many ordinary sayings
-    are asked as well, see `background.ask_background`. `seed` draws them and the bootstrap
-    intervals. `progress`: shown on standard error; a function is told it; False: silent.
+    are broken down by, besides language and number of calls; a text is one. `background`: so many
+    ordinary sayings are asked as well, see `background.ask_background`. `seed` draws them and the
+    bootstrap intervals. `progress`: shown on standard error; a function is told it; False: silent.
 
     Raises `DataError` for no examples, or for a gold output that can't be parsed; with
     `skip_invalid` those are left out and counted (`skipped`). Raises `InputError` for a field
-    that no row has.
+    that no row has or what is no example, `SettingsError` for a number that is out of range.
     """
     started = time.perf_counter()
+    for name, value, least in (
+        ("batch_size", batch_size, 1),
+        ("latency_sample", latency_sample, 0),
+        ("background", background, 0),
+    ):
+        if value < least:
+            raise SettingsError(f"{name} is {value}, expected at least {least}")
     kept, gold, skipped = _gold(recognizer, examples, skip_invalid)
-    fields = tuple(dict.fromkeys((*ALWAYS, *by)))
+    fields = tuple(dict.fromkeys((*ALWAYS, *((by,) if isinstance(by, str) else by))))
     check_fields(kept, fields)
     utterances = [e.instruction for e in kept]
     with listen(progress) as tell:
@@ -155,7 +168,13 @@ def _gold(
     recognizer: Recognizer, examples: Sequence[Example], skip_invalid: bool
 ) -> tuple[list[Example], list[tuple[Call, ...]], int]:
     kept, gold, bad = [], [], []
-    for example in examples:
+    # A path is neither, and what else a program may give.
+    for example in examples if isinstance(examples, Iterable) else [examples]:
+        if not isinstance(example, Example):
+            raise InputError(
+                f"there is a {type(example).__name__} where examples are expected",
+                hint='Read data with maksud.load("data.json")',
+            )
         try:
             calls = example.calls
         except CallSyntaxError as error:
@@ -168,7 +187,8 @@ def _gold(
         raise DataError(
             f"gold {bad[0].message}{more}",
             where=bad[0].where,
-            hint="Mend the data (`maksud check` lists all), or evaluate with skip_invalid",
+            hint="Mend the data (`maksud check` lists all); in Python, skip_invalid=True leaves "
+            "such rows out",
         ) from bad[0]
     if not kept:
         raise DataError("there are no examples to evaluate on", hint="Give a file with examples")

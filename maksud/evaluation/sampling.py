@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from maksud.data.dataset import Dataset, Example
-from maksud.errors import InputError
+from maksud.errors import InputError, SettingsError
 
 
 def take_examples(data: Dataset, where: str, limit: int = 0) -> tuple[Dataset, list[Example]]:
@@ -13,8 +13,11 @@ def take_examples(data: Dataset, where: str, limit: int = 0) -> tuple[Dataset, l
     (always the same ones; 0: all). Then those that have no answer yet and are left out, unless
     none has one.
 
-    Raises `InputError` about `where` for data with splits, none of them test.
+    Raises `InputError` about `where` for data with splits, none of them test, `SettingsError` for
+    a limit below 0.
     """
+    if limit < 0:
+        raise SettingsError(f"limit is {limit}, expected at least 0", hint="0 takes all examples")
     taken = data
     if any(e.split for e in data):
         taken = data.test

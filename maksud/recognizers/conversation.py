@@ -15,9 +15,9 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import replace
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
-from maksud.errors import InputError
+from maksud.errors import InputError, SettingsError
 from maksud.language.calls import NONE, Argument, Call
 from maksud.language.catalog import Catalog
 from maksud.language.conversation import (
@@ -56,8 +56,10 @@ def converse(
 ) -> Recognition:
     """The recognition of a conversation's last turn; its `turns` says which were read.
 
-    `reading`: None takes the contract's rule. Raises `InputError` where the user says nothing.
+    `reading`: None takes the contract's rule. Raises `InputError` where the user says nothing or
+    there is what is no turn, `SettingsError` for another reading.
     """
+    _check(turns, reading)
     steps = follow(recognizer.contract, turns, reading)
     asked = next(steps)
     while True:
@@ -66,6 +68,22 @@ def converse(
         except StopIteration as end:
             answer: Recognition = end.value
             return answer
+
+
+def _check(turns: Any, reading: Any) -> None:
+    """Raises what `converse` says: a program may give it anything."""
+    listed = isinstance(turns, Sequence) and not isinstance(turns, str)
+    wrong = [t for t in turns if not isinstance(t, Turn)] if listed else [turns]
+    if wrong:
+        raise InputError(
+            f"there is a {type(wrong[0]).__name__} where turns are expected",
+            hint='Give a list of turns: [maksud.Turn("user", "…"), …]',
+        )
+    if reading is not None and reading not in READINGS:
+        raise SettingsError(
+            f"there is no reading {reading!r}",
+            hint=f"Readings are {', '.join(READINGS)}; None takes the contract's",
+        )
 
 
 def follow(contract: Contract, turns: Sequence[Turn], reading: Reading | None = None) -> Asking:

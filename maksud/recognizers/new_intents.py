@@ -25,6 +25,7 @@ from maksud.recognizers.door import load_recognizer
 from maksud.recognizers.joint.additions import find_values
 from maksud.recognizers.joint.tokens import MAX_TOKENS, tokenize
 from maksud.recognizers.kinds import Growing, NewIntent, find_kind
+from maksud.recognizers.recognition import Recognizer
 from maksud.recognizers.runs import Run, check_target, draft_run
 from maksud.storage import Taken, write_file
 
@@ -49,6 +50,9 @@ def add_intent(
     `describe`: what the intent is for, in any language; `examples`: what people say who mean it,
     up to `MOST_EXAMPLES`; a description or an example is needed. `parameters`: as values, or as
     `read_parameter` reads them. `overwrite` replaces a run that stands at `out`.
+
+    Examples that the old run is sure to be something else stand in the new run's manifest: see
+    `claims_on`.
 
     Raises `InputError` for a run of a kind that can't do that, or for what says nothing,
     `CatalogError` for a name that is none, `RunError` where `out` exists.
@@ -79,6 +83,7 @@ def add_intent(
         now = datetime.now(UTC).isoformat(timespec="seconds")
         what = {"name": name, "examples": len(said), "described": bool(intent.description)}
         what["at"] = now
+        what["claimed"] = _find_claims(recognizer, said)
         draft.log({"stage": "intent", "text": f"{name} was added", **what})
         about = about_of(run)
         about["added"] = [*about.get("added", []), what]
@@ -123,6 +128,13 @@ def list_added(run: RunLike) -> list[NewIntent]:
     run = Run.open(run.path if isinstance(run, Run) else run)  # as it stands now
     growing = find_kind(run.kind).growing
     return [] if growing is None else growing.list(load_recognizer(run))
+
+
+def claims_on(run: Run, name: str) -> list[dict[str, Any]]:
+    """The examples of an added intent that the run of before acted on as something else, each as
+    `example`, `intents` and `confidence`: such words may go to either."""
+    added = (a for a in run.manifest.get("added", []) if a.get("name") == name)
+    return [claim for a in added for claim in a.get("claimed", [])]
 
 
 def rows_of(run: RunLike) -> list[Example]:
@@ -215,6 +227,20 @@ def _examples(examples: Iterable[str]) -> list[str]:
             hint="With so many, add them to the data and train",
         )
     return list(said)
+
+
+def _find_claims(recognizer: Recognizer, examples: Sequence[str]) -> list[dict[str, Any]]:
+    """See `claims_on`; the recognizer is that of before."""
+    answers = recognizer.recognize(examples)
+    return [
+        {
+            "example": example,
+            "intents": list(dict.fromkeys(c.intent for c in answer.calls)),
+            "confidence": round(answer.confidence, 4),
+        }
+        for example, answer in zip(examples, answers, strict=True)
+        if answer.accepted
+    ]
 
 
 def _with(contract: Contract, catalog: Catalog, examples: Sequence[str]) -> Contract:

@@ -10,7 +10,6 @@ from maksud.data.dataset import Dataset, Example
 from maksud.data.formats.files import load
 from maksud.errors import DataError, RunError
 from maksud.progress import OnProgress, listen
-from maksud.recognizers.contract import Contract
 from maksud.recognizers.decision import Rule
 from maksud.recognizers.deriving import about_of, copy_files
 from maksud.recognizers.door import load_recognizer
@@ -35,6 +34,8 @@ def calibrate(
     default one where it has none. `out`: a new run; by default the run itself is replaced, whole
     or not at all. The weights stay what they are.
 
+    What is not labelled is left out, and counted in the metrics (`calibration.data.left_out`).
+
     Raises `DataError` for data without labelled examples or of the train split alone, `RunError`
     where `out` exists.
     """
@@ -43,7 +44,9 @@ def calibrate(
     if isinstance(data, str | os.PathLike):
         data = load(data)
     dataset = data if isinstance(data, Dataset) else Dataset(data)
-    examples = _held_out(dataset, run.contract)
+    examples, left_out = part_held_out(dataset)
+    if run.contract.text:  # a run of before there was a normal form reads them as they are
+        examples = list(normalise_examples(Dataset(examples, catalog=run.contract.catalog)))
     target = run.path if out is None else Path(out)
     if out is not None and (target / "run.json").exists():
         raise RunError(
@@ -60,7 +63,11 @@ def calibrate(
         most = find_kind(run.kind).background
         contract, about = conclude(recognizer, held, unknown, rule, examples, most, 0, tell)
         copy_files(run, draft)
-        about["data"] = {"name": dataset.name, "fingerprint": dataset.fingerprint}
+        about["data"] = {
+            "name": dataset.name,
+            "fingerprint": dataset.fingerprint,
+            "left_out": len(left_out),
+        }
         draft.finish(
             kind=run.kind,
             contract=contract,
@@ -70,9 +77,11 @@ def calibrate(
     return Run.open(target)
 
 
-def _held_out(data: Dataset, contract: Contract) -> list[Example]:
-    """The labelled examples as training reads them: of several splits those of dev, as test is
-    looked at once."""
+def part_held_out(data: Dataset) -> tuple[list[Example], list[Example]]:
+    """The examples that `calibrate` takes, and those that it leaves out for want of an answer.
+
+    Of several splits those of dev, as test is looked at once. Raises what `calibrate` does.
+    """
     splits = {e.split for e in data}
     if splits == {"train"}:
         raise DataError(
@@ -90,6 +99,4 @@ def _held_out(data: Dataset, contract: Contract) -> list[Example]:
             hint="Give a file of rows with answers that the run has not learnt from, or a "
             "directory with a dev split",
         )
-    if not contract.text:  # a run of before there was a normal form
-        return examples
-    return list(normalise_examples(Dataset(examples, catalog=contract.catalog)))
+    return examples, [e for e in part if not e.is_labelled]

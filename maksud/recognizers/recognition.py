@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
@@ -157,6 +157,28 @@ def _call_json(call: Call) -> dict[str, Any]:
     return {"intent": call.intent, "arguments": arguments}
 
 
+def list_texts(utterances: Iterable[str]) -> list[str]:
+    """The utterances as a list.
+
+    Raises `InputError` for a text alone, which would be read letter by letter, and for what is no
+    text.
+    """
+    if isinstance(utterances, str | bytes) or not isinstance(utterances, Iterable):
+        found = type(utterances).__name__
+        raise InputError(
+            f"there is a {found} where a list of utterances is expected",
+            hint='Write recognizer("…") for one utterance, or give a list',
+        )
+    texts = list(utterances)
+    for text in texts:
+        if not isinstance(text, str):
+            raise InputError(
+                f"there is a {type(text).__name__} where an utterance is expected",
+                hint='Write recognizer("…") for one text, recognizer.recognize(["…", …]) for more',
+            )
+    return texts
+
+
 class Recognizer(ABC):
     """Turns utterances into recognitions, batch in, batch out."""
 
@@ -222,7 +244,7 @@ class Recognizer(ABC):
         """A vector of `dim` numbers for each utterance, in order.
 
         Those of utterances that mean the same are near. Raises `InputError` where a kind has none,
-        `TooLongError` where not all of an utterance would be read.
+        or for what is no list of texts, `TooLongError` where not all of an utterance would be read.
         """
         raise InputError(
             f"{self.name}: a model of the kind {self.kind} has no vectors",
@@ -236,9 +258,10 @@ class Recognizer(ABC):
     ) -> list[Recognition]:
         """A recognition for each utterance, in order.
 
-        `allowed`: the intents that the answer to each may have, see `propose_within`.
+        `allowed`: the intents that the answer to each may have, see `propose_within`. Raises
+        `InputError` for what is no list of texts.
         """
-        read = [self.contract.read(u) for u in utterances]
+        read = [self.contract.read(u) for u in list_texts(utterances)]
         reasons = [self.contract.reason_outside(r.text) for r in read]
         asked = [r.text for r, reason in zip(read, reasons, strict=True) if not reason]
         if not asked:

@@ -1,6 +1,7 @@
 """The command line: what people type, what comes back, and with which exit code."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 
 from maksud.data.dataset import Dataset, Example
 from maksud.data.formats.files import save
+from maksud.evaluation.files import COMPARISON, REPORT
 from maksud.recognizers.runs import Run
 
 FEW = ("--set", "folds=0", "--set", "epochs=40")
@@ -232,3 +234,81 @@ def test_ctrl_c_says_so(compact_run: Run) -> None:
         child.send_signal(signal.SIGINT)
         assert child.wait(60) == 130
         assert child.stderr.read().strip().splitlines()[-1] == "error: interrupted"
+
+
+FULL = Path("/dev/full")
+
+
+def buffered() -> dict[str, str]:
+    """What can't be written is tried once more when Python ends, unless it is unbuffered."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+
+
+def deaf(mouth: str, *arguments: object) -> subprocess.CompletedProcess[bytes]:
+    """Runs the command with a standard output or error whose reader has left."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    streams: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, mouth: writer}
+    command = [sys.executable, "-m", "maksud", *map(str, arguments)]
+    try:
+        return subprocess.run(command, timeout=120, env=buffered(), **streams)
+    finally:
+        os.close(writer)
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="a device that is always full is Linux")
+def test_a_full_disk_behind_the_output_is_told_and_costs_no_measurement(
+    compact_run: Run, data: Path, tmp_path: Path
+) -> None:
+    run, out = compact_run.path, tmp_path / "out"
+    commands: list[tuple[object, ...]] = [
+        ("recognize", run, "putar lagu Rindu"),
+        ("evaluate", run, data, "--limit", 2, "--out", out),
+        ("compare", run, run, "--data", data, "--limit", 2, "--out", out, "--json"),
+        ("models", "list"),
+        ("--help",),
+    ]
+    for command in commands:
+        with FULL.open("w") as full:
+            done = subprocess.run(
+                [sys.executable, "-m", "maksud", *map(str, command)],
+                stdout=full,
+                stderr=subprocess.PIPE,
+                env=buffered(),
+                text=True,
+                timeout=120,
+            )
+        errors = [line for line in done.stderr.splitlines() if "rror" in line]
+        assert done.returncode == 3 and len(errors) == 1, (command, done.stderr)
+        if command != ("--help",):
+            about = "error: standard output: can't be written (No space left on device). Make room"
+            assert errors[0].startswith(about)
+        assert "no space left" in errors[0].casefold()
+    assert {p.name for p in out.iterdir()} == {*REPORT, *COMPARISON}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes without a reader are POSIX")
+def test_a_reader_who_left_ends_the_command_well_and_costs_no_measurement(
+    compact_run: Run, data: Path, tmp_path: Path
+) -> None:
+    run, out = compact_run.path, tmp_path / "out"
+    for command in (
+        ("recognize", run, "putar lagu Rindu"),
+        ("evaluate", run, data, "--limit", 2, "--out", out),
+        ("compare", run, run, "--data", data, "--limit", 2, "--out", out, "--json"),
+    ):
+        done = deaf("stdout", *command)
+        assert done.returncode == 0 and b"rror" not in done.stderr, (command, done.stderr)
+    assert {p.name for p in out.iterdir()} == {*REPORT, *COMPARISON}
+    # Nobody hears of the progress: the work goes on.
+    done = deaf("stderr", "evaluate", run, data, "--limit", 2, "--out", tmp_path / "unheard")
+    assert done.returncode == 0 and b"exact match" in done.stdout
+    assert {p.name for p in (tmp_path / "unheard").iterdir()} == set(REPORT)
+    assert deaf("stderr", "recognize", tmp_path / "nowhere", "halo").returncode == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the shell's way to close a stream")
+def test_without_any_standard_output_nothing_fails(compact_run: Run) -> None:
+    command = [sys.executable, "-m", "maksud", "recognize", str(compact_run.path), "halo"]
+    closed = ["sh", "-c", 'exec "$@" >&-', "sh", *command]
+    assert subprocess.run(closed, stderr=subprocess.PIPE, timeout=120).returncode == 0

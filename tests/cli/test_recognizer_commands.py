@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from maksud.cli import app
 from maksud.cli.output import tell_run
@@ -123,6 +124,42 @@ def test_nothing_is_measured_where_it_would_be_written_over_unasked(
     assert [(p.name, p.read_text()) for p in out.iterdir()] == [(name, "mine")]
     maksud(*typed, "--out", out, "--limit", 2, "--force")
     assert "<html" in (out / name).read_text()
+
+
+@pytest.mark.parametrize("command", ["evaluate", "compare"])
+def test_what_is_killed_while_it_measures_leaves_no_empty_directory(
+    command: str,
+    compact_run: Run,
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path, out = compact_run.path, tmp_path / "new" / "out"
+    typed = (
+        [command, path, data] if command == "evaluate" else [command, path, path, "--data", data]
+    )
+    seen: list[bool] = []
+
+    def interrupt(*_: Any, **__: Any) -> None:
+        seen.append(out.parent.exists())  # what a signal that can't be caught would leave
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("maksud.evaluation.report.evaluate", interrupt)
+    assert CliRunner().invoke(app, [*map(str, typed), "--out", str(out)]).exit_code == 130
+    assert seen == [False] and not out.parent.exists()
+    # A place that can't be had is still told before.
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SystemFault, match="file/out: can't be written"):
+        maksud(*typed, "--out", tmp_path / "file" / "out")
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize("command", ["evaluate", "compare"])
+def test_a_limit_below_none_is_refused(command: str, compact_run: Run, data: Path) -> None:
+    path = str(compact_run.path)
+    typed = [command, path, *([] if command == "evaluate" else [path, "--data"]), str(data)]
+    done = CliRunner().invoke(app, [*typed, "--limit", "-1"])
+    assert done.exit_code == 2 and "--limit" in done.output
 
 
 def test_why_an_answer_is_refused_is_told(
@@ -253,6 +290,12 @@ def test_calibrate_replaces_the_run_or_makes_another(
     told = capsys.readouterr()
     assert "Note: 12 held-out answers (fewer than 20): confidence is a smoothed prior" in told.err
     assert "too few to tell how many acts will be wrong; hold out more rows." in told.err
+    some = [{"instruction": "entahlah", "output": None}, *json.loads(few.read_text())]
+    few.write_text(json.dumps(some))
+    maksud("calibrate", place, few)
+    told = capsys.readouterr()
+    assert f"Left out: 1 examples without an answer ({few}:1)." in told.err
+    assert "Note: 12 held-out answers" in told.err
     # What is not given stays as the run has it.
     new = tmp_path / "new"
     maksud("calibrate", place, data, "--max-wrong", "0.4", "--out", new, "--json")

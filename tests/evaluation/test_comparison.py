@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 from scripted import Scripted, catalog_of, examples
 
-from maksud.errors import InputError
+from maksud.errors import InputError, SettingsError
 from maksud.evaluation.comparison import Comparison, compare
 from maksud.evaluation.comparison_page import render_comparison
 from maksud.evaluation.files import write_comparison
@@ -87,6 +87,8 @@ def test_other_examples_are_refused() -> None:
         compare([whole, part])
     with pytest.raises(InputError, match="nothing to compare"):
         compare([whole])
+    with pytest.raises(SettingsError, match="resamples is 0, expected at least 1"):
+        compare([whole, whole], resamples=0)
 
 
 def test_json() -> None:

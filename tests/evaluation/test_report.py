@@ -10,7 +10,7 @@ from reports import ANSWERS, ROWS, SURE, report_of
 from scripted import Scripted, catalog_of, examples
 
 from maksud.data.dataset import Dataset, Example
-from maksud.errors import DataError, EngineError
+from maksud.errors import DataError, EngineError, InputError, SettingsError
 from maksud.evaluation import page, wording
 from maksud.evaluation.report import Report, evaluate
 from maksud.progress import Progress
@@ -312,11 +312,29 @@ def test_unusable_examples() -> None:
     with pytest.raises(DataError, match="there are no examples"):
         evaluate(recognizer, [])
     bad = [*ROWS, Example("x", "f(", source="test.json", line=9), Example("y", "")]
-    with pytest.raises(DataError, match=r"test.json:9: gold .*1 more like it"):
+    with pytest.raises(DataError, match=r"test.json:9: gold .*1 more.*in Python, skip_invalid=T"):
         evaluate(recognizer, bad)
     assert evaluate(recognizer, bad, skip_invalid=True)["skipped"] == 2
     with pytest.raises(DataError, match="there are no examples"):
         evaluate(recognizer, bad[-2:], skip_invalid=True)
+    for given, kind in (("test.json", "str"), (Path("x"), "PosixPath"), ([{"a": 1}], "dict")):
+        with pytest.raises(InputError, match=f"there is a {kind} where examples are expected"):
+            evaluate(recognizer, given)  # type: ignore[arg-type]
+
+
+def test_numbers_out_of_range() -> None:
+    recognizer = Scripted(ANSWERS, catalog_of(ROWS))
+    for name, value, least in (
+        ("batch_size", 0, 1), ("latency_sample", -1, 0), ("background", -5, 0)
+    ):  # fmt: skip
+        with pytest.raises(SettingsError, match=f"{name} is {value}, expected at least {least}"):
+            evaluate(recognizer, ROWS, **{name: value})  # type: ignore[arg-type]
+
+
+def test_a_text_is_one_field_to_break_down_by() -> None:
+    rows = [replace(e, metadata={"channel": "wa"}) for e in ROWS]
+    found = evaluate(Scripted(ANSWERS, catalog_of(ROWS)), rows, by="channel")
+    assert set(found["by"]) == {"language", "calls", "channel"}
 
 
 def test_an_engine_that_loses_answers_is_an_error() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scripted import Scripted
 
-from maksud.errors import InputError
+from maksud.errors import InputError, SettingsError
 from maksud.language.calls import Argument, Call, parse_calls
 from maksud.language.catalog import Catalog, Intent, Parameter
 from maksud.language.conversation import FURTHEST, Turn
@@ -249,3 +249,13 @@ def test_closed_exchanges_before_a_conversation_never_change_the_answer(
     assert longer.calls == plain.calls and longer.confidence == plain.confidence
     read = plain.turns or (len(turns) - 1,)
     assert (longer.turns or read) == tuple(k + len(before) for k in read)
+
+
+def test_what_is_no_conversation_or_reading_is_told() -> None:
+    openai = {"role": "user", "content": "putar musik"}
+    for wrong, kind in (("hi", "str"), (None, "NoneType"), (["hi"], "str"), ([openai], "dict")):
+        with pytest.raises(InputError, match=rf"a {kind} where turns .*maksud\.Turn\("):
+            converse(Listening(), wrong)  # type: ignore[arg-type]
+    for reading in ("bogus", ""):
+        with pytest.raises(SettingsError, match="no reading .*open, all, last"):
+            converse(Listening(), [user("putar musik")], reading)  # type: ignore[arg-type]

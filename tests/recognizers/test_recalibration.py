@@ -17,7 +17,7 @@ from maksud.errors import DataError, RunError
 from maksud.recognizers.contract import Contract
 from maksud.recognizers.decision import Rule
 from maksud.recognizers.door import load_recognizer, train
-from maksud.recognizers.recalibration import calibrate
+from maksud.recognizers.recalibration import calibrate, part_held_out
 from maksud.recognizers.runs import Run
 from maksud.storage import sha256
 
@@ -73,7 +73,8 @@ def test_the_run_is_replaced_and_keeps_its_weights(run: Run, small_data: Dataset
     ) == run.contract  # fmt: skip
     about = made.metrics["calibration"]
     assert about["wrong_cost"] == 3 and about["examples"] == len(small_data.dev)
-    assert about["data"] == {"name": "small", "fingerprint": small_data.fingerprint}
+    fingerprint = small_data.fingerprint
+    assert about["data"] == {"name": "small", "fingerprint": fingerprint, "left_out": 0}
     # What training said of itself stays.
     assert made.manifest["data"] == created and made.manifest["seed"] == run.manifest["seed"]
     assert {k: v for k, v in made.metrics.items() if k != "calibration"}
@@ -179,3 +180,12 @@ def test_killed_half_way_the_old_run_stands(run: Run, small_data: Dataset, tmp_p
     made = calibrate(run.path, tmp_path / "data", rule=Rule(3), on_progress=False)
     assert made.contract.threshold == 0.75
     assert not any(".staging-" in p.name for p in tmp_path.iterdir())
+
+
+def test_what_has_no_answer_is_left_out_and_counted(run: Run, small_data: Dataset) -> None:
+    bare = [Example(f"entah {k}", "", split=s) for k, s in enumerate(("dev", "dev", "train"))]
+    data = Dataset([*small_data, *bare], name="small")
+    labelled, left_out = part_held_out(data)
+    assert labelled == list(small_data.dev) and left_out == bare[:2]
+    about = calibrate(run, data, on_progress=False).metrics["calibration"]
+    assert (about["examples"], about["data"]["left_out"]) == (len(small_data.dev), 2)

@@ -180,3 +180,20 @@ def test_an_answer_is_held_to_some_intents_where_a_kind_can_do_that() -> None:
     answers = held.recognize(["stop()", "!!", "weather(x)"], [{"stop"}, {"stop"}, None])
     assert held.asked == [("stop()", {"stop"}), ("weather(x)", None)]  # "!!" says nothing
     assert [a.text for a in answers] == ["stop()", "none()", "weather(x)"]
+
+
+def test_a_text_alone_is_not_read_letter_by_letter() -> None:
+    fixed = recognizer()
+    for wrong, kind in (("stop()", "str"), (b"stop()", "bytes"), (None, "NoneType"), (7, "int")):
+        with pytest.raises(InputError, match=rf"{kind} where a list .*recognizer\("):
+            fixed.recognize(wrong)  # type: ignore[arg-type]
+    assert [a.text for a in fixed.recognize(text for text in ("stop()",))] == ["stop()"]
+
+
+@pytest.mark.parametrize(("given", "kind"), [(None, "NoneType"), (["stop()"], "list"), (b"", "b")])
+def test_what_is_no_text_is_told(given: Any, kind: str) -> None:
+    fixed = recognizer()
+    with pytest.raises(InputError, match=f"there is a {kind}.* where an utterance is expected"):
+        fixed(given)
+    with pytest.raises(InputError, match=f"there is a {kind}.* where an utterance is expected"):
+        fixed.recognize(["stop()", given])

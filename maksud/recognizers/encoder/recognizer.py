@@ -21,7 +21,7 @@ from maksud.recognizers.joint.linear import Linear
 from maksud.recognizers.joint.recognizer import JointRecognizer
 from maksud.recognizers.joint.tokens import MAX_TOKENS, batches, tokenize
 from maksud.recognizers.joint.weights import load_weights
-from maksud.recognizers.recognition import Usage, Vector
+from maksud.recognizers.recognition import Usage, Vector, list_texts
 from maksud.storage import sha256
 
 
@@ -92,7 +92,7 @@ class EncoderRecognizer(JointRecognizer):
 
         Raises `TooLongError` for an utterance of which only a part would be read.
         """
-        read = [self.contract.read(u).text for u in utterances]
+        read = [self.contract.read(u).text for u in list_texts(utterances)]
         counts = [len(tokenize(text, MAX_TOKENS + 1)) for text in read]
         if max(counts, default=0) > MAX_TOKENS:
             raise TooLongError(

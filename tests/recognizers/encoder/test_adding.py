@@ -21,7 +21,14 @@ from maksud.recognizers.encoder.recognizer import EncoderRecognizer
 from maksud.recognizers.joint.answers import FEATURES
 from maksud.recognizers.joint.tokens import tokenize
 from maksud.recognizers.negation import Negation
-from maksud.recognizers.new_intents import add_intent, list_added, remove_intent, rows_of, save_rows
+from maksud.recognizers.new_intents import (
+    add_intent,
+    claims_on,
+    list_added,
+    remove_intent,
+    rows_of,
+    save_rows,
+)
 from maksud.recognizers.recognition import Recognizer
 from maksud.recognizers.runs import Run
 
@@ -115,6 +122,29 @@ def test_a_second_one_stands_beside_the_first(more: Run, tmp_path: Path) -> None
     assert recognizer("vv xx qq").calls[0].intent == "buy_hat"
     assert [i.name for i in list_added(both)] == ["order_food", "buy_hat"]
     assert all(0 <= i.found <= 1 and 0 <= i.taken <= 1 for i in list_added(both))
+
+
+def test_an_example_that_is_something_else_already_is_told(run: Run, tmp_path: Path) -> None:
+    taken, other, foreign = "turn it up please", "lights off please", "включи свет"
+    texts = [taken, other, foreign]
+    accepted = [a.accepted for a in load(run).recognize(texts)]
+    assert accepted == [True, True, False]
+    typed = ["intent", "add", str(run.path), "dance", "--example", taken]
+    done = CliRunner().invoke(
+        app, [*typed, "--example", foreign, "--example", other, "--out", str(tmp_path / "a")]
+    )
+    lines = done.output.splitlines()
+    warned = [line for line in lines if line.startswith("Warning: ")]
+    assert len(warned) == 2 and f"{taken!r} as volume_up (" in warned[0]
+    assert f"{other!r} as lights_off (" in warned[1]
+    assert f"'{foreign}'" in next(line for line in lines if line.startswith("Next: "))
+    (claim, _) = claims_on(Run.open(tmp_path / "a"), "dance")
+    assert (claim["example"], claim["intents"]) == (taken, ["volume_up"])
+
+    done = CliRunner().invoke(app, [*typed, "--out", str(tmp_path / "b"), "--json"])
+    assert json.loads(done.stdout)["claimed"] == [claim]
+    done = CliRunner().invoke(app, [*typed, "--out", str(tmp_path / "c")])
+    assert "maksud recognize" not in done.output and "Next: maksud intent rows" in done.output
 
 
 def test_what_is_removed_is_as_if_it_had_never_been(run: Run, more: Run, tmp_path: Path) -> None:

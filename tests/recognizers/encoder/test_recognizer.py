@@ -151,6 +151,8 @@ def test_what_would_not_be_read_whole_has_no_vector(recognizer: EncoderRecognize
         recognizer.represent(["putar lagu", "putar " * 513])
     (whole,) = recognizer.represent(["putar " * 512])
     assert whole.usage.prompt_tokens == 512
+    with pytest.raises(InputError, match="a str where a list of utterances is expected"):
+        recognizer.represent("putar lagu")
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
