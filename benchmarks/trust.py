@@ -83,7 +83,7 @@ def _measure_decisions(
         outside = [NONE in e.calls for e in data.test]
         _print_decisions(directory.name, judged, f", {run.metrics['total_cpu_seconds']:.0f} CPU s")
         if any(outside):
-            _print_scope(judged, outside, [e.calls for e in data.test])
+            _print_scope(judged, outside)
         pairs = directory / "contrast.json"
         if pairs.exists():
             _print_pairs(recognizer, list(load(pairs)))
@@ -92,6 +92,7 @@ def _measure_decisions(
 def _print_decisions(name: str, judged: _Judged, more: str) -> None:
     _say(
         f"{name}: {len(judged.right)} rows, exact {_share(judged.right)}, "
+        f"intents {_share(judged.intents)}, "
         f"ECE {ece(judged.confidence, judged.right):.3f}{more}"
     )
     for cost in COSTS:
@@ -117,12 +118,15 @@ def _measure_scope(
         judged = _judge(load_recognizer(run), test)
     outside = [bool(hidden & {c.intent for c in e.calls}) for e in test]
     _say(f"{name}, turn {turn}: without {', '.join(sorted(hidden))}")
-    _print_scope(judged, outside, [e.calls for e in test])
+    _print_scope(judged, outside)
 
 
 class _Judged:
-    def __init__(self, answers: Sequence[Recognition], right: list[bool]) -> None:
+    def __init__(
+        self, answers: Sequence[Recognition], right: list[bool], intents: list[bool]
+    ) -> None:
         self.answers = answers
+        self.intents = intents
         self.right = right
         self.confidence = [a.confidence for a in answers]
         self.gate = [0.0 if NONE in a.calls else a.confidence for a in answers]
@@ -136,7 +140,11 @@ def _judge(recognizer: Recognizer, examples: Sequence[Example]) -> _Judged:
         same_answer(a.calls, catalog.name_arguments(e.calls))
         for a, e in zip(answers, examples, strict=True)
     ]
-    return _Judged(answers, right)
+    intents = [
+        [c.intent for c in a.calls] == [c.intent for c in e.calls]
+        for a, e in zip(answers, examples, strict=True)
+    ]
+    return _Judged(answers, right, intents)
 
 
 def _utilities(judged: _Judged, cost: float) -> tuple[float, float]:
@@ -149,14 +157,10 @@ def _utilities(judged: _Judged, cost: float) -> tuple[float, float]:
     return 100 * own / len(judged.right), best_threshold(judged.gate, judged.right, rule)[1]
 
 
-def _print_scope(judged: _Judged, outside: list[bool], gold: Sequence[Any]) -> None:
+def _print_scope(judged: _Judged, outside: list[bool]) -> None:
     inside = [not o for o in outside]
     score = [1 - a.out_of_scope for a in judged.answers]
-    intents = [
-        [c.intent for c in a.calls] == [c.intent for c in calls]
-        for a, calls in zip(judged.answers, gold, strict=True)
-    ]
-    right_in = [k for k, i in enumerate(inside) if i and intents[k]]
+    right_in = [k for k, i in enumerate(inside) if i and judged.intents[k]]
     # The threshold of the scope score that refuses two in a hundred of what is in scope and right.
     kept = sorted(score[k] for k in right_in)
     limit = kept[int(0.02 * sum(inside))] if kept else 0.0
@@ -185,6 +189,8 @@ def _print_pairs(recognizer: Recognizer, examples: Sequence[Example]) -> None:
         by_kind[kinds[name]].append(all(both))
     _say(f"  contrast pairs: both right {_share(list(map(all, pairs.values())))} of {len(pairs)}")
     _say("    " + ", ".join(f"{kind} {_share(v)}" for kind, v in sorted(by_kind.items())))
+    wrong = [a and not r for a, r in zip(judged.accepted, judged.right, strict=True)]
+    _say(f"    acted on wrongly: {_share(wrong)} of {len(wrong)} members")
 
 
 def _say(text: str) -> None:

@@ -19,6 +19,7 @@ from maksud.errors import CallSyntaxError, SettingsError
 from maksud.language.calls import NONE, Call
 from maksud.language.languages import language_of, main_languages
 from maksud.recognizers.compact.settings import CompactSettings
+from maksud.recognizers.encoder.companions import compact_settings
 from maksud.recognizers.encoder.settings import EncoderSettings
 from maksud.recognizers.kinds import find_kind
 from maksud.recognizers.threads import core_count
@@ -32,15 +33,14 @@ MINUTES = 10.0
 """The budget where none is given."""
 
 PLENTY = 150
-"""Examples an intent, in each language, from which the compact network is as often right as an
-encoder that is not tuned."""
+"""Examples an intent, in each language, from which an encoder is a little better, not much."""
 _TUNED = 20.0
 """Rows a second and core, while all of an encoder is tuned, on a CPU without bfloat16."""
 _LAYERS = 12
 """Of the encoder; one that is not tuned takes a third of the time."""
 _READ = 80.0
 """Rows a second and core that an encoder reads once."""
-_LEARNT = 4_000.0
+_LEARNT = 3_000.0
 """Rows a second and core that one compact network learns from."""
 _START = 40.0
 """Seconds that an encoder takes whatever the data: loading, writing the graph, its heads."""
@@ -116,8 +116,8 @@ def choose(facts: Facts, given: Mapping[str, Any] | None = None) -> Choice:
         return _compact(
             facts, given,
             f"the encoder {ENCODER} is not on this machine and can't be fetched now; with "
-            f"{how_many} " + ("it would be the better choice" if facts.each < PLENTY else
-                              "it would not be right more often"),
+            f"{how_many} it would be "
+            + ("the better choice" if facts.each < PLENTY else "right a little more often"),
         )  # fmt: skip
     if full <= budget:
         reason = f"with {how_many} a pretrained encoder knows words that the data does not hold"
@@ -126,16 +126,13 @@ def choose(facts: Facts, given: Mapping[str, Any] | None = None) -> Choice:
                 f"with {how_many} a tuned encoder is right a little more often, and there is time"
             )
         return _encoder(facts, {}, reason, full)
-    if facts.each >= PLENTY:
-        reason = (
-            f"with {how_many} an encoder that is not tuned is not right more often, and tuning "
-            f"one would take about {_time(full)}"
-        )
-        return _compact(facts, given, reason)
     if frozen and (seconds := encoder_seconds(facts, frozen)) <= budget:
-        reason = f"with {how_many} a pretrained encoder is better, even where it is not tuned"
+        reason = (
+            f"with {how_many} a pretrained encoder beside compact networks is better than they "
+            f"alone, even where it is not tuned, which would take about {_time(full)}"
+        )
         return _encoder(facts, {"depth": "frozen"}, reason, seconds)
-    reason = f"tuning an encoder would take about {_time(full)}, more than the budget"
+    reason = "an encoder would take more than the budget, tuned or not"
     return _compact(facts, given, reason)
 
 
@@ -153,8 +150,10 @@ def encoder_seconds(facts: Facts, settings: EncoderSettings) -> float:
     read = (facts.rows * s.views + 2 * facts.held_out) / _READ
     share = 1 - 2 / 3 * min(s.frozen_layers, _LAYERS) / _LAYERS
     tuned = facts.rows * s.epochs * share / _TUNED / _speed(facts, gpu=facts.gpu)
+    beside = compact_settings(s).resolved(max(1, facts.rows), max(1, facts.intents))
+    learnt = facts.rows * beside.epochs * s.companions / _LEARNT
     fetch = 0.0 if facts.encoder == "here" else _FETCH
-    return fetch + _START + read + tuned
+    return fetch + _START + read + tuned + learnt
 
 
 def compact_seconds(facts: Facts, settings: CompactSettings, members: int) -> float:

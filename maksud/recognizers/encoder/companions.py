@@ -40,10 +40,13 @@ def fit_companions(
     """Trains them; None where the settings, which are resolved, want none."""
     if not s.companions:
         return None
+    import torch
+
     from maksud.recognizers.compact.loop import fit
     from maksud.recognizers.compact.words import WordTable
 
-    own = _compact_settings(s).resolved(len(plan.corpus.clauses), len(plan.intents))
+    own = compact_settings(s).resolved(len(plan.corpus.clauses), len(plan.intents))
+    torch.set_num_threads(own.threads)  # matrices so small gain nothing by more
     words = WordTable.build(plan, own.buckets)
 
     def forward(progress: Progress) -> None:
@@ -63,7 +66,7 @@ def fit_companions(
     return Companions({"companions": content}, tensors)
 
 
-def _compact_settings(s: EncoderSettings) -> CompactSettings:
+def compact_settings(s: EncoderSettings) -> CompactSettings:
     """Those of the networks: what all joint networks have is the encoder's, the rest derived."""
     shared = {f.name: getattr(s, f.name) for f in fields(JointSettings)}
     return CompactSettings(members=s.companions, linear=0.0, **shared)

@@ -11,6 +11,8 @@ from maksud.settings import check_settings, setting
 
 _HEAD_STEPS = 2000
 """Steps of training on features that were computed once, about."""
+_FEW = 50
+"""Clauses an intent under which a network from scratch has less of a say."""
 _HALF = 6
 """Layers that are not tuned with much data: half of e5-small's."""
 
@@ -48,11 +50,12 @@ class EncoderSettings(JointSettings):
     linear: float = setting(-1.0, low=-1.0, high=100.0)
     """How much a linear classifier of words and n-grams counts beside the encoder where intents
     are told apart; 0 does without one, negative derives it: more for few examples an intent."""
-    companions: int = setting(0, low=-1, high=16)
+    companions: int = setting(2, low=0, high=16)
     """Compact networks that are trained beside the encoder and asked with it, their scores
-    averaged with its; 0 does without, negative derives it."""
-    share: float = setting(0.5, low=0.0, high=1.0)
-    """How much the encoder's scores count beside those of its companions, together 1."""
+    averaged with its: right more often than either, for a millisecond more; 0 does without."""
+    share: float = setting(-1.0, low=-1.0, high=1.0)
+    """How much the encoder's scores count beside those of its companions, together 1; negative
+    derives it: half, and more for few examples an intent."""
     eight_bit: bool = True
     """Whether recognition multiplies in eight bits: a quarter of the size, about twice as fast."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
@@ -83,4 +86,5 @@ class EncoderSettings(JointSettings):
             views=views,
             head_epochs=self.head_epochs or min(40, max(4, passes)),
             linear=self.linear if self.linear >= 0 else min(1.0, max(0.25, 30 * intents / clauses)),
+            share=self.share if self.share >= 0 else 0.7 if clauses < _FEW * intents else 0.5,
         )

@@ -33,7 +33,7 @@ from maksud.recognizers.recognition import Recognizer
 from maksud.recognizers.runs import Run
 
 FROZEN = {"threads": 1, "views": 4, "batch_size": 16, "head_rate": 5e-3, "frame": 0.0,
-          "depth": "frozen", "head_epochs": 20}  # fmt: skip
+          "depth": "frozen", "head_epochs": 20, "companions": 0}  # fmt: skip
 FOOD = ["zat gizi sup mie", "sup mie dong", "mau zat gizi", "sup zat mie", "gizi mie sup"]
 ASKED = ["mie sup zat", "gizi sup dong", "zat mie dong"]
 

@@ -28,7 +28,8 @@ from maksud.recognizers.kinds import kind_of_base
 from maksud.recognizers.runs import Run
 
 TINY = {"threads": 1, "frozen_layers": 1, "epochs": 60, "head_epochs": 8, "views": 20,
-        "batch_size": 16, "learning_rate": 1e-3, "head_rate": 5e-3, "frame": 0.0}  # fmt: skip
+        "batch_size": 16, "learning_rate": 1e-3, "head_rate": 5e-3, "frame": 0.0,
+        "companions": 0}  # fmt: skip
 FROZEN = {**{k: v for k, v in TINY.items() if k != "epochs"}, "depth": "frozen"}
 
 
