@@ -42,9 +42,10 @@ ENCODER = "e5-small"
 LANGUAGE_MODEL = "smollm2-135m"
 ENGLISH = "en"
 """What that language model was pretrained on: it is tuned, measured and asked in English alone."""
-ENCODER_SAMPLE = 100
-"""Examples of each intent that heads on the encoder as it is are trained on: a minute or two."""
-LANGUAGE_MODEL_SAMPLE = 24
+ENCODER_SAMPLE = 60
+"""Examples of each intent that heads on the encoder as it is, and the compact networks beside it,
+are trained on: a minute or two."""
+LANGUAGE_MODEL_SAMPLE = 20
 """Examples of each intent that the language model is tuned on: it learns from two or three a second
 on two cores."""
 PAIRS_LEFT = 8
@@ -58,13 +59,13 @@ DECISION_WEIGHT = 3
 """Which calls is what there is most to learn: values are copied."""
 MEMBERS = 2
 """Networks in the compact committee: half of the default, for half of the time."""
-COMPACT_EPOCHS = 7
+COMPACT_EPOCHS = 6
 """Passes over the data: half of the default, for half of the time."""
 TEST_SAMPLE = 70
 """Test examples that all recognizers are measured on, so that their figures can be compared."""
 CALIBRATION_SAMPLE = 80
 """Held-out examples that a pretrained model's confidence is calibrated on."""
-LATENCY_SAMPLE = 20
+LATENCY_SAMPLE = 12
 
 
 def tour(directory: Path, *, scenario: str = "", quick: bool = False, keep: bool = False) -> None:

@@ -6,14 +6,20 @@ it to some intent with much confidence, as closed classifiers do; nobody who say
 wants something that can be known from it. Words that may be a whole wish ("on", "lagi", "stop",
 "besok") are none of them. "Ya", "no" and "oke" are answers: where data has rows of such words
 alone, they mean something there.
+
+Neither is it known what is wanted of a value that is said alone: "lampu" or "the tv" may be meant
+to be turned on or off. Rows decide there too: an intent may be asked for by values alone where it
+is in the data.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, cached_property
 
+from maksud.language.calls import Call
 from maksud.language.folding import normalise
 from maksud.language.languages import FUNCTION_WORDS
 
@@ -31,7 +37,7 @@ _SMALL = {
     "where when why how and or but nor so if then than because as while of to from for with "
     "without by at in into about be am is are was were been being do does did have has had "
     "will would shall should can could may might must not please pls just very really too "
-    "also quite well like i'm it's that's what's let's um uh uhm hmm hm oh ah eh wow hey some "
+    "also quite well like i'm it's that's what's let's um uh uhm hmm hm oh ah eh wow some "
     "any each every both either",
 }
 _ANSWERS = {
@@ -39,6 +45,9 @@ _ANSWERS = {
     "tdk tak nggak ngga enggak gak ga gk bukan jangan",
     "English": "yes yeah yep yup sure ok okay right correct no nope nah not",
 }
+ONE_IN = 1000
+"""Of the rows of an intent, so many must have nothing but values for others to ask so: a single
+odd row of thousands is none."""
 LONGEST = 3
 """Words of a text that is judged: what is longer may be a question."""
 
@@ -55,27 +64,74 @@ def _words(language: str) -> tuple[frozenset[str], frozenset[str]]:
 class SmallWords:
     """What small words mean to some data: nothing, but for `meant`, which are texts of its rows.
 
-    `languages`: those whose words are known. Both in alphabetical order; without languages every
-    text may ask for something.
+    `languages`: those whose words are known; `by_values`: intents that its rows ask for by values
+    alone, `by_values_and_small`: by values and small words. All in alphabetical order; without
+    languages every text may ask for something.
     """
 
     languages: tuple[str, ...] = ()
     meant: tuple[str, ...] = ()
+    by_values: tuple[str, ...] = ()
+    by_values_and_small: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, texts: Iterable[str], languages: Iterable[str]) -> SmallWords:
-        """Of the texts of rows that ask for something, in these languages."""
+    def of(
+        cls, rows: Iterable[tuple[str, tuple[Call, ...]]], languages: Iterable[str]
+    ) -> SmallWords:
+        """Of rows that ask for something: their texts and answers, in these languages."""
         known = tuple(sorted({*languages} & _SMALL.keys()))
         if not known:
             return cls()
         alone = cls(known)
-        folded = {normalise(text) for text in texts}
-        return cls(known, tuple(sorted(text for text in folded if alone.are_all(text))))
+        meant: set[str] = set()
+        number: Counter[str] = Counter()
+        bare: Counter[str] = Counter()
+        with_small: Counter[str] = Counter()
+        for text, calls in rows:
+            words = normalise(text).split()
+            if words and all(map(alone._is_small, words)):
+                meant.add(" ".join(words))
+            if len(calls) == 1:
+                intent = calls[0].intent
+                number[intent] += 1
+                left = _left(text, calls[0])
+                bare[intent] += left == []
+                with_small[intent] += left is not None and all(map(alone._is_small, left))
+        asked = [
+            tuple(sorted(i for i, n in found.items() if n and n * ONE_IN >= number[i]))
+            for found in (bare, with_small)
+        ]
+        return cls(known, tuple(sorted(meant)), *asked)
 
-    def along_with(self, texts: Iterable[str]) -> SmallWords:
-        """The same with some more texts that ask for something."""
-        more = SmallWords.of(texts, self.languages).meant
-        return SmallWords(self.languages, tuple(sorted({*self.meant, *more})))
+    def along_with(self, texts: Iterable[str], intent: str) -> SmallWords:
+        """The same with a new intent, which some texts ask for: by values alone too, as so few
+        examples do not tell."""
+        if not self.languages:
+            return self
+        more = SmallWords.of(((text, ()) for text in texts), self.languages).meant
+        return SmallWords(
+            self.languages,
+            tuple(sorted({*self.meant, *more})),
+            tuple(sorted({*self.by_values, intent})),
+            tuple(sorted({*self.by_values_and_small, intent})),
+        )
+
+    def without(self, intent: str) -> SmallWords:
+        """The same without an intent that was added."""
+        asked = (self.by_values, self.by_values_and_small)
+        return SmallWords(
+            self.languages, self.meant, *(tuple(i for i in by if i != intent) for by in asked)
+        )
+
+    def is_bare(self, text: str, call: Call) -> bool:
+        """Whether a text has nothing but the values of a call, and small words, though no row asks
+        for its intent so."""
+        if not self.languages or call.intent in self.by_values:
+            return False
+        left = _left(text, call)
+        if left is None or not all(map(self._is_small, left)):
+            return False
+        return not left or call.intent not in self.by_values_and_small
 
     def are_all(self, text: str) -> bool:
         """Whether a short text has only small words, and none of a row that has only such."""
@@ -83,9 +139,11 @@ class SmallWords:
             return False
         words = normalise(text).split()
         return 0 < len(words) <= LONGEST and all(
-            word not in self._meant and (word in self._small or (len(word) == 1 and word.isalpha()))
-            for word in words
+            word not in self._meant and self._is_small(word) for word in words
         )
+
+    def _is_small(self, word: str) -> bool:
+        return word in self._small or (len(word) == 1 and word.isalpha())
 
     @cached_property
     def _meant(self) -> frozenset[str]:
@@ -98,3 +156,17 @@ class SmallWords:
         answers = frozenset(word for _, words in known for word in words)
         # Who has rows for "yes" has an intent for what answers a question, however it is said.
         return small if self._meant & answers else small | answers
+
+
+def _left(text: str, call: Call) -> list[str] | None:
+    """The words of a text without those of a call's values; None where it has no value, or one
+    that the text does not say."""
+    if not call.arguments:
+        return None
+    left = normalise(text).split()
+    for argument in call.arguments:
+        for word in normalise(argument.value).split():
+            if word not in left:
+                return None
+            left.remove(word)
+    return left

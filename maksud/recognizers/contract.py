@@ -50,6 +50,9 @@ UNKNOWN_LANGUAGE = "language"
 """Why an utterance is out of scope: it is surely in a language that training never saw."""
 ONLY_SMALL_WORDS = "small words"
 """Why an utterance is out of scope: it has nothing but small words, and no training row is so."""
+VALUES_ALONE = "values alone"
+"""Why an answer is none(): the utterance has nothing but values, and no training row asks so for
+the intent that the model takes them for."""
 
 SYSTEM_PROMPT = (
     "Anda adalah ahli pengenalan maksud. Anda dapat mengenali maksud berdasarkan pertanyaan "

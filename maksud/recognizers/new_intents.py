@@ -75,7 +75,7 @@ def add_intent(
     listed = [parameters] if isinstance(parameters, str) else parameters
     made = [read_parameter(p) if isinstance(p, str) else p for p in listed]
     intent = Intent(name, describe.strip(), tuple(made))
-    contract = _with(run.contract, Catalog((*known.intents, intent)), said)
+    contract = _with(run.contract, Catalog((*known.intents, intent)), said, intent.name)
     recognizer = load_recognizer(run)
     with draft_run(out, overwrite=overwrite) as draft:
         copy_files(run, draft, growing.files)
@@ -112,7 +112,8 @@ def remove_intent(
             hint=nearest(name, names) if names else "No intent was added to this run",
         )
     kept = tuple(i for i in run.contract.catalog.intents if i.name != name)
-    contract = replace(run.contract, catalog=Catalog(kept))
+    small = run.contract.small.without(name)
+    contract = replace(run.contract, catalog=Catalog(kept), small=small)
     with draft_run(out, overwrite=overwrite) as draft:
         copy_files(run, draft, growing.files)
         growing.remove(recognizer, name, draft.directory)
@@ -243,13 +244,13 @@ def _find_claims(recognizer: Recognizer, examples: Sequence[str]) -> list[dict[s
     ]
 
 
-def _with(contract: Contract, catalog: Catalog, examples: Sequence[str]) -> Contract:
+def _with(contract: Contract, catalog: Catalog, examples: Sequence[str], name: str) -> Contract:
     """The contract with a new catalog; scripts and languages of the examples are read from now on,
     beside those of before."""
     read = [contract.read(e).text for e in examples]
     scripts = contract.scripts and {*contract.scripts}.union(*map(scripts_of, read))
     familiar = contract.familiar.along_with(read)
-    small = contract.small.along_with(read)
+    small = contract.small.along_with(read, name)
     return replace(
         contract, catalog=catalog, scripts=tuple(sorted(scripts)), familiar=familiar, small=small
     )

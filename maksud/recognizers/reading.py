@@ -66,4 +66,5 @@ def small_words_read(examples: Iterable[Example]) -> SmallWords:
     """The small words of the examples' languages, and which texts of them ask for something."""
     examples = list(examples)
     languages = languages_read(examples).languages
-    return SmallWords.of((e.instruction for e in examples if NONE not in e.calls), languages)
+    asking = ((e.instruction, e.calls) for e in examples if NONE not in e.calls)
+    return SmallWords.of(asking, languages)

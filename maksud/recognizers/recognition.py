@@ -19,7 +19,7 @@ from maksud.language.calls import NONE, Call, format_calls
 from maksud.language.catalog import MissingParameter
 from maksud.language.text import NormalText
 from maksud.language.values import DoubtfulValue, find_doubts, restore_values
-from maksud.recognizers.contract import Contract
+from maksud.recognizers.contract import VALUES_ALONE, Contract
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,8 @@ class Recognition:
     where the user said several things, the positions of those that were read. `truncated`: the
     utterance is longer than the model reads. `reason`: why it is out of scope, where that was told
     without asking the model (`contract.NOTHING_SAID`, `contract.UNKNOWN_SCRIPT`,
-    `contract.UNKNOWN_LANGUAGE`, `contract.ONLY_SMALL_WORDS`). `doubts`: values in which nothing of
+    `contract.UNKNOWN_LANGUAGE`, `contract.ONLY_SMALL_WORDS`), or against what it said
+    (`contract.VALUES_ALONE`). `doubts`: values in which nothing of
     their type was found.
     `tokens`: what a language model wrote; the answer may have become another after that.
     """
@@ -294,6 +295,8 @@ class Recognizer(ABC):
         catalog = contract.catalog
         answer = proposal.calls
         calls = catalog.name_arguments(answer)
+        if len(calls) == 1 and contract.small.is_bare(read.text, calls[0]):
+            return self._refuse(read, VALUES_ALONE)
         if read.is_changed:
             answer = calls = restore_values(calls, read, catalog)
         if contract.calibration is not None:

@@ -20,6 +20,7 @@ from maksud.recognizers.contract import (
     ONLY_SMALL_WORDS,
     UNKNOWN_LANGUAGE,
     UNKNOWN_SCRIPT,
+    VALUES_ALONE,
 )
 from maksud.recognizers.recognition import Recognition
 
@@ -67,6 +68,7 @@ _REASONS = {
     UNKNOWN_SCRIPT: "script",
     UNKNOWN_LANGUAGE: "language",
     ONLY_SMALL_WORDS: "little",
+    VALUES_ALONE: "little",
 }
 
 

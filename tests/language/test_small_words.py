@@ -2,13 +2,18 @@
 
 import pytest
 
+from maksud.language.calls import Call, parse_calls
 from maksud.language.languages import FUNCTION_WORDS
-from maksud.language.small_words import LONGEST, SmallWords
+from maksud.language.small_words import LONGEST, ONE_IN, SmallWords
+
+
+def asking(*texts: str) -> list[tuple[str, tuple[Call, ...]]]:
+    return [(text, (Call("ask"),)) for text in texts]
 
 
 def test_rows_say_what_small_words_mean() -> None:
     rows = ["who are you", "what is the weather in Paris", "ya", "stop"]
-    made = SmallWords.of(rows, ["English", "Spanish"])
+    made = SmallWords.of(asking(*rows), ["English", "Spanish"])
     assert made == SmallWords(("English",), ("who are you",))
     assert not made.are_all("who are you") and not made.are_all("Are they?")
     assert made.are_all("The...") and made.are_all("yes") and made.are_all("B")
@@ -18,22 +23,22 @@ def test_rows_say_what_small_words_mean() -> None:
 
 
 def test_who_has_rows_for_yes_has_an_intent_for_answers() -> None:
-    made = SmallWords.of(["yes"], ["English", "Indonesian"])
+    made = SmallWords.of(asking("yes"), ["English", "Indonesian"])
     for answer in ("yes", "nope", "ya", "okay sure"):
         assert not made.are_all(answer)
     assert made.are_all("a") and made.are_all("dari")
 
 
 def test_without_a_language_that_we_know_nothing_is_small() -> None:
-    made = SmallWords.of(["a"], ["Spanish"])
+    made = SmallWords.of(asking("a"), ["Spanish"])
     assert made == SmallWords() and not made.are_all("a") and not made.are_all("x")
 
 
 def test_more_rows_can_only_give_words_a_meaning() -> None:
     made = SmallWords.of([], ["English"])
-    more = made.along_with(["who is it", "play jazz"])
+    more = made.along_with(["who is it", "play jazz"], "ask")
     assert made.are_all("who") and not more.are_all("who") and more.are_all("the")
-    assert SmallWords().along_with(["who is it"]) == SmallWords()
+    assert SmallWords().along_with(["who is it"], "ask") == SmallWords()
 
 
 @pytest.mark.parametrize("language", ["English", "Indonesian"])
@@ -43,3 +48,43 @@ def test_more_rows_can_only_give_words_a_meaning() -> None:
 def test_what_may_be_a_whole_wish_is_not_small(language: str, wish: str) -> None:
     assert language in FUNCTION_WORDS
     assert not SmallWords((language,)).are_all(wish)
+
+
+ROWS = [("turn on the tv", "on(tv)"), ("the lamp please", "on(lamp)"), ("jazz", "play(jazz)"),
+        ("play jazz and turn it off", "play(jazz);off()"), ("turn off the tv", "off(tv)"),
+        ("lamp and tv", "on(lamp);on(tv)")]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "bare"),
+    [
+        ("tv", "off(tv)", True),  # on or off?
+        ("The TV, please!", "off(TV)", True),
+        ("tv", "on(tv)", True),
+        ("the tv", "on(tv)", False),  # a row asks so
+        ("rock", "play(rock)", False),
+        ("the rock", "play(rock)", False),  # less than a row that asks by values alone
+        ("turn off the tv", "off(tv)", False),
+        ("tv", "off()", False),
+        ("tv", "off(television)", False),  # a value that was not said
+        ("tv tv", "off(tv)", False),
+    ],
+)
+def test_a_value_alone_asks_for_what_rows_say(text: str, answer: str, bare: bool) -> None:
+    small = SmallWords.of(((t, parse_calls(a)) for t, a in ROWS), ["English"])
+    assert (small.by_values, small.by_values_and_small) == (("play",), ("on", "play"))
+    assert small.is_bare(text, parse_calls(answer)[0]) is bare
+    assert not SmallWords().is_bare(text, parse_calls(answer)[0])
+
+
+def test_an_odd_row_of_thousands_says_nothing() -> None:
+    many = [("turn off the tv", parse_calls("off(tv)"))] * ONE_IN
+    small = SmallWords.of([("tv", parse_calls("off(tv)")), *many], ["English"])
+    assert small.is_bare("tv", parse_calls("off(tv)")[0])
+
+
+def test_a_new_intent_may_be_asked_for_by_a_value() -> None:
+    small = SmallWords(("English",)).along_with(["book a table"], "book")
+    assert not small.is_bare("table", parse_calls("book(table)")[0])
+    assert small.is_bare("table", parse_calls("off(table)")[0])
+    assert small.without("book").is_bare("table", parse_calls("book(table)")[0])

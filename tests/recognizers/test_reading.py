@@ -10,7 +10,7 @@ import pytest
 from maksud.data.dataset import Dataset, Example
 from maksud.errors import RunError
 from maksud.evaluation.report import evaluate
-from maksud.language.calls import NONE, Argument, Call, format_calls
+from maksud.language.calls import NONE, Argument, Call, format_calls, parse_calls
 from maksud.language.catalog import Catalog, Intent, Parameter
 from maksud.language.languages import Familiar
 from maksud.language.small_words import SmallWords
@@ -21,6 +21,7 @@ from maksud.recognizers.contract import (
     ONLY_SMALL_WORDS,
     UNKNOWN_LANGUAGE,
     UNKNOWN_SCRIPT,
+    VALUES_ALONE,
     Contract,
 )
 from maksud.recognizers.conversation import Turn, converse
@@ -137,8 +138,19 @@ def test_small_words_ask_for_nothing() -> None:
         assert not answer.accepted and answer.refusal == "out of scope: small words"
     assert recognizer.asked == []
     for text in ("putar a", "on", "7", "you", "tolong", "what are you", "a the of it"):
-        assert recognizer(text).reason == ""
+        assert recognizer(text).reason != ONLY_SMALL_WORDS
     assert Copies()("a").reason == ""  # a run of before
+
+
+def test_values_alone_are_no_wish() -> None:
+    recognizer = Copies(small=SmallWords(("English", "Indonesian")))
+    proposal = Proposal(parse_calls("play(song=Hampa)"), (0.0,))
+    judged = recognizer.judge("Hampa!", proposal)
+    assert (judged.text, judged.reason, judged.accepted) == ("none()", VALUES_ALONE, False)
+    assert recognizer.judge("putar Hampa", proposal).text == "play(song=Hampa)"
+    meant = Copies(small=SmallWords(("English",), (), ("play",)))
+    assert meant.judge("Hampa", proposal).text == "play(song=Hampa)"
+    assert Copies().judge("Hampa", proposal).reason == ""  # a run of before
 
 
 def test_what_small_words_mean_is_part_of_the_contract() -> None:

@@ -11,16 +11,17 @@ from maksud.recognizers.joint.ensemble import Averaged, SideBySide
 
 INTENTS, TAGS, CHOICES = 4, 5, 3
 WORDS = [["play", "jazz", "and", "stop"], ["lights", "off"]]
+ALL = "play jazz and stop lights off"
 
 
 class Random:
     """Features of words from random numbers, the same for a word whenever it is asked."""
 
     def __init__(self, members: int, width: int, known: str) -> None:
-        self.members, self.width, self._known = members, width, known
+        self.members, self.width, self._known = members, width, known.split()
 
     def known(self, word: str) -> bool:
-        return word == self._known
+        return word in self._known
 
     def __call__(self, utterances: Sequence[Sequence[str]]) -> tuple[Floats, Floats, Floats]:
         size = max(map(len, utterances))
@@ -57,7 +58,7 @@ def heads(members: int, width: int, seed: int) -> Heads:
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.5, 1.0])
 def test_scores_are_the_mean_of_both(share: float) -> None:
-    first, second = Random(1, 6, "play"), Random(3, 4, "stop")
+    first, second = Random(1, 6, "play"), Random(3, 4, ALL)
     of_first, of_second = heads(1, 6, 1), heads(3, 4, 2)
     h, alone, mask = SideBySide(first, second)(WORDS)
     both = Averaged(of_first, of_second, 6, 3, share)
@@ -97,6 +98,30 @@ def test_the_first_says_what_is_known_and_stands_last() -> None:
     assert both.known("play") and not both.known("stop")
     h, alone, mask = both(WORDS)
     own = first(WORDS)
-    assert h.shape == (1, 2, 4, 18)
+    assert h.shape == (1, 2, 4, 19)
     assert np.array_equal(h[..., -6:], own[0]) and np.array_equal(alone[..., -6:], own[1])
     assert np.array_equal(mask, own[2])
+
+
+@pytest.mark.parametrize(
+    ("known", "shares"),
+    [
+        (ALL, [0.3, 0.3]),
+        ("play jazz lights", [0.475, 0.475]),  # half of the words are strange
+        ("play", [0.9125, 1.0]),
+        ("", [1.0, 1.0]),  # another language
+    ],
+)
+def test_who_does_not_know_the_words_is_heard_less(known: str, shares: list[float]) -> None:
+    first, second = Random(1, 6, ""), Random(3, 4, known)
+    of_first, of_second = heads(1, 6, 1), heads(3, 4, 2)
+    both = Averaged(of_first, of_second, 6, 3, 0.3)
+    features = SideBySide(first, second)(WORDS)
+    intents = both(*features)[0].mean(0)
+    own, others = of_first(*first(WORDS))[0].mean(0), of_second(*second(WORDS))[0].mean(0)
+    odds, more = of_first.boundaries(first(WORDS)[0]), of_second.boundaries(second(WORDS)[0])
+    for b, share in enumerate(shares):
+        assert np.allclose(intents[b], share * own[b] + (1 - share) * others[b], atol=1e-4)
+        got = both.boundaries(features[0])[b, : len(WORDS[b])]
+        wanted = (share * odds[b] + (1 - share) * more[b])[: len(WORDS[b])]
+        assert np.allclose(got, wanted, atol=1e-4)
