@@ -42,9 +42,9 @@ ENCODER = "e5-small"
 LANGUAGE_MODEL = "smollm2-135m"
 ENGLISH = "en"
 """What that language model was pretrained on: it is tuned, measured and asked in English alone."""
-ENCODER_SAMPLE = 60
-"""Examples of each intent that heads on the encoder as it is, and the compact networks beside it,
-are trained on: a minute or two."""
+ENCODER_SAMPLE = 100
+"""Examples of each intent that heads on the encoder as it is are trained on: a minute or two, of
+which compact networks beside it would take another."""
 LANGUAGE_MODEL_SAMPLE = 20
 """Examples of each intent that the language model is tuned on: it learns from two or three a second
 on two cores."""
@@ -133,7 +133,7 @@ def _encoder(console: Console, data: Dataset, directory: Path) -> Run | None:
 
     title = f"heads on the encoder {ENCODER}, on a sample of {ENCODER_SAMPLE} examples per intent"
     _title(console, "Train", title)
-    kind = EncoderSettings(depth="frozen")
+    kind = EncoderSettings(depth="frozen", companions=0)
     return _pretrained(
         console, data, directory, ENCODER, ENCODER_SAMPLE, kind, missing_for_encoder()
     )
