@@ -296,7 +296,8 @@ class Recognizer(ABC):
         answer = proposal.calls
         calls = catalog.name_arguments(answer)
         if len(calls) == 1 and contract.small.is_bare(read.text, calls[0]):
-            return self._refuse(read, VALUES_ALONE)
+            # The model says otherwise, and a weak one takes any words for values.
+            return self._refuse(read, VALUES_ALONE, confidence=0.5)
         if read.is_changed:
             answer = calls = restore_values(calls, read, catalog)
         if contract.calibration is not None:
@@ -337,13 +338,13 @@ class Recognizer(ABC):
             tokens=proposal.tokens,
         )
 
-    def _refuse(self, read: NormalText, reason: str) -> Recognition:
-        """The recognition of what can't be in scope, whatever the model would say."""
+    def _refuse(self, read: NormalText, reason: str, confidence: float = 1.0) -> Recognition:
+        """The recognition of what can't be in scope, whatever the model would say or said."""
         return Recognition(
             utterance=read.original,
             calls=(NONE,),
             text=format_calls((NONE,)),
-            confidence=1.0,
+            confidence=confidence,
             accepted=False,
             out_of_scope=1.0,
             model=self.name,

@@ -147,6 +147,7 @@ def test_values_alone_are_no_wish() -> None:
     proposal = Proposal(parse_calls("play(song=Hampa)"), (0.0,))
     judged = recognizer.judge("Hampa!", proposal)
     assert (judged.text, judged.reason, judged.accepted) == ("none()", VALUES_ALONE, False)
+    assert judged.confidence == 0.5
     assert recognizer.judge("putar Hampa", proposal).text == "play(song=Hampa)"
     meant = Copies(small=SmallWords(("English",), (), ("play",)))
     assert meant.judge("Hampa", proposal).text == "play(song=Hampa)"
