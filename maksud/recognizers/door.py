@@ -102,8 +102,9 @@ def train(
     # What models read is in the contract's normal form, in training as in every answer.
     train_set, dev_set = (normalise_examples(s) for s in (train_set, dev_set))
     scripts = scripts_read(train_set)
-    familiar = Familiar() if settings.any_language else languages_read(train_set)
-    small = small_words_read(train_set)
+    told = languages_read(train_set)
+    familiar = Familiar() if settings.any_language else told
+    small = small_words_read(train_set, told.languages)
     started, cpu = time.perf_counter(), time.process_time()
     kept = checkpoints_of(target)
     sweep(kept)  # what a killed training was about to keep

@@ -62,9 +62,7 @@ def languages_read(examples: Iterable[Example]) -> Familiar:
     return Familiar.of(e.instruction for e in examples)
 
 
-def small_words_read(examples: Iterable[Example]) -> SmallWords:
-    """The small words of the examples' languages, and which texts of them ask for something."""
-    examples = list(examples)
-    languages = languages_read(examples).languages
+def small_words_read(examples: Iterable[Example], languages: Iterable[str]) -> SmallWords:
+    """The small words of these languages, and what the examples ask for by nothing else."""
     asking = ((e.instruction, e.calls) for e in examples if NONE not in e.calls)
     return SmallWords.of(asking, languages)

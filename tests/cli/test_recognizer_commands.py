@@ -102,6 +102,11 @@ def test_compare_writes_a_page(
     assert json.loads((out / "comparison.json").read_text())["baseline"] == "compact (1)"
 
 
+def measuring(command: str, run: Path, data: Path) -> list[str | Path]:
+    """What is typed to measure a run, by itself or beside itself."""
+    return [command, run, data] if command == "evaluate" else [command, run, run, "--data", data]
+
+
 @pytest.mark.parametrize("command", ["evaluate", "compare"])
 def test_nothing_is_measured_where_it_would_be_written_over_unasked(
     command: str,
@@ -112,9 +117,7 @@ def test_nothing_is_measured_where_it_would_be_written_over_unasked(
 ) -> None:
     path, out = compact_run.path, tmp_path / "out"
     name = {"evaluate": "report.html", "compare": "comparison.html"}[command]
-    typed = (
-        [command, path, data] if command == "evaluate" else [command, path, path, "--data", data]
-    )
+    typed = measuring(command, path, data)
     out.mkdir()
     (out / name).write_text("mine")
     with monkeypatch.context() as patch:
@@ -135,9 +138,7 @@ def test_what_is_killed_while_it_measures_leaves_no_empty_directory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     path, out = compact_run.path, tmp_path / "new" / "out"
-    typed = (
-        [command, path, data] if command == "evaluate" else [command, path, path, "--data", data]
-    )
+    typed = measuring(command, path, data)
     seen: list[bool] = []
 
     def interrupt(*_: Any, **__: Any) -> None:

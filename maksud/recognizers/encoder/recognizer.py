@@ -77,8 +77,8 @@ class EncoderRecognizer(JointRecognizer):
     def embed(self, utterances: Sequence[str]) -> Floats:
         """Vectors of length 1 [N, D] of utterances in the form that `contract.read` gives.
 
-        What means the same to the encoder is near: their product is the cosine. An utterance
-        without a word has a vector of zeros.
+        What means the same to the encoder is near: their product is the cosine. One
+        without a word or mark has a vector of zeros.
         """
         tokens = [tokenize(u) for u in utterances]
         out = np.zeros((len(tokens), self.dim), np.float32)
