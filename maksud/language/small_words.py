@@ -9,17 +9,18 @@ alone, they mean something there.
 
 Neither is it known what is wanted of a value that is said alone: "lampu" or "the tv" may be meant
 to be turned on or off. Rows decide there too: an intent may be asked for by values alone where it
-is in the data.
+is in the data. And a word that rows of many intents have ("order", "music") asks, alone, for none
+of them, unless a row is just that word.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache, cached_property
 
-from maksud.language.calls import Call
+from maksud.language.calls import NONE, Call
 from maksud.language.folding import normalise
 from maksud.language.languages import FUNCTION_WORDS
 
@@ -50,6 +51,8 @@ ONE_IN = 1000
 odd row of thousands is none."""
 LONGEST = 3
 """Words of a text that is judged: what is longer may be a question."""
+LEAST_ROWS = 5
+"""Rows that have a word, from which it is told whether the word tells an intent."""
 
 
 @cache
@@ -65,29 +68,35 @@ class SmallWords:
     """What small words mean to some data: nothing, but for `meant`, which are texts of its rows.
 
     `languages`: those whose words are known; `by_values`: intents that its rows ask for by values
-    alone, `by_values_and_small`: by values and small words. All in alphabetical order; without
-    languages every text may ask for something.
+    alone, `by_values_and_small`: by values and small words. `ambiguous`: words that rows have
+    outside of values, fewer than half of them for any one intent, and that are no row alone. All in
+    alphabetical order; without languages, every text but an ambiguous word may ask for something.
     """
 
     languages: tuple[str, ...] = ()
     meant: tuple[str, ...] = ()
     by_values: tuple[str, ...] = ()
     by_values_and_small: tuple[str, ...] = ()
+    ambiguous: tuple[str, ...] = ()
 
     @classmethod
     def of(
         cls, rows: Iterable[tuple[str, tuple[Call, ...]]], languages: Iterable[str]
     ) -> SmallWords:
-        """Of rows that ask for something: their texts and answers, in these languages."""
+        """Of rows: their texts, in the normal form, and answers; in these languages."""
+        rows = [(text, calls) for text, calls in rows if text]
         known = tuple(sorted({*languages} & _SMALL.keys()))
+        ambiguous = _ambiguous_words(rows)
         if not known:
-            return cls()
+            return cls(ambiguous=ambiguous)
         alone = cls(known)
         meant: set[str] = set()
         number: Counter[str] = Counter()
         bare: Counter[str] = Counter()
         with_small: Counter[str] = Counter()
         for text, calls in rows:
+            if NONE in calls:
+                continue
             words = normalise(text).split()
             if words and all(map(alone._is_small, words)):
                 meant.add(" ".join(words))
@@ -97,31 +106,53 @@ class SmallWords:
                 left = _left(text, calls[0])
                 bare[intent] += left == []
                 with_small[intent] += left is not None and all(map(alone._is_small, left))
-        asked = [
+        by_values, by_values_and_small = (
             tuple(sorted(i for i, n in found.items() if n and n * ONE_IN >= number[i]))
             for found in (bare, with_small)
-        ]
-        return cls(known, tuple(sorted(meant)), *asked)
+        )
+        return cls(known, tuple(sorted(meant)), by_values, by_values_and_small, ambiguous)
 
     def along_with(self, texts: Iterable[str], intent: str) -> SmallWords:
         """The same with a new intent, which some texts ask for: by values alone too, as so few
         examples do not tell."""
+        texts = list(texts)
+        clear = {" ".join(_distinct(text)) for text in texts}
+        left = tuple(word for word in self.ambiguous if word not in clear)
         if not self.languages:
-            return self
+            return replace(self, ambiguous=left)
         more = SmallWords.of(((text, ()) for text in texts), self.languages).meant
         return SmallWords(
             self.languages,
             tuple(sorted({*self.meant, *more})),
             tuple(sorted({*self.by_values, intent})),
             tuple(sorted({*self.by_values_and_small, intent})),
+            left,
         )
 
     def without(self, intent: str) -> SmallWords:
         """The same without an intent that was added."""
-        asked = (self.by_values, self.by_values_and_small)
-        return SmallWords(
-            self.languages, self.meant, *(tuple(i for i in by if i != intent) for by in asked)
+        return replace(
+            self,
+            by_values=tuple(i for i in self.by_values if i != intent),
+            by_values_and_small=tuple(i for i in self.by_values_and_small if i != intent),
         )
+
+    def is_ambiguous(self, text: str, call: Call) -> bool:
+        """Whether a text is one word, said once or again, that rows of many intents have, and a
+        call has nothing that would tell which is meant."""
+        if not self.ambiguous or call.arguments or call == NONE:
+            return False
+        words = _distinct(text)
+        return len(words) == 1 and words[0] in self._ambiguous
+
+    def to_json(self) -> dict[str, list[str]]:
+        """A JSON-able mapping of the fields; empty where nothing is known."""
+        if self == SmallWords():
+            return {}
+        fields = asdict(self)
+        if not self.ambiguous:  # runs of before do not have it, and their ids stay
+            del fields["ambiguous"]
+        return fields
 
     def is_bare(self, text: str, call: Call) -> bool:
         """Whether a text has nothing but the values of a call, and small words, though no row asks
@@ -146,6 +177,10 @@ class SmallWords:
         return word in self._small or (len(word) == 1 and word.isalpha())
 
     @cached_property
+    def _ambiguous(self) -> frozenset[str]:
+        return frozenset(self.ambiguous)
+
+    @cached_property
     def _meant(self) -> frozenset[str]:
         return frozenset(word for text in self.meant for word in text.split())
 
@@ -156,6 +191,33 @@ class SmallWords:
         answers = frozenset(word for _, words in known for word in words)
         # Who has rows for "yes" has an intent for what answers a question, however it is said.
         return small if self._meant & answers else small | answers
+
+
+def _ambiguous_words(rows: Iterable[tuple[str, tuple[Call, ...]]]) -> tuple[str, ...]:
+    number: Counter[str] = Counter()
+    of_intent: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    alone: set[str] = set()
+    for text, calls in rows:
+        words = _distinct(text)
+        if len(words) == 1 and NONE not in calls:
+            alone.update(words)
+        in_values = {w for c in calls for a in c.arguments for w in normalise(a.value).split()}
+        for word in words:
+            if word not in in_values:
+                number[word] += 1
+                of_intent[word].update({call.intent for call in calls})
+    return tuple(
+        sorted(
+            word
+            for word, n in number.items()
+            if n >= LEAST_ROWS and word not in alone and 2 * max(of_intent[word].values()) < n
+        )
+    )
+
+
+def _distinct(text: str) -> list[str]:
+    """The words of a text, each once."""
+    return list(dict.fromkeys(normalise(text).split()))
 
 
 def _left(text: str, call: Call) -> list[str] | None:

@@ -53,6 +53,8 @@ ONLY_SMALL_WORDS = "small words"
 VALUES_ALONE = "values alone"
 """Why an answer is none(): the utterance has nothing but values, and no training row asks so for
 the intent that the model takes them for."""
+ONE_WORD = "one word"
+"""Why an answer is none(): the utterance is a word that training rows of many intents have."""
 
 SYSTEM_PROMPT = (
     "Anda adalah ahli pengenalan maksud. Anda dapat mengenali maksud berdasarkan pertanyaan "
@@ -101,7 +103,7 @@ class Contract:
     familiar: Familiar = Familiar()
     """The languages and usual words of the training data; without any, all are answered."""
     small: SmallWords = SmallWords()
-    """Whose small words ask for nothing; of no language in runs of before."""
+    """Which words ask for nothing alone; of no language in runs of before."""
 
     @property
     def id(self) -> str:
@@ -135,6 +137,16 @@ class Contract:
             return ONLY_SMALL_WORDS
         return UNKNOWN_LANGUAGE if self.familiar.foreign_language(text) else ""
 
+    def reason_against(self, text: str, calls: Sequence[Call]) -> str:
+        """Why an answer with named arguments can't be what a text asks for, however sure a model
+        is of it; "" where it may be. The text is in the form that `read` gives."""
+        if len(calls) == 1:
+            if self.small.is_bare(text, calls[0]):
+                return VALUES_ALONE
+            if self.small.is_ambiguous(text, calls[0]):
+                return ONE_WORD
+        return ""
+
     def render(self, utterance: str) -> str:
         """The prompt's text for an utterance under the ChatML template.
 
@@ -165,6 +177,10 @@ class Contract:
             false_accept_rate=rate or None,
         )
 
+    def refusing_like(self, other: Contract) -> Contract:
+        """The same contract with what another refuses unasked: it knows the same training rows."""
+        return replace(self, scripts=other.scripts, familiar=other.familiar, small=other.small)
+
     def to_json(self) -> dict[str, Any]:
         """A JSON-able mapping; `from_json` reads it back."""
         # What older runs do not have is left out, so that their ids stay.
@@ -174,7 +190,7 @@ class Contract:
             "text": self.text,
             "scripts": list(self.scripts),
             "familiar": asdict(self.familiar) if self.familiar.languages else None,
-            "small": asdict(self.small) if self.small.languages else None,
+            "small": self.small.to_json(),
         }
         return {
             "grammar": self.grammar,

@@ -27,7 +27,7 @@ from maksud.language.conversation import (
     list_exchanges,
     list_perhaps_open,
 )
-from maksud.recognizers.contract import FOLD_OPEN_TURNS, VALUES_ALONE, Contract
+from maksud.recognizers.contract import FOLD_OPEN_TURNS, ONE_WORD, VALUES_ALONE, Contract
 from maksud.recognizers.recognition import Recognition, Recognizer
 
 Reading = Literal["open", "all", "last"]
@@ -147,8 +147,8 @@ def _is_answered(found: Sequence[Recognition], before: tuple[Call, ...], catalog
     together, alone = found
     if not catalog.missing(before) and _things(before) <= _things(together.calls):
         return False  # was asked and done already: what is new stands in the last turn
-    if alone.reason == VALUES_ALONE and NONE not in together.calls:
-        return True  # a value is an answer to what was asked, and nothing by itself
+    if alone.reason in (VALUES_ALONE, ONE_WORD) and NONE not in together.calls:
+        return True  # a value or a word is an answer to what was asked, and nothing by itself
     if NONE in alone.calls and NONE not in together.calls and together.accepted:
         # "bayar listrik" is nothing by itself, and an answer to "Ingatkan tentang apa?"
         return not together.missing or len(together.missing) < len(catalog.missing(before))

@@ -33,7 +33,8 @@ class HeldOut:
     """Answers to unseen examples, in lists of one length.
 
     `features`: the raw evidence. `acts`: whether the answer asks for something (is not
-    `none()`). `correct`: whether the whole answer is right. `out_of_scope`: of the utterance.
+    `none()`) that the contract lets it ask for. `correct`: whether the whole answer is right, as
+    the model gave it. `out_of_scope`: of the utterance.
     """
 
     features: list[tuple[float, ...]] = field(default_factory=list)
@@ -44,10 +45,12 @@ class HeldOut:
     def __len__(self) -> int:
         return len(self.correct)
 
-    def add(self, proposal: Proposal, *, correct: bool, out_of_scope: bool) -> None:
-        """Adds an answer."""
+    def add(
+        self, proposal: Proposal, *, correct: bool, out_of_scope: bool, refused: bool = False
+    ) -> None:
+        """Adds an answer. `refused`: whatever the model's confidence."""
         self.features.append(proposal.features)
-        self.acts.append(proposal.acts)
+        self.acts.append(proposal.acts and not refused)
         self.correct.append(correct)
         self.out_of_scope.append(out_of_scope)
 
@@ -69,13 +72,21 @@ def answer_held_out(
 ) -> HeldOut:
     """The recognizer's answers to labelled examples that it has not learnt from."""
     out = HeldOut()
-    catalog = recognizer.contract.catalog
+    contract = recognizer.contract
+    catalog = contract.catalog
     for part in _batches(examples, tell, stage):
-        made = recognizer.propose([e.instruction for e in part])
-        for example, proposal in zip(part, made, strict=True):
+        texts = [contract.read(e.instruction).text for e in part]
+        made = recognizer.propose(texts)
+        for example, text, proposal in zip(part, texts, made, strict=True):
             gold = catalog.name_arguments(example.calls)
-            correct = same_answer(catalog.name_arguments(proposal.calls), gold)
-            out.add(proposal, correct=correct, out_of_scope=NONE in gold)
+            calls = catalog.name_arguments(proposal.calls)
+            refused = contract.reason_outside(text) or contract.reason_against(text, calls)
+            out.add(
+                proposal,
+                correct=same_answer(calls, gold),
+                out_of_scope=NONE in gold,
+                refused=bool(refused),
+            )
     return out
 
 

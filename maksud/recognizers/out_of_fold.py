@@ -71,7 +71,8 @@ def answer_out_of_fold(kind: Kind, task: Task, folds: int, like: Recognizer) -> 
             number = f"recognizer {fold + 1} of {folds} for calibration was left out"
             try:
                 made = kind.train(part)
-                recognizer = kind.open(part.directory, made.contract, "fold")
+                contract = made.contract.refusing_like(like.contract)
+                recognizer = kind.open(part.directory, contract, "fold")
             except (DataError, RunError) as error:
                 out.notes.append(f"{number}: {error.message}")
                 continue

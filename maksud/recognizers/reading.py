@@ -63,6 +63,6 @@ def languages_read(examples: Iterable[Example]) -> Familiar:
 
 
 def small_words_read(examples: Iterable[Example], languages: Iterable[str]) -> SmallWords:
-    """The small words of these languages, and what the examples ask for by nothing else."""
-    asking = ((e.instruction, e.calls) for e in examples if NONE not in e.calls)
-    return SmallWords.of(asking, languages)
+    """The small words of these languages, and what the examples ask for by nothing else;
+    words that tell no intent."""
+    return SmallWords.of(((e.instruction, e.calls) for e in examples), languages)

@@ -19,7 +19,7 @@ from maksud.language.calls import NONE, Call, format_calls
 from maksud.language.catalog import MissingParameter
 from maksud.language.text import NormalText
 from maksud.language.values import DoubtfulValue, find_doubts, restore_values
-from maksud.recognizers.contract import VALUES_ALONE, Contract
+from maksud.recognizers.contract import Contract
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Recognition:
     utterance is longer than the model reads. `reason`: why it is out of scope, where that was told
     without asking the model (`contract.NOTHING_SAID`, `contract.UNKNOWN_SCRIPT`,
     `contract.UNKNOWN_LANGUAGE`, `contract.ONLY_SMALL_WORDS`), or against what it said
-    (`contract.VALUES_ALONE`). `doubts`: values in which nothing of
+    (`contract.VALUES_ALONE`, `contract.ONE_WORD`). `doubts`: values in which nothing of
     their type was found.
     `tokens`: what a language model wrote; the answer may have become another after that.
     """
@@ -295,9 +295,9 @@ class Recognizer(ABC):
         catalog = contract.catalog
         answer = proposal.calls
         calls = catalog.name_arguments(answer)
-        if len(calls) == 1 and contract.small.is_bare(read.text, calls[0]):
-            # The model says otherwise, and a weak one takes any words for values.
-            return self._refuse(read, VALUES_ALONE, confidence=0.5)
+        reason = contract.reason_against(read.text, calls)
+        if reason:  # the model says otherwise
+            return self._refuse(read, reason, confidence=0.5)
         if read.is_changed:
             answer = calls = restore_values(calls, read, catalog)
         if contract.calibration is not None:

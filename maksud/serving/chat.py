@@ -17,6 +17,7 @@ from maksud.language.conversation import Turn
 from maksud.language.languages import CODES, count_words, language_of
 from maksud.recognizers.contract import (
     NOTHING_SAID,
+    ONE_WORD,
     ONLY_SMALL_WORDS,
     UNKNOWN_LANGUAGE,
     UNKNOWN_SCRIPT,
@@ -69,6 +70,7 @@ _REASONS = {
     UNKNOWN_LANGUAGE: "language",
     ONLY_SMALL_WORDS: "little",
     VALUES_ALONE: "little",
+    ONE_WORD: "little",
 }
 
 

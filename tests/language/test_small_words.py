@@ -4,7 +4,7 @@ import pytest
 
 from maksud.language.calls import Call, parse_calls
 from maksud.language.languages import FUNCTION_WORDS
-from maksud.language.small_words import LONGEST, ONE_IN, SmallWords
+from maksud.language.small_words import LEAST_ROWS, LONGEST, ONE_IN, SmallWords
 
 
 def asking(*texts: str) -> list[tuple[str, tuple[Call, ...]]]:
@@ -88,3 +88,51 @@ def test_a_new_intent_may_be_asked_for_by_a_value() -> None:
     assert not small.is_bare("table", parse_calls("book(table)")[0])
     assert small.is_bare("table", parse_calls("off(table)")[0])
     assert small.without("book").is_bare("table", parse_calls("book(table)")[0])
+
+
+ORDERS = [
+    ("cancel my order", "cancel()"),
+    ("stop the order", "cancel()"),
+    ("where is the order", "track()"),
+    ("track order", "track()"),
+    ("an order came broken", "complain()"),
+    ("what is an order of magnitude", "none()"),
+    *(("refund, please", "refund()") for _ in range(5)),
+    *(("order a refund", "refund()") for _ in range(1)),
+    *((f"play order {k}", "play(order)") for k in range(9)),
+]
+
+
+def rows_of(pairs: list[tuple[str, str]]) -> list[tuple[str, tuple[Call, ...]]]:
+    return [(text, parse_calls(answer)) for text, answer in pairs]
+
+
+@pytest.mark.parametrize("languages", [["English"], ["Spanish"], []])
+def test_a_word_that_rows_of_many_intents_have_asks_for_none_of_them(languages: list[str]) -> None:
+    made = SmallWords.of(rows_of(ORDERS), languages)
+    # All rows of "refund" are of one intent; in the last nine "order" is a value.
+    assert "order" in made.ambiguous and "refund" not in made.ambiguous
+    for text in ("order", "Order!", "order order"):
+        assert made.is_ambiguous(text, Call("cancel"))
+    for text in ("my order", "refund", "orders", ""):
+        assert not made.is_ambiguous(text, Call("cancel"))
+    assert not made.is_ambiguous("order", Call("none"))
+    assert not made.is_ambiguous("order", parse_calls("play(order)")[0])
+    assert not SmallWords(("English",)).is_ambiguous("order", Call("cancel"))  # a run of before
+
+
+def test_a_row_that_is_the_word_alone_says_what_it_means() -> None:
+    assert "order" not in SmallWords.of(rows_of([*ORDERS, ("Order.", "track()")]), []).ambiguous
+    assert "order" in SmallWords.of(rows_of([*ORDERS, ("Order.", "none()")]), []).ambiguous
+    made = SmallWords.of(rows_of(ORDERS), ["English"])
+    assert "order" not in made.along_with(["order"], "buy").ambiguous
+    assert "order" in made.along_with(["order food"], "buy").ambiguous
+    without = SmallWords.of(rows_of(ORDERS), [])
+    assert without.along_with(["order"], "buy").ambiguous == ()
+    assert "order" in made.without("buy").ambiguous
+
+
+def test_few_rows_do_not_make_a_word_ambiguous() -> None:
+    rows = rows_of(ORDERS[: LEAST_ROWS - 1])
+    assert SmallWords.of(rows, ["English"]).ambiguous == ()
+    assert "order" in SmallWords.of(rows_of(ORDERS[: LEAST_ROWS + 1]), ["English"]).ambiguous

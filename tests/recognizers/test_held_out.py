@@ -1,6 +1,7 @@
 """Answers to unseen examples, and what is made of them."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from scripted import Scripted, catalog_of, examples
@@ -8,6 +9,7 @@ from scripted import Scripted, catalog_of, examples
 from maksud.data.dataset import Example
 from maksud.errors import DataError
 from maksud.language.calls import Call
+from maksud.language.small_words import SmallWords
 from maksud.progress import Progress
 from maksud.recognizers import held_out
 from maksud.recognizers.calibration import cross_fit
@@ -67,6 +69,17 @@ def test_what_is_recorded_of_an_answer() -> None:
     assert held.out_of_scope == [False, False, False, True, True, False]
     assert len(held) == len(held.features) == 6
     assert held.exact_match == pytest.approx(2 / 6)
+
+
+def test_what_the_contract_refuses_unasked_is_no_act() -> None:
+    recognizer = Scripted({"Hampa": "play_music(song=Hampa)", "a": "volume_down()"},
+                          catalog_of(ROWS))  # fmt: skip
+    rows = examples(("Hampa", "play_music(song=Hampa)"), ("a", "none()"))
+    assert answer_held_out(recognizer, rows, quiet).acts == [True, True]
+    recognizer.contract = replace(recognizer.contract, small=SmallWords(("English",)))
+    held = answer_held_out(recognizer, rows, quiet)
+    assert held.acts == [False, False]
+    assert held.correct == [True, False]  # of the model, whose evidence is what is calibrated
 
 
 def test_answers_are_asked_in_batches_and_told() -> None:

@@ -9,6 +9,7 @@ import pytest
 from joint_data import single
 
 from maksud.data.dataset import Dataset, Example
+from maksud.language.small_words import SmallWords
 from maksud.recognizers import kinds
 from maksud.recognizers.door import load_recognizer, make_settings, train
 from maksud.recognizers.kinds import Task
@@ -49,6 +50,8 @@ def test_no_row_is_answered_by_what_learnt_it(
 
     def opened(*where: Any) -> Any:
         recognizer = kind.open(*where)
+        assert recognizer.contract.scripts == ("LATIN",)  # it refuses what the kept one does
+        assert recognizer.contract.small == SmallWords(("English",))
         propose = recognizer.propose
 
         def seen(utterances: Sequence[str]) -> list[Proposal]:
@@ -61,6 +64,7 @@ def test_no_row_is_answered_by_what_learnt_it(
 
     rows = list({e.instruction: e for e in single(80)}.values())
     kept = trained(rows, tmp_path / "whole")
+    kept.contract = replace(kept.contract, scripts=("LATIN",), small=SmallWords(("English",)))
     made = answer_out_of_fold(
         replace(kind, train=watched, open=opened), task(rows, tmp_path), 3, kept
     )

@@ -18,6 +18,7 @@ from maksud.recognizers import kinds
 from maksud.recognizers.compact.settings import CompactSettings
 from maksud.recognizers.contract import (
     NOTHING_SAID,
+    ONE_WORD,
     ONLY_SMALL_WORDS,
     UNKNOWN_LANGUAGE,
     UNKNOWN_SCRIPT,
@@ -154,11 +155,25 @@ def test_values_alone_are_no_wish() -> None:
     assert Copies().judge("Hampa", proposal).reason == ""  # a run of before
 
 
+def test_a_word_that_many_intents_have_is_no_wish() -> None:
+    recognizer = Copies(small=SmallWords((), ambiguous=("musik",)))
+    proposal = Proposal(parse_calls("stop()"), (0.0,))
+    judged = recognizer.judge("Musik!", proposal)
+    assert (judged.text, judged.reason, judged.accepted) == ("none()", ONE_WORD, False)
+    assert judged.confidence == 0.5 and judged.refusal == "out of scope: one word"
+    assert recognizer.judge("matikan musik", proposal).text == "stop()"
+    assert Copies().judge("Musik!", proposal).reason == ""  # a run of before
+
+
 def test_what_small_words_mean_is_part_of_the_contract() -> None:
     made = replace(Contract(CATALOG), small=SmallWords(("English",), ("who are you",)))
     again = Contract.from_json(json.loads(json.dumps(made.to_json())))
     assert again == made and again.id == made.id != Contract(CATALOG).id
     assert "small" not in Contract(CATALOG).to_json()
+    assert "ambiguous" not in made.to_json()["small"]  # ids of runs of before stay
+    more = replace(made, small=replace(made.small, ambiguous=("order",)))
+    again = Contract.from_json(json.loads(json.dumps(more.to_json())))
+    assert again == more and again.id == more.id != made.id
     with pytest.raises(RunError, match="is not a contract"):
         Contract.from_json({**made.to_json(), "small": {"mean": ["a"]}})
 
