@@ -38,7 +38,7 @@ def fit(
     torch.manual_seed(seed)
     rng = random.Random(seed)
     noise = np.random.Generator(np.random.SFC64(seed + 1))
-    network = Network(_shape(plan, words, s), s.dropout, seed)
+    network = Network(_shape(plan, words, s), s.dropout, seed, joins=plan.joins)
     network.heads.allowed.copy_(torch.from_numpy(plan.tag_penalties()))
     params = list(network.parameters())
     tables = [network.extractor.word, network.extractor.gram]

@@ -161,8 +161,9 @@ class Extractor(nn.Module):
 class Network(nn.Module):
     """Extractor and heads."""
 
-    def __init__(self, shape: Shape, dropout: float, seed: int) -> None:
+    def __init__(self, shape: Shape, dropout: float, seed: int, *, joins: bool = False) -> None:
+        """`joins`: whether utterances have several clauses."""
         super().__init__()
         shared = Dropout(dropout, np.random.Generator(np.random.SFC64(seed)))
         self.extractor = Extractor(shape, shared)
-        self.heads = Heads(shape, shared)
+        self.heads = Heads(shape, shared, joins=joins)

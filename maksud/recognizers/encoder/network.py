@@ -111,11 +111,14 @@ def mean_of_pieces(hidden: Tensor, rows: Sequence[Row]) -> tuple[Tensor, Tensor]
 class Network(nn.Module):
     """Encoder and heads."""
 
-    def __init__(self, encoder: Encoder, shape: Shape, dropout: float, seed: int) -> None:
+    def __init__(
+        self, encoder: Encoder, shape: Shape, dropout: float, seed: int, *, joins: bool = False
+    ) -> None:
+        """`joins`: whether utterances have several clauses."""
         super().__init__()
         self.encoder = encoder
         source = np.random.Generator(np.random.SFC64(seed))
-        self.heads = Heads(shape, Dropout(dropout, source), INNER)
+        self.heads = Heads(shape, Dropout(dropout, source), INNER, joins=joins)
 
 
 def load_encoder(

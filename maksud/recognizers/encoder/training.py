@@ -125,7 +125,7 @@ class _Training:
             parameters=len(plan.parameters),
             choices=width_of(plan.choices),
         )
-        self.network = Network(encoder, sizes, s.dropout, seed)
+        self.network = Network(encoder, sizes, s.dropout, seed, joins=plan.joins)
         self.network.heads.allowed.copy_(torch.from_numpy(plan.tag_penalties()))
         self.composer = Composer(plan, self.pieces, self.shape.positions, s, self.rng)
 

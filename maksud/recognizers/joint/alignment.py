@@ -18,6 +18,8 @@ from maksud.recognizers.joint.corpus import AlignedRow, Corpus, Span
 from maksud.recognizers.joint.cutting import Cutter
 from maksud.recognizers.joint.tokens import MAX_TOKENS, Token, tokenize
 
+_SEPARATING = frozenset(",;:.")
+
 MAX_CHOICES = 200
 """A parameter with more values than this outside its utterances is not learned as a choice."""
 
@@ -45,6 +47,7 @@ def build_corpus(examples: Iterable[Example], catalog: Catalog) -> Corpus:
         if cuts is None:
             corpus.skip("several calls whose words can't be told apart", row.place)
             continue
+        cuts = _before_signs(row, cuts)
         single.extend(row.clauses(cuts))
         for end, start in cuts:
             corpus.connectives[tuple(t.text for t in row.tokens[end:start])] += 1
@@ -52,6 +55,19 @@ def build_corpus(examples: Iterable[Example], catalog: Catalog) -> Corpus:
     kept = {(c.intent, tuple(c.words), tuple(c.spans)): c for c in single}
     corpus.clauses = list(kept.values())
     return corpus
+
+
+def _before_signs(row: AlignedRow, cuts: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The cuts with signs that only separate, such as a comma, between the clauses."""
+    out = []
+    words, begin = row.words, 0
+    for (end, start), spans in zip(cuts, row.spans, strict=False):
+        least = max([begin + 1, *(last for _, last, _ in spans)])
+        while end > least and words[end - 1] in _SEPARATING:
+            end -= 1
+        out.append((end, start))
+        begin = start
+    return out
 
 
 def _absent_values(examples: Iterable[Example], catalog: Catalog) -> dict[str, set[str]]:

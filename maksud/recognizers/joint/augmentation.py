@@ -118,6 +118,8 @@ def _join(plan: Plan, group: Sequence[Item], variation: Variation, rng: random.R
         lead: list[int] = []
         if types:
             lead = rng.choices(plan.connectives, plan.connective_weights)[0]
+            if types[-1] in plan.ends and lead and lead[0] in plan.signs:
+                lead = lead[1:]  # the sentence has ended
         row = [0] * (len(lead) + len(words))
         for i, j, k in spans:
             row[len(lead) + i] = 1 + k

@@ -29,8 +29,8 @@ class Scores(Protocol):
     intent_tag: Floats
     """[I, K]: what an intent adds to the scores of tags."""
 
-    def boundaries(self, h: Floats) -> Floats:
-        """Log-odds that a clause starts at a token: [M, B, T, D] -> [B, T]."""
+    def boundaries(self, h: Floats, mask: Floats) -> Floats:
+        """Log-odds that a clause starts at a token: [M, B, T, D], mask [B, T, 1] -> [B, T]."""
 
     def __call__(
         self, h: Floats, alone: Floats, mask: Floats
@@ -48,6 +48,11 @@ class Heads:
         # A mean of linear maps is one linear map of the concatenated members.
         self.boundary_weight = t["heads.boundary.weight"].reshape(-1, 1) / m
         self.boundary_bias = float(t["heads.boundary.bias"].mean())
+        self.sides_weight = t.get("heads.sides.weight")
+        if self.sides_weight is not None:
+            self.sides_bias = t["heads.sides.bias"][:, None]
+            self.apart_weight = t["heads.apart.weight"].reshape(-1, 1) / m
+            self.boundary_bias += float(t["heads.apart.bias"].mean())
         self.inner_weight = t.get("heads.inner.weight")
         self.inner_bias = t.get("heads.inner.bias")
         tag = t["heads.tag.weight"]
@@ -57,17 +62,23 @@ class Heads:
         self.choice_weight = t.get("heads.choice.weight")
         self.choice_bias = t.get("heads.choice.bias")
 
-    def boundaries(self, h: Floats) -> Floats:
-        """Log-odds that a clause starts at a token: [M, B, T, D] -> [B, T]."""
-        wide = h.transpose(1, 2, 0, 3).reshape(h.shape[1], h.shape[2], -1)
-        out: Floats = (wide @ self.boundary_weight)[..., 0] + np.float32(self.boundary_bias)
+    def boundaries(self, h: Floats, mask: Floats) -> Floats:
+        """See `Scores.boundaries`; where the run is of before, only the token itself is read."""
+        out: Floats = (_wide(h) @ self.boundary_weight)[..., 0] + np.float32(self.boundary_bias)
+        if self.sides_weight is not None:
+            before = np.maximum.accumulate(h, 2)
+            before = np.concatenate([before[:, :, :1], before[:, :, :-1]], 2)
+            rest = (h + (1 - mask) * IMPOSSIBLE)[:, :, ::-1]
+            after = np.maximum.accumulate(rest, 2)[:, :, ::-1] * mask
+            both = np.concatenate([h, before, after], -1) @ self.sides_weight[:, None]
+            both += self.sides_bias
+            out += (_wide(np.maximum(both, 0)) @ self.apart_weight)[..., 0]
         return out
 
     def __call__(
         self, h: Floats, alone: Floats, mask: Floats
     ) -> tuple[Floats, Floats, Floats | None]:
         """(intents of each member [M, S, I], tags [S, T, K], choices [S, C] or None)."""
-        _, clauses, size, _ = h.shape
         weight = h @ self.attend
         top = h
         if not mask.all():
@@ -87,13 +98,17 @@ class Heads:
             said = h @ self.inner_weight[:, None]
             said += self.inner_bias[:, None]
             np.maximum(said, 0, out=said)
-        wide = said.transpose(1, 2, 0, 3).reshape(clauses, size, -1)
-        tags = wide @ self.tag_weight
+        tags = _wide(said) @ self.tag_weight
         tags += self.tag_bias
         choices = None
         if self.choice_weight is not None and self.choice_bias is not None:
             choices = (pooled @ self.choice_weight + self.choice_bias).mean(0)
         return intents, tags, choices
+
+
+def _wide(x: Floats) -> Floats:
+    """[M, B, T, D] to [B, T, M D]."""
+    return x.transpose(1, 2, 0, 3).reshape(x.shape[1], x.shape[2], -1)
 
 
 def cut_segments(

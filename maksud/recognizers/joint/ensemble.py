@@ -60,12 +60,11 @@ class Averaged:
         self.share = np.float32(share)
         self.intent_tag: Floats = _mean(self.share, first.intent_tag, second.intent_tag)
 
-    def boundaries(self, h: Floats) -> Floats:
-        """See `Heads.boundaries`."""
+    def boundaries(self, h: Floats, mask: Floats) -> Floats:
+        """See `Scores.boundaries`."""
         own, more, seen = self._apart(h)
-        # Padding has features of zeros.
-        share = self._share(seen, h[0].any(-1))[:, None]
-        return _mean(share, self.first.boundaries(own), self.second.boundaries(more))
+        share = self._share(seen, mask[..., 0] > 0)[:, None]
+        return _mean(share, self.first.boundaries(own, mask), self.second.boundaries(more, mask))
 
     def __call__(
         self, h: Floats, alone: Floats, mask: Floats

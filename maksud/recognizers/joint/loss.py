@@ -79,7 +79,7 @@ def _boundary_loss(heads: Heads, segments: Sequence[Segment], h: Tensor, mask: T
         first[s.utterance, s.start] = 1
     inner = mask[..., 0].clone()
     inner[:, 0] = 0
-    score = heads.boundary(h).squeeze(-1)
+    score = heads.boundaries(h, mask)
     each = F.binary_cross_entropy_with_logits(score, first.expand_as(score), reduction="none")
     out: Tensor = (each * inner).sum()
     return out

@@ -27,6 +27,10 @@ IMPOSSIBLE = -1e4
 """Score of what can't be: far below any other, finite so that differences stay numbers."""
 
 
+SIDES = 64
+"""Width of the hidden layer that looks at both sides of where a clause may start."""
+
+
 class HeadSizes(Protocol):
     """What the heads need to know of a network's shape."""
 
@@ -87,9 +91,11 @@ class Linear(nn.Module):
 class Heads(nn.Module):
     """What is read off the features: boundaries of clauses, intents, tags, choices."""
 
-    def __init__(self, shape: HeadSizes, dropout: Dropout, inner: int = 0) -> None:
+    def __init__(
+        self, shape: HeadSizes, dropout: Dropout, inner: int = 0, *, joins: bool = False
+    ) -> None:
         """`inner`: width of a hidden layer before tags, for features that were not made for them;
-        0 is none."""
+        0 is none. `joins`: whether utterances have several clauses."""
         super().__init__()
         m, d, tags = shape.members, shape.dim, 1 + 2 * shape.parameters
         self.attend = nn.Parameter(torch.empty(m, 1, d, 1).uniform_(-(d**-0.5), d**-0.5))
@@ -99,9 +105,28 @@ class Heads(nn.Module):
         self.tag = Linear(m, inner or d, tags)
         self.intent_tag = nn.Parameter(torch.zeros(m, shape.intents, tags))
         self.choice = Linear(m, 3 * d, shape.choices) if shape.choices else None
+        # Last, so that what data without joined wishes is learnt with does not depend on them.
+        self.sides = Linear(m, 3 * d, SIDES) if joins else None
+        self.apart = Linear(m, SIDES, 1) if joins else None
         self.dropout = dropout
         self.allowed: Tensor
         self.register_buffer("allowed", torch.zeros(shape.intents, tags))
+
+    def boundaries(self, h: Tensor, mask: Tensor) -> Tensor:
+        """Log-odds that a clause starts at a token: [M, B, T].
+
+        A comma parts two wishes, or a wish from what is told with it: which of them it is stands
+        on both sides, of each of which the maximum is looked at.
+        """
+        score = self.boundary(h)
+        if self.sides is not None and self.apart is not None:
+            before = torch.cummax(h, 2).values
+            before = torch.cat([before[:, :, :1], before[:, :, :-1]], 2)
+            hidden = (1 - mask) * IMPOSSIBLE
+            after = torch.cummax((h + hidden).flip(2), 2).values.flip(2) * mask
+            both = torch.relu(self.sides(torch.cat([h, before, after], -1)))
+            score = score + self.apart(self.dropout(both))
+        return score.squeeze(-1)
 
     def forward(
         self, h: Tensor, alone: Tensor, mask: Tensor

@@ -43,7 +43,11 @@ this power."""
 FRAMED_LESS = 2.0
 """Log-odds by which framed wishes are rarer in use than in training, where data has no `none()`."""
 
-SELDOM = 0.01
+SIGNS = {",": 0.2, ".": 0.1}
+"""Shares of joined wishes that have only this sign between them. Data has few such rows, and many
+in which the sign stands within a wish: without more of them one of the two wishes is lost."""
+
+SELDOM = 0.004
 """Share of utterances in use that have several calls, at least, once data has any."""
 
 
@@ -113,6 +117,8 @@ class Plan:
     """Those that there are frames for."""
     ends: frozenset[int] = frozenset()
     """Types of the signs that end a sentence."""
+    signs: frozenset[int] = frozenset()
+    """Types of `SIGNS`, which none of these is followed by."""
 
     @classmethod
     def build(cls, corpus: Corpus, *, contrast: bool = False) -> Plan:
@@ -127,7 +133,8 @@ class Plan:
         intents = sorted({c.intent for c in clauses} | ({OUT_OF_SCOPE} if frames else set()))
         parameters = sorted({p for c in clauses for _, _, p in c.spans})
         words = Counter(w for c in clauses for w in c.words)
-        for phrase in corpus.connectives:
+        connectives = _with_signs(corpus.connectives)
+        for phrase in connectives:
             for word in phrase:
                 words[word] += 0
         for frame in (frame for of_language in frames for frame in of_language):
@@ -167,13 +174,14 @@ class Plan:
             choices,
             items,
             [[list(v) for v in found] for found in values_of],
-            [[types[w] for w in phrase] for phrase in corpus.connectives],
-            [float(n) for n in corpus.connectives.values()],
+            [[types[w] for w in phrase] for phrase in connectives],
+            list(connectives.values()),
             _call_weights(corpus.call_counts),
             [_number_frames(of_language, types) for of_language in frames],
             [[_number_correction(c, types) for c in of_language] for of_language in corrections],
             languages,
             frozenset(types[sign] for sign in ".!?" if sign in types),
+            frozenset(types[sign] for sign in SIGNS if sign in types),
         )
 
     @property
@@ -252,6 +260,21 @@ def _places_of(
         else IGNORED
         for c in choices
     ]
+
+
+def _with_signs(found: Mapping[tuple[str, ...], float]) -> dict[tuple[str, ...], float]:
+    """How often each connective is used, with `SIGNS`; of nothing nothing.
+
+    What follows a sign ("terus" of ", terus") is said without it too: half as often, at least.
+    """
+    used = {phrase: float(n) for phrase, n in found.items()}
+    total = sum(used.values())
+    for (first, *rest), n in [*((p, n) for p, n in used.items() if p)]:
+        if first in SIGNS and rest:
+            used[tuple(rest)] = max(used.get(tuple(rest), 0.0), n / 2)
+    for sign, share in SIGNS.items() if used else ():
+        used[(sign,)] = max(used.get((sign,), 0.0), share * total)
+    return used
 
 
 def _call_weights(calls: Counter[int]) -> list[float]:

@@ -206,7 +206,7 @@ class JointRecognizer(Recognizer):
         h, alone, mask = self.extractor([[t.text for t in row] for row in tokens])
         cuts: list[list[tuple[float, tuple[int, ...]]]] = [[(0.0, ())] for _ in texts]
         if self.joins:
-            odds = self.heads.boundaries(h)
+            odds = self.heads.boundaries(h, mask)
             cuts = [segmentations(odds[b, : len(row)]) for b, row in enumerate(tokens)]
         ways = [
             [(lp, segments_of(b, [0, *at, len(tokens[b])])) for lp, at in options]

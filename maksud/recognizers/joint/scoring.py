@@ -104,7 +104,7 @@ class Scorer:
     def _score(self, examples: list[Example], tokens: list[list[Token]]) -> list[AnswerScore]:
         recognizer = self.recognizer
         h, alone, mask = recognizer.extractor([[t.text for t in row] for row in tokens])
-        odds = recognizer.heads.boundaries(h) if recognizer.joins else None
+        odds = recognizer.heads.boundaries(h, mask) if recognizer.joins else None
         out = [AnswerScore()] * len(examples)
         clauses: list[Segment] = []
         wanted: list[tuple[int, _Placed, float]] = []

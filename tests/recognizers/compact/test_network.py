@@ -36,7 +36,7 @@ def test_numpy_and_torch_agree(tmp_path: Path) -> None:
     small = CompactSettings(dim=32, word_dim=16, buckets=256, members=3, epochs=2)
     train_compact(examples, [], catalog, tmp_path, small)
     content, tensors = load_weights(tmp_path)
-    network = Network(Shape(**content["shape"]), 0.0, 0)
+    network = Network(Shape(**content["shape"]), 0.0, 0, joins=True)
     weights = {name: torch.from_numpy(v) for name, v in tensors.items()}
     assert network.load_state_dict(weights, strict=False).missing_keys == ["heads.allowed"]
     network.eval()
@@ -62,7 +62,7 @@ def test_numpy_and_torch_agree(tmp_path: Path) -> None:
             mask,
         )
         intents, tags, _ = network.heads(h, alone, mask)
-        odds = network.heads.boundary(h).mean(0)[..., 0]
+        odds = network.heads.boundaries(h, mask).mean(0)
 
     extractor = Extractor(content["shape"], content["vocabulary"], tensors)
     heads = Heads(content["shape"]["members"], tensors)
@@ -73,4 +73,17 @@ def test_numpy_and_torch_agree(tmp_path: Path) -> None:
     assert np.allclose(alone.numpy(), alone2, atol=1e-4)
     assert np.allclose(intents.numpy(), intents2, atol=1e-4)
     assert np.allclose(tags.mean(0).numpy()[real], tags2[real], atol=1e-4)
-    assert np.allclose(odds.numpy()[real], heads.boundaries(h2)[real], atol=1e-4)
+    assert np.allclose(odds.numpy()[real], heads.boundaries(h2, mask2)[real], atol=1e-4)
+    before = {k: v for k, v in tensors.items() if ".sides." not in k and ".apart." not in k}
+    plain = Heads(content["shape"]["members"], before).boundaries(h2, mask2)  # of a run of before
+    with torch.no_grad():
+        own = network.heads.boundary(h).mean(0)[..., 0].numpy()
+    assert np.allclose(own[real], plain[real], atol=1e-4) and not np.allclose(own, odds, atol=0.01)
+
+
+def test_a_boundary_does_not_hang_on_padding() -> None:
+    network = Network(Shape(2, 9, 16, 4, 4, 8, 2, 1, 3, 2, 0), 0.0, 0, joins=True)
+    h = torch.randn(2, 1, 5, 8)
+    alone = network.heads.boundaries(h[:, :, :3], torch.ones(1, 3, 1))
+    mask = torch.tensor([1.0, 1, 1, 0, 0])[None, :, None]
+    assert torch.allclose(network.heads.boundaries(h, mask)[:, :, :3], alone, atol=1e-5)

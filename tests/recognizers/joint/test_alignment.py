@@ -95,6 +95,19 @@ def test_none_never_joins() -> None:
     assert made.call_counts == {2: 20, 1: 1}
 
 
+def test_a_sign_that_separates_is_of_no_clause() -> None:
+    texts = ["putar lagu {}, matikan lampu", "putar lagu {}. matikan lampu",
+             "putar lagu {}? matikan lampu"]  # fmt: skip
+    rows = [Example(t.format(s), f"play(song={s});off()") for t in texts for s in "abcdefg"]
+    rows += [Example(f"putar lagu {s}", f"play(song={s})") for s in "abcdefg"]
+    rows += [Example("matikan lampu", "off()")]
+    rows += [Example("alarm 5 p.m., matikan lampu", "alarm(time=5 p.m.);off()")]
+    made = corpus(*rows)
+    assert made.connectives[(",",)] == 8 and made.connectives[(".",)] == 7
+    ends = {(c.intent, c.words[-1]) for c in made.clauses} - {("play", s) for s in "abcdefg"}
+    assert ends == {("off", "lampu"), ("play", "?"), ("alarm", ".")}  # the last is of a value
+
+
 def test_clauses_that_stand_alone_tell_what_only_joins() -> None:
     """`what` follows `and` all the time, and still belongs to its clause."""
     rng = random.Random(3)

@@ -1,7 +1,11 @@
 """Composed utterances hold each clause once, joined as the data joins, with tags in their place."""
 
 import random
+from collections import Counter
+from dataclasses import replace
+from itertools import pairwise
 
+import pytest
 from joint_data import several, single
 
 from maksud.data.dataset import Example
@@ -9,7 +13,7 @@ from maksud.language.calls import OUT_OF_SCOPE
 from maksud.language.catalog_inference import infer_catalog
 from maksud.recognizers.joint.alignment import build_corpus
 from maksud.recognizers.joint.augmentation import Variation, compose_batches, compose_epoch
-from maksud.recognizers.joint.planning import Plan
+from maksud.recognizers.joint.planning import SIGNS, Plan
 
 
 def plan_of(*examples: Example) -> Plan:
@@ -34,6 +38,41 @@ def test_every_clause_stands_once_in_an_epoch() -> None:
             assert {t: tag for t, tag in enumerate(tags) if 0 < tag <= len(plan.parameters)} == (
                 begins
             )
+
+
+def test_wishes_are_joined_by_a_sign_alone_too() -> None:
+    joined = [e for e in several(90, 1) if ", " not in e.instruction]
+    joined = [replace(e, instruction=e.instruction.replace(" terus ", ", terus ")) for e in joined]
+    plan = plan_of(*single(60), *joined)
+    found = plan.corpus.connectives
+    words = ["", *plan.words]
+    shares = {
+        tuple(words[t] for t in types): share
+        for types, share in zip(plan.connectives, plan.connective_weights, strict=True)
+    }
+    assert {",", "."}.isdisjoint(t for phrase in found if len(phrase) == 1 for t in phrase)
+    for sign, share in SIGNS.items():
+        assert shares[(sign,)] == pytest.approx(share * found.total())
+    # What follows a sign is said without it too.
+    assert found[(",", "terus")] > 1 and ("terus",) not in found
+    assert shares[("terus",)] == found[(",", "terus")] / 2
+    assert shares[("lalu",)] == found[("lalu",)]
+    assert plan_of(*single(60)).connectives == []  # single wishes stay single
+
+
+def test_no_sign_follows_the_end_of_a_sentence() -> None:
+    rows = [replace(e, instruction=e.instruction + ".") for e in single(60)]
+    plan = plan_of(*rows, *several(60, 1))
+    dot = 1 + list(plan.words).index(".")
+    comma = 1 + list(plan.words).index(",")
+    pairs = Counter(
+        pair
+        for seed in range(5)
+        for u in compose_epoch(plan, Variation(0.0, 0.0), random.Random(seed))
+        for pair in pairwise(u.types)
+    )
+    assert not pairs[dot, dot] and not pairs[dot, comma]
+    assert any(a == dot for a, _ in pairs)
 
 
 def test_values_are_swapped_for_others_of_their_parameter() -> None:

@@ -48,6 +48,10 @@ def heads(members: int, width: int, seed: int) -> Heads:
         "heads.intent.bias": some(members, 1, INTENTS),
         "heads.boundary.weight": some(members, width, 1),
         "heads.boundary.bias": some(members, 1, 1),
+        "heads.sides.weight": some(members, 3 * width, 5),
+        "heads.sides.bias": some(members, 1, 5),
+        "heads.apart.weight": some(members, 5, 1),
+        "heads.apart.bias": some(members, 1, 1),
         "heads.tag.weight": some(members, width, TAGS),
         "heads.tag.bias": some(members, 1, TAGS),
         "heads.intent_tag": some(members, INTENTS, TAGS),
@@ -68,8 +72,8 @@ def test_scores_are_the_mean_of_both(share: float) -> None:
         return np.float32(share) * a + np.float32(1 - share) * b
 
     assert np.allclose(
-        both.boundaries(h),
-        mean(of_first.boundaries(one[0]), of_second.boundaries(other[0])),
+        both.boundaries(h, mask),
+        mean(of_first.boundaries(one[0], mask), of_second.boundaries(other[0], mask)),
         atol=1e-4,
     )
     intents, tags, choices = both(h, alone, mask)
@@ -119,9 +123,11 @@ def test_who_does_not_know_the_words_is_heard_less(known: str, shares: list[floa
     features = SideBySide(first, second)(WORDS)
     intents = both(*features)[0].mean(0)
     own, others = of_first(*first(WORDS))[0].mean(0), of_second(*second(WORDS))[0].mean(0)
-    odds, more = of_first.boundaries(first(WORDS)[0]), of_second.boundaries(second(WORDS)[0])
+    mask = features[2]
+    odds = of_first.boundaries(first(WORDS)[0], mask)
+    more = of_second.boundaries(second(WORDS)[0], mask)
     for b, share in enumerate(shares):
         assert np.allclose(intents[b], share * own[b] + (1 - share) * others[b], atol=1e-4)
-        got = both.boundaries(features[0])[b, : len(WORDS[b])]
+        got = both.boundaries(features[0], mask)[b, : len(WORDS[b])]
         wanted = (share * odds[b] + (1 - share) * more[b])[: len(WORDS[b])]
         assert np.allclose(got, wanted, atol=1e-4)
