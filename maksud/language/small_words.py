@@ -15,13 +15,14 @@ is in the data.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 
 from maksud.language.calls import Call
 from maksud.language.folding import normalise
 from maksud.language.languages import FUNCTION_WORDS
+from maksud.language.text import scripts_of
 
 _SMALL = {
     "Indonesian": "yang di ke dari untuk buat dengan dgn sama ini itu saya sy aku kamu kau "
@@ -45,6 +46,9 @@ _ANSWERS = {
     "tdk tak nggak ngga enggak gak ga gk bukan jangan",
     "English": "yes yeah yep yup sure ok okay right correct no nope nah not",
 }
+_JOINING_WORDS = "dan lalu terus trus kemudian serta atau sama and then or plus"
+_JOINING = frozenset(_JOINING_WORDS.split())
+"""What stands between the values of several calls, and says no more than a comma."""
 ONE_IN = 1000
 """Of the rows of an intent, so many must have nothing but values for others to ask so: a single
 odd row of thousands is none."""
@@ -94,7 +98,7 @@ class SmallWords:
             if len(calls) == 1:
                 intent = calls[0].intent
                 number[intent] += 1
-                left = _left(text, calls[0])
+                left = _left(text, calls)
                 bare[intent] += left == []
                 with_small[intent] += left is not None and all(map(alone._is_small, left))
         asked = [
@@ -123,15 +127,17 @@ class SmallWords:
             self.languages, self.meant, *(tuple(i for i in by if i != intent) for by in asked)
         )
 
-    def is_bare(self, text: str, call: Call) -> bool:
-        """Whether a text has nothing but the values of a call, and small words, though no row asks
-        for its intent so."""
-        if not self.languages or call.intent in self.by_values:
+    def is_bare(self, text: str, calls: Sequence[Call]) -> bool:
+        """Whether a text has nothing but the values of calls, and small words, though no row asks
+        for one of their intents so."""
+        intents = {call.intent for call in calls}
+        if not self.languages or intents <= {*self.by_values}:
             return False
-        left = _left(text, call)
+        left = _left(text, calls)
         if left is None or not all(map(self._is_small, left)):
             return False
-        return not left or call.intent not in self.by_values_and_small
+        asked = {*self.by_values, *self.by_values_and_small}
+        return not left or not intents <= asked
 
     def are_all(self, text: str) -> bool:
         """Whether a short text has only small words, and none of a row that has only such."""
@@ -143,7 +149,8 @@ class SmallWords:
         )
 
     def _is_small(self, word: str) -> bool:
-        return word in self._small or (len(word) == 1 and word.isalpha())
+        # A letter of Latin script: one of others may be a word ("停").
+        return word in self._small or (len(word) == 1 and scripts_of(word) == {"LATIN"})
 
     @cached_property
     def _meant(self) -> frozenset[str]:
@@ -158,15 +165,15 @@ class SmallWords:
         return small if self._meant & answers else small | answers
 
 
-def _left(text: str, call: Call) -> list[str] | None:
-    """The words of a text without those of a call's values; None where it has no value, or one
-    that the text does not say."""
-    if not call.arguments:
+def _left(text: str, calls: Sequence[Call]) -> list[str] | None:
+    """The words of a text without those of the values of calls; None where a call has no value, or
+    one that the text does not say."""
+    if not calls or not all(call.arguments for call in calls):
         return None
     left = normalise(text).split()
-    for argument in call.arguments:
+    for argument in (a for call in calls for a in call.arguments):
         for word in normalise(argument.value).split():
             if word not in left:
                 return None
             left.remove(word)
-    return left
+    return left if len(calls) == 1 else [word for word in left if word not in _JOINING]

@@ -295,7 +295,7 @@ class Recognizer(ABC):
         catalog = contract.catalog
         answer = proposal.calls
         calls = catalog.name_arguments(answer)
-        if len(calls) == 1 and contract.small.is_bare(read.text, calls[0]):
+        if contract.small.is_bare(read.text, calls):
             # The model says otherwise, and a weak one takes any words for values.
             return self._refuse(read, VALUES_ALONE, confidence=0.5)
         if read.is_changed:
