@@ -86,8 +86,17 @@ def _check(turns: Any, reading: Any) -> None:
         )
 
 
-def follow(contract: Contract, turns: Sequence[Turn], reading: Reading | None = None) -> Asking:
+def follow(
+    contract: Contract,
+    turns: Sequence[Turn],
+    reading: Reading | None = None,
+    *,
+    again: bool = False,
+) -> Asking:
     """The rule, one step at a time: see `Asking`.
+
+    `again`: where a tool has the last word, what was said before is answered anew, for those who
+    make one call after the other; else nothing new is said, and nothing is asked for.
 
     At most one recognition more for each earlier turn that may be open, of which there are at
     most `FURTHEST`, and one for the last turn alone.
@@ -99,9 +108,8 @@ def follow(contract: Contract, turns: Sequence[Turn], reading: Reading | None = 
         reading = "open" if contract.fold == FOLD_OPEN_TURNS else "all"
     *earlier, last = exchanges
     ended = next(turn for turn in reversed(turns) if turn.role != "system")
-    if last.replies and reading != "all" and ended.role != "tool":
-        # What was said is answered, and nothing new was said. Where a tool has the last word, who
-        # asks wants the calls again, of which it makes the next one.
+    if last.replies and reading != "all" and not (again and ended.role == "tool"):
+        # What was said is answered, and nothing new was said.
         return replace((yield Asked([""], True))[0], turns=())
     if not earlier and len(last.said) == 1:  # an utterance, and no conversation
         return (yield Asked([turns[last.said[0]].text], True))[0]

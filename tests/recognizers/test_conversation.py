@@ -129,7 +129,8 @@ def test_what_was_done_is_known_however_it_is_written(reply: Turn) -> None:
 def test_who_says_nothing_more_asks_for_nothing(blank: str, reading: Reading) -> None:
     """An old command is not run again by an empty turn, a closing statement or a tool's result."""
     done = (user("putar musik"), assistant("play_music()"))
-    for more in ((user(blank),), (), (Turn("tool", "ok"), assistant("Selesai."), user(blank))):
+    result = Turn("tool", "ok")
+    for more in ((user(blank),), (), (result,), (result, assistant("Selesai."), user(blank))):
         answer = converse(Listening(), [*done, *more], reading)
         assert answer.text == "none()" and not answer.accepted and answer.turns == ()
         assert answer.reason == NOTHING_SAID
