@@ -217,9 +217,10 @@ class Recognizer(ABC):
         """The best answers with none but the intents that are allowed to each utterance.
 
         None allows all; `none` stands for `none()`. As if the recognizer knew no other intent:
-        what it gives to the others is shared out among those that are left. An utterance that
-        no intent is left for is answered by `none()`. Raises `InputError` where a kind is not able
-        to do that.
+        what it gives to the others is shared out among those that are left. A joint network gives
+        it to `none()` where that is allowed: who asks for another intent asks for none of these.
+        An utterance that no intent is left for is answered by `none()`. Raises `InputError` where
+        a kind is not able to do that.
         """
         raise InputError(
             f"{self.name}: its answers can't be held to a part of the catalog",

@@ -297,6 +297,21 @@ def test_an_answer_held_to_some_intents_shares_out_the_probability(
                 assert after.features[lowest] == pytest.approx(0, abs=1e-4)
 
 
+def test_who_asks_for_what_is_not_offered_asks_for_none_of_the_rest(
+    recognizer: CompactRecognizer,
+) -> None:
+    texts = [f"cuaca di {city}" for city in CITIES]
+    free = recognizer.propose(texts)
+    held = recognizer.propose_within(texts, [{"play_music", "refund", "none"}] * len(texts))
+    forced = recognizer.propose_within(texts, [{"play_music", "refund"}] * len(texts))
+    at = FEATURES.index("lowest log p(intent)")
+    for before, after, call in zip(free, held, forced, strict=True):
+        assert before.calls[0].intent == "weather" and after.calls == (NONE,)
+        assert before.features[at] - 1e-6 <= after.features[at] <= 0
+        assert after.out_of_scope > 0.5
+        assert call.calls[0].intent in ("play_music", "refund")
+
+
 def test_each_utterance_of_a_batch_is_held_to_its_own_intents(
     recognizer: CompactRecognizer,
 ) -> None:
