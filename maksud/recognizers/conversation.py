@@ -125,7 +125,9 @@ def follow(
             recognition = yield from _ask(
                 contract, turns, pending, exchange.said, before, is_last=False
             )
-            answer, read = answer or recognition.calls, recognition.turns
+            # What was too long was not answered: with more behind it, it would be so again.
+            asked = () if recognition.truncated else recognition.calls
+            answer, read = answer or asked, recognition.turns
         pending = read if is_open(exchange, answer, contract.catalog) else ()
         before = answer
     return (yield from _ask(contract, turns, pending, last.said, before))
@@ -153,6 +155,8 @@ def _ask(
 def _is_answered(found: Sequence[Recognition], before: tuple[Call, ...], catalog: Catalog) -> bool:
     """Whether the last turn is read together with what is pending, rather than alone."""
     together, alone = found
+    if together.truncated and not alone.truncated:
+        return False  # what is not read whole is not acted on
     if not catalog.missing(before) and _things(before) <= _things(together.calls):
         return False  # was asked and done already: what is new stands in the last turn
     if alone.reason == VALUES_ALONE and NONE not in together.calls:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -296,9 +296,10 @@ class Recognizer(ABC):
         catalog = contract.catalog
         answer = proposal.calls
         calls = catalog.name_arguments(answer)
-        if contract.small.is_bare(read.text, calls):
+        if contract.small.is_bare(read.text, calls) and not proposal.truncated:
             # The model says otherwise, and a weak one takes any words for values.
-            return self._refuse(read, VALUES_ALONE, confidence=0.5)
+            refused = self._refuse(read, VALUES_ALONE, confidence=0.5)
+            return replace(refused, usage=proposal.usage)
         if read.is_changed:
             answer = calls = restore_values(calls, read, catalog)
         if contract.calibration is not None:

@@ -1,6 +1,7 @@
 """Open turns: what was closed is never read again, what is open is read with the answer to it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -156,6 +157,25 @@ def test_changing_ones_mind_and_cancelling() -> None:
     assert changed.text == "play_music()" and changed.turns == (2,)
     cancelled = said(*asked, user("gak jadi"), sure={"gak jadi": 0.9})
     assert cancelled.text == "none()" and cancelled.turns == (2,)
+
+
+class Short(Listening):
+    """Reads three words."""
+
+    def propose(self, utterances: Sequence[str]) -> list[Proposal]:
+        heard = [" ".join(u.replace(".", "").split()[:3]) for u in utterances]
+        made = super().propose([h if h in ANSWERS else "pasang alarm" for h in heard])
+        cut = [len(u.split()) > 3 for u in utterances]
+        return [replace(p, truncated=t) for p, t in zip(made, cut, strict=True)]
+
+
+@pytest.mark.parametrize("reply", ["Maaf, itu terlalu panjang.", "set_alarm()", "Jam berapa?"])
+def test_what_was_too_long_does_not_make_the_rest_so(reply: str) -> None:
+    """However sure a recognizer is of what it has read of both."""
+    said = "pasang alarm. jam" if reply == "Jam berapa?" else "pasang alarm dong buat besok"
+    turns = [user(said), assistant(reply), user("putar musik")]
+    answer = converse(Short({"pasang alarm": 0.95, "putar musik": 0.6}), turns)
+    assert answer.text == "play_music()" and answer.accepted and answer.turns == (2,)
 
 
 def test_a_chain_of_questions_stays_open() -> None:

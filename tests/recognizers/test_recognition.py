@@ -17,7 +17,7 @@ from maksud.language.catalog import Catalog, Intent, Parameter
 from maksud.language.small_words import SmallWords
 from maksud.recognizers.calibration import fit_calibration
 from maksud.recognizers.contract import VALUES_ALONE, Contract
-from maksud.recognizers.recognition import Proposal, Recognition, Recognizer
+from maksud.recognizers.recognition import Proposal, Recognition, Recognizer, Usage
 
 CATALOG = Catalog(
     (
@@ -101,10 +101,13 @@ def test_values_alone_ask_for_nothing(answer: str) -> None:
     assert made.judge("Rome, and Oslo", Proposal(calls, (39.0,))).accepted
     made.contract = replace(made.contract, small=SmallWords(("English",)))
     for said in ("the Rome", "Rome, please", "Rome and Oslo", "Rome, Oslo"):
-        found = made.judge(said, Proposal(calls, (39.0,)))
+        found = made.judge(said, Proposal(calls, (39.0,), usage=Usage(3, 1)))
+        assert found.usage == Usage(3, 1)
         is_all = ("Oslo" in said) == (len(calls) > 1)
         assert found.accepted is not is_all
         assert not is_all or (found.text, found.reason) == ("none()", VALUES_ALONE)
+        cut = made.judge(said, Proposal(calls, (39.0,), truncated=True))
+        assert cut.truncated and not cut.accepted
 
 
 def test_missing_parameters_bring_their_question() -> None:
