@@ -27,7 +27,7 @@ from maksud.language.conversation import (
     list_exchanges,
     list_perhaps_open,
 )
-from maksud.recognizers.contract import FOLD_OPEN_TURNS, VALUES_ALONE, Contract
+from maksud.recognizers.contract import FOLD_OPEN_TURNS, NOTHING_SAID, VALUES_ALONE, Contract
 from maksud.recognizers.recognition import Recognition, Recognizer
 
 Reading = Literal["open", "all", "last"]
@@ -157,6 +157,8 @@ def _is_answered(found: Sequence[Recognition], before: tuple[Call, ...], catalog
     together, alone = found
     if together.truncated and not alone.truncated:
         return False  # what is not read whole is not acted on
+    if alone.reason == NOTHING_SAID:
+        return False  # a sign without a word ("👍") is no value
     if not catalog.missing(before) and _things(before) <= _things(together.calls):
         return False  # was asked and done already: what is new stands in the last turn
     if alone.reason == VALUES_ALONE and NONE not in together.calls:

@@ -159,6 +159,14 @@ def test_changing_ones_mind_and_cancelling() -> None:
     assert cancelled.text == "none()" and cancelled.turns == (2,)
 
 
+def test_a_sign_without_a_word_is_no_answer() -> None:
+    answers = {**ANSWERS, "pasang alarm. 👍": "set_alarm(time=👍)"}
+    recognizer = Scripted(answers, CATALOG, sure={"pasang alarm. 👍": 0.9}, threshold=0.3)
+    turns = [user("pasang alarm"), assistant("Jam berapa?"), user("👍")]
+    answer = converse(recognizer, turns)
+    assert answer.text == "none()" and answer.reason == NOTHING_SAID
+
+
 class Short(Listening):
     """Reads three words."""
 
