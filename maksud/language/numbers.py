@@ -1,16 +1,24 @@
 """Numbers as people say them: in digits or words, Indonesian and English.
 
 Text in, a number or None out. One number must stand in the text, with anything around it that is no
-number ("5 menit", "50%", "volume lima"); of two, nobody can say which is meant.
+number ("5 menit", "50%", "volume lima"); of two, nobody can say which is meant. What makes another
+number of the one beside it ("satu setengah", "2 lusin", "1½") and is not read leaves none: half of
+what was said would be acted on as if it were all.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from decimal import Decimal
+from itertools import pairwise
 
-_DIGITS = re.compile(r"(?:(?<![\w.,])[+-])?\d+(?:[.,]\d+)*")
+_DIGITS = re.compile(r"(?:(?<![\w.,])[+-])?(?:(?<![\w.,])\.)?\d+(?:[.,]\d+)*")
 _WORDS = re.compile(r"[^\W\d_]+")
+_SIGNS = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2212\ufe63\uff0d", "-"))
+"""Hyphens and minus signs as keyboards write them before a number."""
+_THOUSANDS = re.compile(r"(?<=\d)k\b")
+_BELOW_ZERO = re.compile(r"\b(minus|min|negatif|negative)\s+(?=([^\W_]+))")
 _LONGEST = 200
 """Characters of a text in which a number is looked for."""
 
@@ -22,7 +30,7 @@ _UNITS = {
         "fifteen sixteen seventeen eighteen nineteen",
     )
     for number, word in enumerate(words.split())
-}
+} | {"lapan": 8}
 _TENS = {
     word: 10 * number
     for number, word in enumerate(
@@ -33,37 +41,79 @@ _WHOLE = {"seratus": (100, 1), "seribu": (1, 1000), "sejuta": (1, 1_000_000)}
 _TIMES = {"puluh": 10, "ratus": 100, "hundred": 100}
 _POWERS = {
     "ribu": 1000,
+    "rb": 1000,
     "thousand": 1000,
     "juta": 1_000_000,
+    "jt": 1_000_000,
     "million": 1_000_000,
     "miliar": 1_000_000_000,
     "milyar": 1_000_000_000,
     "billion": 1_000_000_000,
+    "triliun": 10**12,
+    "trilyun": 10**12,
+    "trillion": 10**12,
 }
 _JOINING = ("and", "dan")
 _NUMERALS = {*_UNITS, *_TENS, *_WHOLE, *_TIMES, *_POWERS, "belas"}
+_CHANGING_WORDS = """
+    setengah separuh separo seperempat sepertiga lusin selusin kodi belasan puluhan ratusan ribuan
+    jutaan half halves quarter quarters dozen dozens thirds fourths fifths sixths sevenths eighths
+    ninths tenths
+"""
+_CHANGING = frozenset(_CHANGING_WORDS.split()) | {f"per{unit}" for unit in _UNITS}
+"""Words that make another number of one beside them."""
+_BEHIND_WORDS = "kosong first third fourth fifth sixth seventh eighth ninth tenth"
+_CHANGING_BEHIND = frozenset(_BEHIND_WORDS.split())
+"""The same, directly behind a numeral: "twenty first", and "first 5 songs" is five."""
 
 
 def read_number(text: str) -> int | float | None:
     """The one number in a text; None where there is none, or several.
 
     Dots and commas with three digits behind each group thousands ("1.500" is 1500), as
-    Indonesian and English both write them; others are the decimal sign.
+    Indonesian and English both write them; others are the decimal sign. "50rb", "50k" and "2,5jt"
+    are thousands and millions.
     """
-    if len(text) > _LONGEST:
-        return None
+    if len(text) > _LONGEST or any(c.isnumeric() and not c.isdecimal() for c in text):
+        return None  # "1½" is not 1, nor "5²" 5
+    text = _THOUSANDS.sub(" ribu", text.translate(_SIGNS).casefold())
+    below = [m for m in _BELOW_ZERO.finditer(text) if m[2][0].isdecimal() or m[2] in _NUMERALS]
+    if below:
+        first = below[0]
+        if len(below) > 1 or first[1] == "min":  # the least, or below zero
+            return None
+        number = _read(text[: first.start()] + text[first.end() :])
+        return None if number is None else -number
+    return _read(text)
+
+
+def _read(text: str) -> int | float | None:
+    """The same of a text in small letters, without a word that is a sign."""
     digits = _DIGITS.findall(text)
-    spoken = _WORDS.findall(text.casefold())
+    spoken = _WORDS.findall(text)
     words = [w for w in spoken if w in _NUMERALS]
+    if not _CHANGING.isdisjoint(spoken) or _is_changed_behind(spoken):
+        return None
     if len(digits) == 1:
         if not words:
             return _of_digits(digits[0])
         if len(words) == 1 and words[0] in _POWERS:  # "5 ribu"
-            number = _of_digits(digits[0])
-            return None if number is None else number * _POWERS[words[0]]
+            return _times(_of_digits(digits[0]), _POWERS[words[0]])
     if not words or digits or not _is_one(spoken):
         return None
     return _of_words(words)
+
+
+def _is_changed_behind(spoken: Sequence[str]) -> bool:
+    return any(word in _NUMERALS and after in _CHANGING_BEHIND for word, after in pairwise(spoken))
+
+
+def _times(number: int | float | None, power: int) -> int | float | None:
+    """The product as people reckon: 1,1 juta is 1100000, not a bit more."""
+    if number is None or isinstance(number, int):
+        return number and number * power
+    product = Decimal(str(number)) * power
+    return int(product) if product == product.to_integral_value() else float(product)
 
 
 def _is_one(spoken: Sequence[str]) -> bool:
@@ -95,7 +145,7 @@ def _of_words(words: Sequence[str]) -> int | None:
     """
     total = below = 0
     unit: int | None = None  # said, and not yet counted
-    lowest, step = 10**12, 1000  # the power, and within it the step, that was said last
+    lowest, step = 10**15, 1000  # the power, and within it the step, that was said last
     for word in words:
         if word in _UNITS:
             if unit is not None:

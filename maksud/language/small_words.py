@@ -16,13 +16,14 @@ of them, unless a row is just that word.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache, cached_property
 
 from maksud.language.calls import NONE, Call
 from maksud.language.folding import normalise
 from maksud.language.languages import FUNCTION_WORDS
+from maksud.language.text import scripts_of
 
 _SMALL = {
     "Indonesian": "yang di ke dari untuk buat dengan dgn sama ini itu saya sy aku kamu kau "
@@ -46,6 +47,9 @@ _ANSWERS = {
     "tdk tak nggak ngga enggak gak ga gk bukan jangan",
     "English": "yes yeah yep yup sure ok okay right correct no nope nah not",
 }
+_JOINING_WORDS = "dan lalu terus trus kemudian serta atau sama and then or plus"
+_JOINING = frozenset(_JOINING_WORDS.split())
+"""What stands between the values of several calls, and says no more than a comma."""
 ONE_IN = 1000
 """Of the rows of an intent, so many must have nothing but values for others to ask so: a single
 odd row of thousands is none."""
@@ -103,7 +107,7 @@ class SmallWords:
             if len(calls) == 1:
                 intent = calls[0].intent
                 number[intent] += 1
-                left = _left(text, calls[0])
+                left = _left(text, calls)
                 bare[intent] += left == []
                 with_small[intent] += left is not None and all(map(alone._is_small, left))
         by_values, by_values_and_small = (
@@ -137,10 +141,10 @@ class SmallWords:
             by_values_and_small=tuple(i for i in self.by_values_and_small if i != intent),
         )
 
-    def is_ambiguous(self, text: str, call: Call) -> bool:
-        """Whether a text is one word, said once or again, that rows of many intents have, and a
-        call has nothing that would tell which is meant."""
-        if not self.ambiguous or call.arguments or call == NONE:
+    def is_ambiguous(self, text: str, calls: Sequence[Call]) -> bool:
+        """Whether a text is one word, said once or again, that rows of many intents have, and
+        calls have no value in it."""
+        if not self.ambiguous or not calls or NONE in calls or any(c.arguments for c in calls):
             return False
         words = _distinct(text)
         return len(words) == 1 and words[0] in self._ambiguous
@@ -154,15 +158,17 @@ class SmallWords:
             del fields["ambiguous"]
         return fields
 
-    def is_bare(self, text: str, call: Call) -> bool:
-        """Whether a text has nothing but the values of a call, and small words, though no row asks
-        for its intent so."""
-        if not self.languages or call.intent in self.by_values:
+    def is_bare(self, text: str, calls: Sequence[Call]) -> bool:
+        """Whether a text has nothing but the values of calls, and small words, though no row asks
+        for one of their intents so."""
+        intents = {call.intent for call in calls}
+        if not self.languages or intents <= {*self.by_values}:
             return False
-        left = _left(text, call)
+        left = _left(text, calls)
         if left is None or not all(map(self._is_small, left)):
             return False
-        return not left or call.intent not in self.by_values_and_small
+        asked = {*self.by_values, *self.by_values_and_small}
+        return not left or not intents <= asked
 
     def are_all(self, text: str) -> bool:
         """Whether a short text has only small words, and none of a row that has only such."""
@@ -174,7 +180,8 @@ class SmallWords:
         )
 
     def _is_small(self, word: str) -> bool:
-        return word in self._small or (len(word) == 1 and word.isalpha())
+        # A letter of Latin script: one of others may be a word ("停").
+        return word in self._small or (len(word) == 1 and scripts_of(word) == {"LATIN"})
 
     @cached_property
     def _ambiguous(self) -> frozenset[str]:
@@ -220,15 +227,15 @@ def _distinct(text: str) -> list[str]:
     return list(dict.fromkeys(normalise(text).split()))
 
 
-def _left(text: str, call: Call) -> list[str] | None:
-    """The words of a text without those of a call's values; None where it has no value, or one
-    that the text does not say."""
-    if not call.arguments:
+def _left(text: str, calls: Sequence[Call]) -> list[str] | None:
+    """The words of a text without those of the values of calls; None where a call has no value, or
+    one that the text does not say."""
+    if not calls or not all(call.arguments for call in calls):
         return None
     left = normalise(text).split()
-    for argument in call.arguments:
+    for argument in (a for call in calls for a in call.arguments):
         for word in normalise(argument.value).split():
             if word not in left:
                 return None
             left.remove(word)
-    return left
+    return left if len(calls) == 1 else [word for word in left if word not in _JOINING]

@@ -140,12 +140,9 @@ class Contract:
     def reason_against(self, text: str, calls: Sequence[Call]) -> str:
         """Why an answer with named arguments can't be what a text asks for, however sure a model
         is of it; "" where it may be. The text is in the form that `read` gives."""
-        if len(calls) == 1:
-            if self.small.is_bare(text, calls[0]):
-                return VALUES_ALONE
-            if self.small.is_ambiguous(text, calls[0]):
-                return ONE_WORD
-        return ""
+        if self.small.is_bare(text, calls):
+            return VALUES_ALONE
+        return ONE_WORD if self.small.is_ambiguous(text, calls) else ""
 
     def render(self, utterance: str) -> str:
         """The prompt's text for an utterance under the ChatML template.

@@ -27,7 +27,13 @@ from maksud.language.conversation import (
     list_exchanges,
     list_perhaps_open,
 )
-from maksud.recognizers.contract import FOLD_OPEN_TURNS, ONE_WORD, VALUES_ALONE, Contract
+from maksud.recognizers.contract import (
+    FOLD_OPEN_TURNS,
+    NOTHING_SAID,
+    ONE_WORD,
+    VALUES_ALONE,
+    Contract,
+)
 from maksud.recognizers.recognition import Recognition, Recognizer
 
 Reading = Literal["open", "all", "last"]
@@ -86,8 +92,17 @@ def _check(turns: Any, reading: Any) -> None:
         )
 
 
-def follow(contract: Contract, turns: Sequence[Turn], reading: Reading | None = None) -> Asking:
+def follow(
+    contract: Contract,
+    turns: Sequence[Turn],
+    reading: Reading | None = None,
+    *,
+    again: bool = False,
+) -> Asking:
     """The rule, one step at a time: see `Asking`.
+
+    `again`: where a tool has the last word, what was said before is answered anew, for those who
+    make one call after the other; else nothing new is said, and nothing is asked for.
 
     At most one recognition more for each earlier turn that may be open, of which there are at
     most `FURTHEST`, and one for the last turn alone.
@@ -99,9 +114,8 @@ def follow(contract: Contract, turns: Sequence[Turn], reading: Reading | None = 
         reading = "open" if contract.fold == FOLD_OPEN_TURNS else "all"
     *earlier, last = exchanges
     ended = next(turn for turn in reversed(turns) if turn.role != "system")
-    if last.replies and reading != "all" and ended.role != "tool":
-        # What was said is answered, and nothing new was said. Where a tool has the last word, who
-        # asks wants the calls again, of which it makes the next one.
+    if last.replies and reading != "all" and not (again and ended.role == "tool"):
+        # What was said is answered, and nothing new was said.
         return replace((yield Asked([""], True))[0], turns=())
     if not earlier and len(last.said) == 1:  # an utterance, and no conversation
         return (yield Asked([turns[last.said[0]].text], True))[0]
@@ -117,7 +131,9 @@ def follow(contract: Contract, turns: Sequence[Turn], reading: Reading | None = 
             recognition = yield from _ask(
                 contract, turns, pending, exchange.said, before, is_last=False
             )
-            answer, read = answer or recognition.calls, recognition.turns
+            # What was too long was not answered: with more behind it, it would be so again.
+            asked = () if recognition.truncated else recognition.calls
+            answer, read = answer or asked, recognition.turns
         pending = read if is_open(exchange, answer, contract.catalog) else ()
         before = answer
     return (yield from _ask(contract, turns, pending, last.said, before))
@@ -145,6 +161,10 @@ def _ask(
 def _is_answered(found: Sequence[Recognition], before: tuple[Call, ...], catalog: Catalog) -> bool:
     """Whether the last turn is read together with what is pending, rather than alone."""
     together, alone = found
+    if together.truncated and not alone.truncated:
+        return False  # what is not read whole is not acted on
+    if alone.reason == NOTHING_SAID:
+        return False  # a sign without a word ("👍") is no value
     if not catalog.missing(before) and _things(before) <= _things(together.calls):
         return False  # was asked and done already: what is new stands in the last turn
     if alone.reason in (VALUES_ALONE, ONE_WORD) and NONE not in together.calls:

@@ -168,7 +168,8 @@ def judge_held_out(
     unknown = unknown or HeldOut()
     acting = [k for k, acts in enumerate(unknown.acts) if acts]
     lacking = (share * len(held) - sum(held.out_of_scope)) / (1 - share)
-    if lacking <= 0 or len(held) < FEW_ROWS:  # so few rows carry a prior alone
+    # So few rows, or such as are all wrong, carry a prior alone.
+    if lacking <= 0 or len(held) < FEW_ROWS or not any(held.correct):
         acting = []
     weight = [1.0] * len(held) + [lacking / len(acting) if acting else 0.0] * len(acting)
     calibration, confidence = cross_fit(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from maksud.data.dataset import Dataset, Example
 from maksud.data.formats.files import load
-from maksud.errors import DataError, RunError
+from maksud.errors import DataError, RunError, nearest
+from maksud.language.calls import NONE
+from maksud.language.catalog import Catalog
 from maksud.progress import OnProgress, listen
 from maksud.recognizers.decision import Rule
 from maksud.recognizers.deriving import about_of, copy_files
@@ -17,6 +20,9 @@ from maksud.recognizers.held_out import answer_both, conclude
 from maksud.recognizers.kinds import find_kind
 from maksud.recognizers.reading import normalise_examples
 from maksud.recognizers.runs import Run, draft_run
+
+_NAMED = 5
+"""Intents that a note names."""
 
 
 def calibrate(
@@ -35,9 +41,10 @@ def calibrate(
     or not at all. The weights stay what they are.
 
     What is not labelled is left out, and counted in the metrics (`calibration.data.left_out`).
+    Rows that ask for what the run does not know are told in its notes: no answer to them is right.
 
-    Raises `DataError` for data without labelled examples or of the train split alone, `RunError`
-    where `out` exists.
+    Raises `DataError` for data without labelled examples, of the train split alone, or of other
+    intents than the run's, `RunError` where `out` exists.
     """
     run = Run.open(run.path if isinstance(run, Run) else run)  # as it stands now
     rule = rule or run.contract.rule or Rule()
@@ -45,6 +52,7 @@ def calibrate(
         data = load(data)
     dataset = data if isinstance(data, Dataset) else Dataset(data)
     examples, left_out = part_held_out(dataset)
+    unknown_rows = _tell_unknown(examples, run.contract.catalog, dataset.name)
     if run.contract.text:  # a run of before there was a normal form reads them as they are
         examples = list(normalise_examples(Dataset(examples, catalog=run.contract.catalog)))
     target = run.path if out is None else Path(out)
@@ -63,6 +71,7 @@ def calibrate(
         most = find_kind(run.kind).background
         contract, about = conclude(recognizer, held, unknown, rule, examples, most, 0, tell)
         copy_files(run, draft)
+        about["notes"] = [*about["notes"], *unknown_rows]
         about["data"] = {
             "name": dataset.name,
             "fingerprint": dataset.fingerprint,
@@ -100,3 +109,30 @@ def part_held_out(data: Dataset) -> tuple[list[Example], list[Example]]:
             "directory with a dev split",
         )
     return examples, [e for e in part if not e.is_labelled]
+
+
+def _tell_unknown(examples: Sequence[Example], catalog: Catalog, name: str) -> list[str]:
+    """A note of the rows that ask for what a run's catalog does not have, if there are any.
+
+    Raises `DataError` where no row asks for anything else: a run would never act again.
+    """
+    asking = [e for e in examples if NONE not in e.calls]
+    unknown = Counter(
+        intent for e in asking for intent in {c.intent for c in e.calls} if intent not in catalog
+    )
+    rows = sum(any(c.intent not in catalog for c in e.calls) for e in asking)
+    if not rows:
+        return []
+    named = ", ".join(intent for intent, _ in unknown.most_common(_NAMED))
+    more = f" and {len(unknown) - _NAMED:,} more" if len(unknown) > _NAMED else ""
+    first = unknown.most_common(1)[0][0]
+    if rows == len(asking):
+        raise DataError(
+            f"no row asks for what the run knows, but for {named}{more}",
+            where=name,
+            hint=f"Give data of the run's own catalog. {nearest(first, catalog.names)}",
+        )
+    return [
+        f"{rows:,} of the {len(asking):,} rows that ask for something ask for what the run does "
+        f"not know ({named}{more}), and whatever it answers to them is counted as wrong"
+    ]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -217,9 +217,10 @@ class Recognizer(ABC):
         """The best answers with none but the intents that are allowed to each utterance.
 
         None allows all; `none` stands for `none()`. As if the recognizer knew no other intent:
-        what it gives to the others is shared out among those that are left. An utterance that
-        no intent is left for is answered by `none()`. Raises `InputError` where a kind is not able
-        to do that.
+        what it gives to the others is shared out among those that are left. A joint network gives
+        it to `none()` where that is allowed: who asks for another intent asks for none of these.
+        An utterance that no intent is left for is answered by `none()`. Raises `InputError` where
+        a kind is not able to do that.
         """
         raise InputError(
             f"{self.name}: its answers can't be held to a part of the catalog",
@@ -296,8 +297,9 @@ class Recognizer(ABC):
         answer = proposal.calls
         calls = catalog.name_arguments(answer)
         reason = contract.reason_against(read.text, calls)
-        if reason:  # the model says otherwise
-            return self._refuse(read, reason, confidence=0.5)
+        if reason and not proposal.truncated:  # the model says otherwise
+            refused = self._refuse(read, reason, confidence=0.5)
+            return replace(refused, usage=proposal.usage)
         if read.is_changed:
             answer = calls = restore_values(calls, read, catalog)
         if contract.calibration is not None:

@@ -47,9 +47,14 @@ class Asker:
         reading: Reading | None,
         param: str,
         allowed: Allowed = None,
+        *,
+        again: bool = False,
     ) -> Recognition:
-        """The recognition of a conversation's last turn, by the contract's rule."""
-        steps = follow(lane.recognizer.contract, turns, reading)
+        """The recognition of a conversation's last turn, by the contract's rule.
+
+        `again`: also where it has the results of its calls, see `follow`.
+        """
+        steps = follow(lane.recognizer.contract, turns, reading, again=again)
         try:
             asked = next(steps)
         except InputError as error:  # nothing is said that can be read

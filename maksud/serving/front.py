@@ -272,9 +272,8 @@ class Front:
         if plan.is_answered:
             recognition = choices.answer_nothing(contract, lane.recognizer.name)
         else:
-            recognition = await self.asker.converse(
-                request.scope, lane, asked.turns, asked.reading, asked.param, plan.allowed
-            )
+            said = (asked.turns, asked.reading, asked.param, plan.allowed)
+            recognition = await self.asker.converse(request.scope, lane, *said, again=True)
             self.asker.count(request.scope, lane, [recognition])
         if asked.model in self.lanes:
             return choices.answers_of(recognition, plan, contract.catalog)

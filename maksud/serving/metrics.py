@@ -87,7 +87,7 @@ class Metrics:
         self._refusals = counter(
             "refusals",
             "Answers that are not acted on; reason: out_of_scope, nothing_said, script, "
-            "language, unsure, too_long",
+            "language, small_words, values_alone, one_word, unsure, too_long",
             "model",
             "reason",
         )

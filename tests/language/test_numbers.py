@@ -1,5 +1,7 @@
 """Numbers in what people say."""
 
+from decimal import Decimal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +18,12 @@ from maksud.language.numbers import read_number
         ("5 menit", 5), ("volume lima", 5), ("50%", 50), ("jam 5pm", 5), ("5 ribu", 5000),
         ("1.500", 1500), ("1,500,000", 1500000), ("1.250,50", 1250.5), ("2,5", 2.5),
         ("0.125", 0.125), ("-5", -5), ("+5", 5), ("nol", 0), ("Zero", 0), ("1,5 juta", 1.5e6),
+        ("50rb", 50_000), ("50 rb", 50_000), ("Rp50rb", 50_000), ("seratus rb", 100_000),
+        ("50k", 50_000), ("1.5K", 1500), ("5 k", 5), ("2,5jt", 2_500_000), ("dua jt", 2_000_000),
+        ("1,1 juta", 1_100_000), ("5 triliun", 5 * 10**12), ("lapan belas", 18),
+        ("\u22125", -5), ("\u20135", -5), ("minus 5", -5), ("minus lima belas", -15),
+        ("negative 2.5", -2.5), ("5 minus", 5), ("5 min", 5), (".5", 0.5), ("-.5", -0.5),
+        ("first 5 songs", 5), ("twenty second timer", 20),
     ],
 )  # fmt: skip
 def test_a_number_is_read_as_it_is_said(text: str, number: float) -> None:
@@ -27,7 +35,10 @@ def test_a_number_is_read_as_it_is_said(text: str, number: float) -> None:
     ["", "besar", "5 dan 6", "lima enam", "lima dan 6", "12.05.2024", "1.2.3", "3-4", "²", "belas",
      "puluh lima", "ribu", "seribu satu juta", "dua seratus", "9" * 201, "twenty to thirty",
      "between twenty and thirty minutes", "seratus sampai dua ratus", "lima puluh dua puluh",
-     "dua puluh tiga puluh menit", "seratus seratus", "twenty ten", "fifty or sixty"],
+     "dua puluh tiga puluh menit", "seratus seratus", "twenty ten", "fifty or sixty",
+     "1\u00bd", "5\u00b2", "satu setengah jam", "2 setengah juta", "two and a half", "dua lusin",
+     "half of 5", "tiga perempat", "two thirds", "two third", "twenty first", "dua kosong",
+     "lima ratusan", "min 5", "min lima", "10 minus 3"],
 )  # fmt: skip
 def test_none_and_several_are_no_number(text: str) -> None:
     assert read_number(text) is None
@@ -36,6 +47,17 @@ def test_none_and_several_are_no_number(text: str) -> None:
 @given(st.text(max_size=30) | st.from_regex(r"[\d.,+ \-]{0,20}", fullmatch=True))
 def test_any_text_has_a_number_or_none(text: str) -> None:
     assert isinstance(read_number(text), int | float | None)
+
+
+@given(st.integers(1, 10**6), st.sampled_from(["minus ", "negatif ", "-", "\u2212"]))
+def test_below_zero(number: int, sign: str) -> None:
+    assert read_number(f"{sign}{number}") == read_number(f"sekitar {sign}{number} ya") == -number
+
+
+@given(st.decimals(0, 1000, places=2), st.sampled_from([("rb", 1000), ("jt", 10**6)]))
+def test_a_decimal_of_thousands_is_exact(number: Decimal, power: tuple[str, int]) -> None:
+    said = str(number).replace(".", ",")
+    assert read_number(said + power[0]) == int(number * power[1])
 
 
 @given(st.integers(0, 10**9))

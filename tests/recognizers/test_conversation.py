@@ -1,6 +1,7 @@
 """Open turns: what was closed is never read again, what is open is read with the answer to it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -129,7 +130,8 @@ def test_what_was_done_is_known_however_it_is_written(reply: Turn) -> None:
 def test_who_says_nothing_more_asks_for_nothing(blank: str, reading: Reading) -> None:
     """An old command is not run again by an empty turn, a closing statement or a tool's result."""
     done = (user("putar musik"), assistant("play_music()"))
-    for more in ((user(blank),), (), (Turn("tool", "ok"), assistant("Selesai."), user(blank))):
+    result = Turn("tool", "ok")
+    for more in ((user(blank),), (), (result,), (result, assistant("Selesai."), user(blank))):
         answer = converse(Listening(), [*done, *more], reading)
         assert answer.text == "none()" and not answer.accepted and answer.turns == ()
         assert answer.reason == NOTHING_SAID
@@ -155,6 +157,33 @@ def test_changing_ones_mind_and_cancelling() -> None:
     assert changed.text == "play_music()" and changed.turns == (2,)
     cancelled = said(*asked, user("gak jadi"), sure={"gak jadi": 0.9})
     assert cancelled.text == "none()" and cancelled.turns == (2,)
+
+
+def test_a_sign_without_a_word_is_no_answer() -> None:
+    answers = {**ANSWERS, "pasang alarm. 👍": "set_alarm(time=👍)"}
+    recognizer = Scripted(answers, CATALOG, sure={"pasang alarm. 👍": 0.9}, threshold=0.3)
+    turns = [user("pasang alarm"), assistant("Jam berapa?"), user("👍")]
+    answer = converse(recognizer, turns)
+    assert answer.text == "none()" and answer.reason == NOTHING_SAID
+
+
+class Short(Listening):
+    """Reads three words."""
+
+    def propose(self, utterances: Sequence[str]) -> list[Proposal]:
+        heard = [" ".join(u.replace(".", "").split()[:3]) for u in utterances]
+        made = super().propose([h if h in ANSWERS else "pasang alarm" for h in heard])
+        cut = [len(u.split()) > 3 for u in utterances]
+        return [replace(p, truncated=t) for p, t in zip(made, cut, strict=True)]
+
+
+@pytest.mark.parametrize("reply", ["Maaf, itu terlalu panjang.", "set_alarm()", "Jam berapa?"])
+def test_what_was_too_long_does_not_make_the_rest_so(reply: str) -> None:
+    """However sure a recognizer is of what it has read of both."""
+    said = "pasang alarm. jam" if reply == "Jam berapa?" else "pasang alarm dong buat besok"
+    turns = [user(said), assistant(reply), user("putar musik")]
+    answer = converse(Short({"pasang alarm": 0.95, "putar musik": 0.6}), turns)
+    assert answer.text == "play_music()" and answer.accepted and answer.turns == (2,)
 
 
 def test_a_chain_of_questions_stays_open() -> None:

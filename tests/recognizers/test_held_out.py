@@ -225,5 +225,7 @@ def test_so_few_rows_carry_a_prior_whatever_stands_in_beside_them() -> None:
     calibration, decision = judge_held_out(held, Rule(), unsure(30))
     assert "smoothed prior" in calibration.note and decision.answers == 12
     assert (calibration.examples, calibration.correct) == (12, 12)
+    wrong, _ = judge_held_out(many(0, 40, 0), Rule(), unsure(30))
+    assert wrong.note.startswith("40 held-out answers (all of one outcome)")
     enough, _ = judge_held_out(many(180, 20, 0), Rule(), unsure(30))
     assert (enough.examples, enough.correct, enough.note) == (200, 180, "")

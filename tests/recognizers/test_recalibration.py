@@ -189,3 +189,19 @@ def test_what_has_no_answer_is_left_out_and_counted(run: Run, small_data: Datase
     assert labelled == list(small_data.dev) and left_out == bare[:2]
     about = calibrate(run, data, on_progress=False).metrics["calibration"]
     assert (about["examples"], about["data"]["left_out"]) == (len(small_data.dev), 2)
+
+
+def test_rows_of_another_catalog_are_told(run: Run, small_data: Dataset) -> None:
+    strange = [Example(f"pesan meja {k}", "book_table()", split="dev") for k in range(3)]
+    made = calibrate(run, Dataset([*small_data, *strange], name="d"), on_progress=False)
+    asking = sum(e.output != "none()" for e in small_data.dev) + 3
+    [note] = [n for n in made.metrics["calibration"]["notes"] if "does not know" in n]
+    assert note.startswith(f"3 of the {asking} rows") and "(book_table)" in note
+    none = Example("apa kabar", "none()", split="dev")
+    with pytest.raises(
+        DataError, match="d: no row asks for what the run knows, but for book_table"
+    ):
+        calibrate(run, Dataset([*strange, none], name="d"), on_progress=False)
+    assert Run.open(run.path).contract == made.contract
+    plain = calibrate(run, small_data, on_progress=False).metrics["calibration"]["notes"]
+    assert not any("does not know" in n for n in plain)

@@ -14,9 +14,10 @@ from maksud.errors import InputError
 from maksud.language import catalog as catalog_module
 from maksud.language.calls import NONE, Call, parse_calls
 from maksud.language.catalog import Catalog, Intent, Parameter
+from maksud.language.small_words import SmallWords
 from maksud.recognizers.calibration import fit_calibration
-from maksud.recognizers.contract import Contract
-from maksud.recognizers.recognition import Proposal, Recognition, Recognizer
+from maksud.recognizers.contract import VALUES_ALONE, Contract
+from maksud.recognizers.recognition import Proposal, Recognition, Recognizer, Usage
 
 CATALOG = Catalog(
     (
@@ -90,6 +91,23 @@ def test_confidence_is_calibrated_and_gates() -> None:
 def test_out_of_scope_is_never_accepted() -> None:
     answer = recognizer(threshold=0.0)("none()")
     assert answer.calls == (NONE,) and not answer.accepted
+
+
+@pytest.mark.parametrize("answer", ["weather(Rome)", "weather(Rome);weather(Oslo)"])
+def test_values_alone_ask_for_nothing(answer: str) -> None:
+    """Of one call and of several: nobody knows what is to be done with them."""
+    calls = parse_calls(answer)
+    made = recognizer()
+    assert made.judge("Rome, and Oslo", Proposal(calls, (39.0,))).accepted
+    made.contract = replace(made.contract, small=SmallWords(("English",)))
+    for said in ("the Rome", "Rome, please", "Rome and Oslo", "Rome, Oslo"):
+        found = made.judge(said, Proposal(calls, (39.0,), usage=Usage(3, 1)))
+        assert found.usage == Usage(3, 1)
+        is_all = ("Oslo" in said) == (len(calls) > 1)
+        assert found.accepted is not is_all
+        assert not is_all or (found.text, found.reason) == ("none()", VALUES_ALONE)
+        cut = made.judge(said, Proposal(calls, (39.0,), truncated=True))
+        assert cut.truncated and not cut.accepted
 
 
 def test_missing_parameters_bring_their_question() -> None:

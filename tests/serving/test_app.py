@@ -155,6 +155,9 @@ def test_a_history_does_not_run_again(client: OpenAI, live: Live) -> None:
     both = {"model": "scripted", "messages": messages, "maksud": {"turns": "all"}}
     reply = live.client().post("/v1/recognize", json=both).json()["data"][0]
     assert reply["turns"] == [1, 3, 6] and "Hampa" in reply["utterance"]
+    done = {"model": "scripted", "messages": messages[:-1]}  # ends with a tool's result
+    reply = live.client().post("/v1/recognize", json=done).json()["data"][0]
+    assert reply["text"] == "none()" and not reply["accepted"]
 
 
 def test_what_is_missing_is_asked_for(client: OpenAI) -> None:

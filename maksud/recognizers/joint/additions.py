@@ -24,6 +24,8 @@ Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 LONGEST_NUMBER = 6
 """Words that a number may have."""
+AROUND_NUMBER = 3
+"""Words beside a number that may make it another one: "satu setengah", "two and a half"."""
 
 
 class Additions(Protocol):
@@ -174,7 +176,7 @@ def find_values(
 def find_number(text: str, words: Sequence[Token]) -> tuple[str, int | float] | None:
     """The only number that these words of a text say: as it is said, and as a number."""
     spans: list[tuple[int, int, int | float]] = []
-    at = 0
+    at = before = after = 0
     while at < len(words):
         for size in range(min(LONGEST_NUMBER, len(words) - at), 0, -1):
             said = text[words[at].start : words[at + size - 1].end]
@@ -183,12 +185,16 @@ def find_number(text: str, words: Sequence[Token]) -> tuple[str, int | float] | 
             number = read_number(said)
             if number is not None and all(_counts(end) for end in ends):
                 spans.append((first.start, last.end, number))
+                before = max(0, at - AROUND_NUMBER)
+                after = min(len(words), at + size + AROUND_NUMBER) - 1
                 at += size - 1
                 break
         at += 1
     if len(spans) != 1:
         return None
     start, end, number = spans[0]
+    if read_number(text[words[before].start : words[after].end]) != number:
+        return None
     return text[start:end], number
 
 
@@ -200,8 +206,9 @@ def _in_digits(number: int | float) -> str:
 
 
 def _counts(word: str) -> bool:
-    """Whether a word is a part of a number, alone or behind another."""
-    return read_number(word) is not None or read_number(f"dua {word}") not in (None, 2)
+    """Whether a word is a part of a number, alone, behind another, or as its sign."""
+    beside = read_number(f"dua {word}"), read_number(f"{word} dua")
+    return read_number(word) is not None or beside[0] not in (None, 2) or beside[1] == -2
 
 
 def _listed(text: str, values: Sequence[str]) -> str | None:

@@ -47,6 +47,7 @@ from maksud.recognizers.joint.decoding import (
     viterbi,
 )
 from maksud.recognizers.joint.engine import Extractor, Scores, cut_segments
+from maksud.recognizers.joint.holding import Held
 from maksud.recognizers.joint.linear import Linear, add_opinion
 from maksud.recognizers.joint.nearness import Nearness
 from maksud.recognizers.joint.tokens import MAX_TOKENS, Token, batches, tokenize
@@ -152,56 +153,43 @@ class JointRecognizer(Recognizer):
         self, utterances: Sequence[str], unknown: Sequence[Collection[str]] | None
     ) -> list[Proposal]:
         """The same, as if some intents of each utterance were not known: see `Recognizer`."""
-        return self._propose_left(utterances, None if unknown is None else self._masks(unknown))
+        held = None if unknown is None else Held.without(unknown, self.intents)
+        return self._propose_left(utterances, held)
 
     def propose_within(
         self, utterances: Sequence[str], allowed: Sequence[Collection[str] | None]
     ) -> list[Proposal]:
         """See `Recognizer.propose_within`."""
-        masks = np.zeros((len(allowed), len(self.intents)), np.float32)
-        for b, names in enumerate(allowed):
-            if names is not None:
-                masks[b] = [0 if name in names else IMPOSSIBLE for name in self.intents]
-        return self._propose_left(utterances, masks)
+        return self._propose_left(utterances, Held.within(allowed, self.intents))
 
-    def _propose_left(self, utterances: Sequence[str], masks: Floats | None) -> list[Proposal]:
-        """The proposals; nothing for an utterance to which `masks` [B, I] leave no intent."""
-        if masks is None:
+    def _propose_left(self, utterances: Sequence[str], held: Held | None) -> list[Proposal]:
+        """The proposals; nothing for an utterance to which no intent is left."""
+        if held is None:
             return self._propose_all(utterances, None)
         inside = np.arange(len(self.intents)) != self.none
-        left = ((masks + self.intent_mask == 0) & inside).any(1).tolist()
+        left = (~held.closed & (self.intent_mask == 0) & inside).any(1)
         some = [u for u, has in zip(utterances, left, strict=True) if has]
-        made = iter(self._propose_all(some, masks[left]))
+        made = iter(self._propose_all(some, held.of(left)))
         return [next(made) if has else self._nothing for has in left]
 
     @property
     def _nothing(self) -> Proposal:
         return answer_nothing(len(self.features))
 
-    def _propose_all(self, utterances: Sequence[str], masks: Floats | None) -> list[Proposal]:
-        """The proposals; `masks` [B, I] are added to the scores of intents."""
+    def _propose_all(self, utterances: Sequence[str], held: Held | None) -> list[Proposal]:
         found = [tokenize(u, MAX_TOKENS + 1) for u in utterances]
         tokens = [t[:MAX_TOKENS] for t in found]
         out: list[Proposal | None] = [None if t else self._nothing for t in tokens]
         for group in batches(tokens):
-            own = None if masks is None else masks[group]
+            own = None if held is None else held.of(group)
             made = self._propose([utterances[k] for k in group], [tokens[k] for k in group], own)
             for k, proposal in zip(group, made, strict=True):
                 longer = len(found[k]) > MAX_TOKENS
                 out[k] = replace(proposal, truncated=True) if longer else proposal
         return [p for p in out if p is not None]
 
-    def _masks(self, unknown: Sequence[Collection[str]]) -> Floats:
-        """What to add to the scores of intents, [B, I]: 0, or `IMPOSSIBLE` for unknown ones."""
-        out = np.zeros((len(unknown), len(self.intents)), np.float32)
-        for b, names in enumerate(unknown):
-            for name in names:
-                if name in self.intents:
-                    out[b, self.intents.index(name)] = IMPOSSIBLE
-        return out
-
     def _propose(
-        self, texts: list[str], tokens: list[list[Token]], masks: Floats | None
+        self, texts: list[str], tokens: list[list[Token]], held: Held | None
     ) -> list[Proposal]:
         h, alone, mask = self.extractor([[t.text for t in row] for row in tokens])
         cuts: list[list[tuple[float, tuple[int, ...]]]] = [[(0.0, ())] for _ in texts]
@@ -216,7 +204,7 @@ class JointRecognizer(Recognizer):
         segments = list({s: None for options in ways for _, parts in options for s in parts})
         if len(segments) > len(texts):
             h, alone, mask = cut_segments(h, alone, mask, segments)
-        read = self._read(texts, tokens, segments, h, alone, mask, masks)
+        read = self._read(texts, tokens, segments, h, alone, mask, held)
         clauses = dict(zip(segments, read, strict=True))
         near = None if self.nearness is None else self._near
         out = []
@@ -238,13 +226,13 @@ class JointRecognizer(Recognizer):
         h: Floats,
         alone: Floats,
         mask: Floats,
-        masks: Floats | None,
+        held: Held | None,
     ) -> list[ClauseReadings]:
-        """The readings of each clause: features [M, S, T, D]; mask [S, T, 1]; masks [B, I]."""
+        """The readings of each clause: features [M, S, T, D]; mask [S, T, 1]."""
         members, tags, choices = self.heads(h, alone, mask)
-        unknown = None if masks is None else masks[[s.utterance for s in segments]]
-        if unknown is not None:
-            members += unknown[:, : self.trained]
+        if held is not None:
+            held = held.of([s.utterance for s in segments])
+            members += held.masks[:, : self.trained]
         mean = np.add.reduce(members, 0) / np.float32(len(members))
         said = [[t.text for t in tokens[s.utterance][s.start : s.stop]] for s in segments]
         vectors = self.pool(h, mask)
@@ -252,7 +240,7 @@ class JointRecognizer(Recognizer):
         if self.added is not None and len(segments) > len(texts):
             # Labelled clauses were read alone: what stands beside one must not make it look new.
             apart = self.pool(*self.extractor(said)[::2])
-        lp, seconds = self.judge_intents(mean, said, unknown, apart)
+        lp, seconds = self.judge_intents(mean, said, held, apart)
         each = log_softmax(members)
         lengths = [s.stop - s.start for s in segments]
         order = np.argsort(-lp, 1, kind="stable")[:, : TOP_INTENTS + (self.none >= 0)].tolist()
@@ -306,15 +294,15 @@ class JointRecognizer(Recognizer):
         self,
         scores: Floats,
         clauses: list[list[str]],
-        unknown: Floats | None = None,
+        held: Held | None = None,
         vectors: Floats | None = None,
     ) -> tuple[Floats, Floats | None]:
         """(log p(intent) of each clause, [S, I]; that of the linear member alone).
 
         `scores`: the network's, of the intents that it was trained for; `clauses`: their words;
-        `unknown` [S, I] is added to scores; `vectors` [S, .]: what `pool` gives.
+        `vectors` [S, .]: what `pool` gives.
         """
-        mask = self.intent_mask if unknown is None else self.intent_mask + unknown
+        mask = self.intent_mask if held is None else self.intent_mask + held.masks
         trained = mask[..., : self.trained]
         scores = scores + self.intent_mask[: self.trained]
         if self.negation is not None and self.none >= 0:
@@ -330,7 +318,7 @@ class JointRecognizer(Recognizer):
             lp = stand_beside(
                 lp, self.added, vectors, mask, self.negation, clauses, self.trained, self.none
             )
-        return lp, seconds
+        return (lp if held is None else held.give(lp, self.none)), seconds
 
     def _decode(
         self,
@@ -344,7 +332,9 @@ class JointRecognizer(Recognizer):
         if not many:
             return [Tagging(intent, 0.0, [], None, None) for _, intent in pairs]
         clauses, intents = map(list, zip(*pairs, strict=True))
-        scores = tags[clauses]
+        # In 64 bits: the log-odds of what is nearly sure are of the last digits of a difference of
+        # two long sums, and with fewer they would depend on what else is read at once.
+        scores: Any = tags[clauses].astype(np.float64)
         scores += self.heads.intent_tag[intents][:, None]
         if min(lengths) < tags.shape[1]:
             padding = np.full(1 + 2 * many, IMPOSSIBLE, np.float32)

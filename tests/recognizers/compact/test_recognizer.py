@@ -28,6 +28,7 @@ from maksud.recognizers.joint.weights import load_weights, save_weights
 TINY = CompactSettings(
     dim=32, word_dim=16, buckets=512, members=2, epochs=60, batch_size=16, dropout=0.2
 )
+TAGS = FEATURES.index("log p(tags)")
 UNSEEN = ("weather", "play_music")
 """Two intents that no training utterance has in this order."""
 
@@ -151,7 +152,16 @@ def test_answers_do_not_depend_on_the_batch(
     for text, proposal in zip(texts, together, strict=True):
         (alone,) = recognizer.propose([text])
         assert alone.calls == proposal.calls
-        assert np.allclose(alone.features, proposal.features, atol=2e-3)
+        assert np.allclose(alone.features, proposal.features, atol=1e-4)
+
+
+def test_what_is_sure_is_quite_sure(recognizer: CompactRecognizer) -> None:
+    """As log-odds it is a part of the confidence: a rounding error there is no small matter."""
+    texts = [f"{'tolong ya ' * k}keraskan suaranya" for k in range(40)]
+    found = [p for p in recognizer.propose(texts) if p.calls in ((Call("volume_up"),), (NONE,))]
+    assert len(found) > 20
+    for proposal in found:  # nothing can be tagged
+        assert abs(proposal.features[TAGS]) < 1e-11
 
 
 def test_one_intent_one_example(tmp_path: Path) -> None:
@@ -285,6 +295,21 @@ def test_an_answer_held_to_some_intents_shares_out_the_probability(
                 assert after.features[lowest] >= before.features[lowest] - 1e-4
             if len(left) == 1:  # nothing else is there to be likely
                 assert after.features[lowest] == pytest.approx(0, abs=1e-4)
+
+
+def test_who_asks_for_what_is_not_offered_asks_for_none_of_the_rest(
+    recognizer: CompactRecognizer,
+) -> None:
+    texts = [f"cuaca di {city}" for city in CITIES]
+    free = recognizer.propose(texts)
+    held = recognizer.propose_within(texts, [{"play_music", "refund", "none"}] * len(texts))
+    forced = recognizer.propose_within(texts, [{"play_music", "refund"}] * len(texts))
+    at = FEATURES.index("lowest log p(intent)")
+    for before, after, call in zip(free, held, forced, strict=True):
+        assert before.calls[0].intent == "weather" and after.calls == (NONE,)
+        assert before.features[at] - 1e-6 <= after.features[at] <= 0
+        assert after.out_of_scope > 0.5
+        assert call.calls[0].intent in ("play_music", "refund")
 
 
 def test_each_utterance_of_a_batch_is_held_to_its_own_intents(

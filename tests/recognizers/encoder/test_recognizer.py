@@ -118,7 +118,9 @@ def test_a_batch_answers_as_one_by_one(recognizer: EncoderRecognizer) -> None:
     texts = [e.instruction for e in single(8, 3) + several(4, 3)]
     together = recognizer.propose(texts)
     for text, proposal in zip(texts, together, strict=True):
-        assert recognizer.propose([text])[0].calls == proposal.calls
+        (alone,) = recognizer.propose([text])
+        assert alone.calls == proposal.calls
+        assert np.allclose(alone.features, proposal.features, atol=1e-4)
         assert len(proposal.features) == len(FEATURES) and -1 <= proposal.features[NEAR] <= 1.0001
 
 

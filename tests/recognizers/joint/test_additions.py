@@ -34,6 +34,12 @@ def values(text: str, *parameters: str) -> dict[str | None, str]:
         ("for twenty five people", ["n:number"], {"n": "twenty five"}),
         ("dua puluh lima kursi", ["n:number"], {"n": "dua puluh lima"}),
         ("5 ribu saja", ["n:number"], {"n": "5 ribu"}),
+        ("dua puluh lima rb ya", ["n:number"], {"n": "dua puluh lima rb"}),
+        ("setel ke minus 5 derajat", ["n:number"], {"n": "minus 5"}),
+        ("satu setengah jam", ["n:number"], {}),  # none of its parts is what was said
+        ("for two and a half hours", ["n:number"], {}),
+        ("pesan 2 lusin donat", ["n:number"], {}),
+        ("half price for these 5 people", ["n:number"], {"n": "5"}),
         ("3 kali 4", ["n:number"], {}),
         ("3 kali", ["n:number", "m:number"], {}),
         ("besok", ["day:datetime", "what"], {}),
