@@ -320,6 +320,10 @@ def test_append_to_itself_is_refused(shop: Path) -> None:
         convert(shop / "train.json", shop / "train.json", append=True)
     with pytest.raises(InputError, match="doubled"):
         convert(shop, shop, append=True)
+    with pytest.raises(InputError, match=r"train\.json: is source and target, or a part"):
+        convert(shop / "train.json", shop, append=True)
+    with pytest.raises(InputError, match="doubled"):
+        convert(shop, shop / "train.json", append=True)
     with pytest.raises(SettingsError, match="not both"):
         convert(shop, shop, append=True, overwrite=True)
     assert content(shop) == before
