@@ -23,7 +23,7 @@ from maksud.data.formats.base import Format, Options
 from maksud.data.formats.files import Found, Tick, find, load_catalog_at, tally, write
 from maksud.data.formats.manifest import is_manifest
 from maksud.data.formats.parts.reading import Reject
-from maksud.data.formats.places import overlap, refuse_over, refuse_standard_output
+from maksud.data.formats.places import overlap, refuse_nameless, refuse_over
 from maksud.data.formats.registry import FORMATS, whole_names
 from maksud.data.formats.targets import (
     REJECTS,
@@ -187,7 +187,7 @@ def convert(
 
 def _refuse_overlaps(source: str, place: str, rejects: str, catalogs: Sequence[str]) -> None:
     """Raises `InputError` where one of what is written would replace another, or the source."""
-    refuse_standard_output("the target", place)
+    refuse_nameless("the target", place)
     if is_manifest(source):  # what is kept never changes
         refuse_over("the target", place, {"the source": source})
     refuse_over("the file of rejects", rejects, {"the source": source})
