@@ -216,7 +216,7 @@ def read_pairs(pairs: Iterable[str]) -> dict[str, str]:
 def read_file(path: Path) -> dict[str, Any]:
     """The settings in a TOML file: one `key = value` a line, no tables. Raises `SettingsError`."""
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Notepad writes a mark
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(
             f"can't be read as settings ({error})", where=str(path),

@@ -88,6 +88,8 @@ def test_pairs_and_files(tmp_path: Path) -> None:
     file = tmp_path / "s.toml"
     file.write_text('degrees = 200\nmode = "grill"\n')
     assert read_file(file) == {"degrees": 200, "mode": "grill"}
+    file.write_bytes(b"\xef\xbb\xbfdegrees = 200\r\n")
+    assert read_file(file) == {"degrees": 200}
     for text in ("degrees = ", "[oven]\ndegrees = 1\n", "degrees = [1]\n"):
         file.write_text(text)
         with pytest.raises(SettingsError, match=r"s\.toml"):

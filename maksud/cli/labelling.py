@@ -156,7 +156,7 @@ def add(
         write_json({"task": id, "name": name, "dataset": number, "rows": len(dataset)})
         return
     say(f"Task {name}: {len(dataset):,} items.")
-    tell_next(["label"])
+    tell_next(["label", *(["--store", store] if store else [])])
 
 
 @label_app.command("tasks")
@@ -236,6 +236,7 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Write what is finished of a task to a file, or keep it as a version of a dataset."""
+    from maksud.data.formats.places import refuse_over
     from maksud.labelling import exporting
     from maksud.labelling.people import first_admin
     from maksud.labelling.tasks import task_for, task_named
@@ -243,6 +244,7 @@ def export(
     if not out and not save:
         raise InputError("there is nowhere to export to", hint="Give a path, or --save NAME")
     if out:
+        refuse_over("the export", out, {"the store of labels": place_of(store)})
         exporting.check_target(out, format, force)
     told: dict[str, Any] = {"task": task}
     with opened(store) as labels:
@@ -361,8 +363,8 @@ def restore(
     place = place_of(store)
     if "://" in place:
         raise InputError("PostgreSQL restores its own backups", hint="Use pg_restore")
-    restore_database(source, Path(place), replace=force)
-    say(f"Restored to {place}.")
+    kept = restore_database(source, Path(place), replace=force)
+    say(f"Restored to {place}." + (f" What stood there: {kept}" if kept else ""))
 
 
 def place_of(store: str) -> str:

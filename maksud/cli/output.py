@@ -192,8 +192,9 @@ def draw_findings(found: Findings, data: str, each: int = 5) -> None:
         head = Text.assemble((group.code, colours[group.level]), f"  {group.total:,}  ")
         console.print(head.append(about.why, "dim"))
         table = Table(box=None, show_header=False, pad_edge=False)
+        table.add_column(overflow="fold")  # at its end is the line, without which it is no place
         for f in group.kept[:each]:
-            place = f.place.removeprefix(data).lstrip("/:") or f.place
+            place = _within(f.place, data)
             table.add_row(Text(readable(place), "dim"), Text(readable(f.message)))
         console.print(Padding(table, (0, 0, 0, 2)))
         if group.total > each:
@@ -204,6 +205,14 @@ def draw_findings(found: Findings, data: str, each: int = 5) -> None:
     console.print(", ".join(f"{n:,} {k}{'s' if n != 1 else ''}" for k, n in counts.items()))
     if counts["error"]:
         say("Training refuses data with errors. `--json` has more of each, `--all` every finding.")
+
+
+def _within(place: str, data: str) -> str:
+    """A place as seen from the data: what stands there once for all findings is left out."""
+    head = data.rstrip("/")
+    if place[len(head) : len(head) + 1] not in ("/", ":") or not place.startswith(head):
+        return place
+    return place[len(head) :].lstrip("/:") or place
 
 
 def check_directory(path: Path) -> None:

@@ -404,6 +404,12 @@ def models_get(
 
 def _lines() -> Iterator[str]:
     """The lines of standard input, without white space around them."""
+    if sys.stdin is None:
+        raise InputError(
+            "is closed",
+            where="standard input",
+            hint="Give the utterances behind the run, or one a line",
+        )
     number = 0
     for number, raw in enumerate(sys.stdin.buffer, 1):
         try:

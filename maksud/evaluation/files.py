@@ -14,6 +14,7 @@ from maksud.evaluation.comparison import Comparison
 from maksud.evaluation.comparison_page import render_comparison
 from maksud.evaluation.page import render
 from maksud.evaluation.report import Report
+from maksud.recognizers.runs import refuse_inside
 from maksud.storage import StagedFile, make_directory, writing
 
 REPORT = ("predictions.jsonl", "report.json", "report.html")
@@ -21,7 +22,9 @@ COMPARISON = ("comparison.json", "comparison.html")
 
 
 def check_target(directory: str | Path, names: Sequence[str], *, overwrite: bool) -> None:
-    """Raises `InputError` where one of the files stands: before anything is measured."""
+    """Raises `InputError` where one of the files stands, or would be put into a run: before
+    anything is measured."""
+    refuse_inside(directory)
     if not overwrite:
         places = [os.path.join(directory, name) for name in names]
         standing = [place for place in places if os.path.lexists(place)]
@@ -32,8 +35,8 @@ def write_report(report: Report, directory: str | Path, *, overwrite: bool = Fal
     """Writes `report.json`, `report.html` and `predictions.jsonl`; returns the directory.
 
     All three or none: on a full disk the old files stay as they were, and where there were none,
-    nothing is left. Raises `InputError` where one stands, without `overwrite`, and `SystemFault`
-    where the place can't be written.
+    nothing is left. Raises `InputError` in a run, and where one stands, without `overwrite`, and
+    `SystemFault` where the place can't be written.
     """
     lines = (json.dumps(p.to_json(), ensure_ascii=False) for p in report.predictions)
     return _write_together(

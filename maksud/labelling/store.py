@@ -8,6 +8,7 @@ just changing.
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import threading
@@ -38,6 +39,8 @@ CONNECTIONS = 16
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _SQLITE = b"SQLite format 3\0"
+_FILES = ("", "-wal", "-shm")
+"""Endings of the files of an SQLite database."""
 _FULL = ("disk is full", "disk i/o error", "no space left", "could not extend file")
 
 
@@ -284,12 +287,16 @@ def _fault(said: str, place: str) -> StoreFault:
 def copy_database(store: Store, target: Path) -> None:
     """A whole copy of an SQLite store, of one moment, made while it is in use.
 
-    Raises `SystemFault` for PostgreSQL, which has its own, and where it can't be written.
+    Raises `SystemFault` for PostgreSQL, which has its own, and where it can't be written, and
+    `SettingsError` where the target is the store.
     """
     import sqlite3
 
     if store.file is None:
         raise SystemFault("PostgreSQL makes its own backups", hint="Use pg_dump and pg_restore")
+    if target.exists() and target.samefile(store.file):
+        raise SettingsError("is the store itself", where=str(target),
+                            hint="Name another place for the backup")  # fmt: skip
     with writing(target, hint="Choose another place"):
         make_directory(target.parent)
         staged = target.with_name(f".{target.name}.new")
@@ -311,30 +318,46 @@ def copy_database(store: Store, target: Path) -> None:
             staged.unlink(missing_ok=True)
 
 
-def restore_database(backup: Path, target: Path, *, replace: bool = False) -> None:
-    """Puts a backup in the place of a store that nobody uses; the old one is kept beside it.
+def restore_database(backup: Path, target: Path, *, replace: bool = False) -> Path | None:
+    """Puts a backup in the place of a store that nobody uses; returns where the old one is kept,
+    beside it, if there was one.
 
-    Raises `SystemFault` for a backup that is damaged, and, without `replace`, where a store is.
+    Raises `SystemFault` for a backup that is damaged, and `SettingsError` where it is the store
+    itself, or without `replace` where a store is.
     """
     if not backup.is_file():
         raise SettingsError("there is no such backup", where=str(backup), hint="Check the path")
+    if target.exists() and backup.samefile(target):
+        raise SettingsError("is the store itself", where=str(backup), hint="Name a backup")
     check_database(backup)
     if target.exists() and not replace:
         raise SettingsError(
             "a store is there already", where=str(target),
             hint="Stop `maksud label` there, and say --force; the old one is kept beside it",
         )  # fmt: skip
+    kept = _free_beside(target) if target.exists() else None
     with writing(target):
         make_directory(target.parent)
         staged = target.with_name(f".{target.name}.new")
         shutil.copyfile(backup, staged)
-        if target.exists():
-            for ending in ("", "-wal", "-shm"):
+        if kept is not None:
+            for ending in _FILES:
                 old = target.with_name(target.name + ending)
                 if old.exists():
-                    old.replace(target.with_name(f"{target.name}.replaced{ending}"))
+                    old.replace(kept.with_name(kept.name + ending))
         _put(staged, target)
     Store(target).close()
+    return kept
+
+
+def _free_beside(target: Path) -> Path:
+    """A name for a store that gives way. One that gave way earlier keeps its own: the first may
+    hold the labels, and the second only a backup that was the wrong one."""
+    base = f"{target.name}.replaced"
+    names = itertools.chain([base], (f"{base}-{number}" for number in itertools.count(2)))
+    return target.with_name(
+        next(n for n in names if not any(os.path.lexists(target.with_name(n + e)) for e in _FILES))
+    )
 
 
 def check_database(path: Path) -> None:

@@ -26,7 +26,7 @@ from maksud.recognizers.joint.additions import find_values
 from maksud.recognizers.joint.tokens import MAX_TOKENS, tokenize
 from maksud.recognizers.kinds import Growing, NewIntent, find_kind
 from maksud.recognizers.recognition import Recognizer
-from maksud.recognizers.runs import Run, check_target, draft_run
+from maksud.recognizers.runs import Run, check_target, draft_run, refuse_inside
 from maksud.storage import Taken, write_file
 
 MOST_EXAMPLES = 50
@@ -155,7 +155,9 @@ def rows_of(run: RunLike) -> list[Example]:
 
 
 def save_rows(rows: Sequence[Example], out: Path, *, overwrite: bool = False) -> None:
-    """Writes rows as a JSON file. Raises `InputError` where there are none, or it stands."""
+    """Writes rows as a JSON file. Raises `InputError` where there are none, it stands, or would
+    be put into a run."""
+    refuse_inside(out)
     if not rows:
         raise InputError("no intent was added with examples", hint="There is nothing to write")
     content = [{"instruction": e.instruction, "output": e.output} for e in rows]

@@ -24,7 +24,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from maksud.errors import MaksudError, RunError, SystemFault, lacks_space
+from maksud.errors import InputError, MaksudError, RunError, SystemFault, lacks_space
 from maksud.recognizers.contract import Contract
 from maksud.storage import Taken, sha256, stage_directory, sweep, write_file, writing
 
@@ -240,6 +240,28 @@ def check_target(target: Path, *, overwrite: bool) -> None:
     raise RunError(
         "exists and is not a run", where=str(target), hint="Choose another --out; it is left alone"
     )
+
+
+def refuse_inside(path: str | os.PathLike[str]) -> None:
+    """Raises `InputError` where a file would be put into a run, which would then open no more: it
+    holds its own files only."""
+    place = Path(os.path.realpath(path))
+    for directory in (place, *place.parents):
+        if _is_run(directory):
+            raise InputError(
+                "is in a run, which holds only its own files and would open no more; nothing was "
+                "written",
+                where=os.fspath(path),
+                hint="Choose another --out, beside the run for example",
+            )
+
+
+def _is_run(directory: Path) -> bool:
+    try:
+        _manifest(directory)
+    except MaksudError:
+        return False
+    return True
 
 
 def _exists(path: Path) -> bool:

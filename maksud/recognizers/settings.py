@@ -20,7 +20,7 @@ class TrainSettings:
     name from `maksud models list`, a hub id, or a directory."""
     minutes: float = setting(0.0, low=0, high=100_000)
     """Time that the training may take, for `auto` to choose by, in minutes; 0: ten."""
-    seed: int = setting(0, low=0)
+    seed: int = setting(0, low=0, high=2**63 - 1)
     """Seed of everything random; same seed, data and thread count give the same run."""
     per_intent: int = setting(0, low=0)
     """Train on a balanced sample of this many single-intent examples of each intent (and the

@@ -103,6 +103,12 @@ def _of_kind(kind: Kind, own: Any, given: Mapping[str, Any]) -> Any:
     given = kind.translate(given)
     for key in given:
         if find_setting(kind.settings, key) is None:
+            elsewhere = [k.name for k in list_kinds() if _has(k, key)]
+            if elsewhere:
+                raise SettingsError(
+                    f"unknown setting {key!r}: it is one of {elsewhere[0]}, not of {kind.name}",
+                    hint="Leave it away, or name another --base",
+                )
             raise unknown_setting(key, [*settings_of(TrainSettings), *settings_of(kind.settings)])
     return change_settings(kind.settings() if own is None else own, given)
 

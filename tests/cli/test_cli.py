@@ -75,6 +75,13 @@ def test_by_hand_from_data_to_answers(data: Path, tmp_path: Path) -> None:
     ]
 
 
+def test_a_closed_standard_input_is_told(compact_run: Run) -> None:
+    command = f"exec {sys.executable} -m maksud recognize '{compact_run.path}' <&-"
+    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: standard input: is closed")
+
+
 def test_a_line_out_for_each_line_in(compact_run: Run) -> None:
     """Files of utterances and answers are laid side by side: a blank line moves nothing."""
     out = maksud("recognize", compact_run.path, stdin="\nputar lagu Rindu\n  \n\nhalo\n\n").stdout

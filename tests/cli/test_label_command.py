@@ -127,3 +127,16 @@ def test_the_order_of_the_queue_is_said_and_changed(place: Path) -> None:
     refused = type_in(place, "assist", "t", "--blind", "99", code=2)
     assert "Choose 0 to 50" in refused.stderr
     assert read(place, "assist", "t") == changed
+
+
+def test_the_store_is_never_written_over_by_what_comes_out_of_it(place: Path) -> None:
+    told = type_in(place, "add", "raw.manifest", "--task", "t", "--store", "my labels.db").stderr
+    assert "Next: maksud label --store 'my labels.db'" in told
+    store = ("--store", "my labels.db", "--force")
+    out = ("./my labels.db", "--to", "json", "--all")
+    assert "over the store of labels" in type_in(place, "export", "t", *out, *store, code=2).stderr
+    assert "is the store itself" in type_in(place, "backup", "my labels.db", *store, code=2).stderr
+    type_in(place, "backup", "copy.db", "--store", "my labels.db")
+    for kept in ("my labels.db.replaced", "my labels.db.replaced-2"):
+        assert f"What stood there: {kept}" in type_in(place, "restore", "copy.db", *store).stderr
+    assert [t["name"] for t in read(place, "tasks", *store[:2])] == ["t"]

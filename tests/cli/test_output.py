@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from maksud.cli.output import fail, readable, say, write, write_json
+from maksud.cli.output import draw_findings, fail, readable, say, write, write_json
+from maksud.data.findings import Finding, Findings
 
 TURNED = "putar \u202eapmaH\u202c\u2066x\u2069 \x1b[31m merah \x07\u200b\u061c"
 
@@ -24,6 +25,26 @@ def test_an_error_is_as_readable(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         fail("label 'a\u202eb'", 2)
     assert capsys.readouterr().err == "error: label 'a⟨U+202E⟩b'\n"
+
+
+@pytest.mark.parametrize(
+    ("place", "data", "shown"),
+    [
+        ("shop/train.json:12", "shop", "train.json:12"),
+        ("shop/train.json:12", "shop/", "train.json:12"),
+        ("rows.json:12", "rows.json", "12"),
+        ("/a/objects/7512.jsonl:12", "music@1", "/a/objects/7512.jsonl:12"),
+        ("shopping/train.json:12", "shop", "shopping/train.json:12"),
+        ("/" + "long" * 40 + ".json:12", "music@1", "/" + "long" * 40 + ".json:12"),
+    ],
+)
+def test_a_finding_has_its_whole_place(
+    place: str, data: str, shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    draw_findings(Findings([Finding("info", "I-X", "many words " * 20, place)]), data)
+    lines = capsys.readouterr().out.splitlines()
+    column = lines[1].index("many")
+    assert "".join(line[:column].strip() for line in lines[1:-1]) == shown
 
 
 def test_json_means_the_same_and_turns_nothing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -130,6 +130,17 @@ def test_nothing_is_measured_where_it_would_be_written_over_unasked(
 
 
 @pytest.mark.parametrize("command", ["evaluate", "compare"])
+@pytest.mark.parametrize("force", [[], ["--force"]])
+def test_no_figures_are_put_into_a_run(
+    command: str, force: list[str], compact_run: Run, data: Path, tmp_path: Path
+) -> None:
+    run = Run.open(shutil.copytree(compact_run.path, tmp_path / "run"))
+    with pytest.raises(InputError, match="is in a run"):
+        maksud(*measuring(command, run.path, data), "--out", run.path, *force)
+    Run.open(run.path)
+
+
+@pytest.mark.parametrize("command", ["evaluate", "compare"])
 def test_what_is_killed_while_it_measures_leaves_no_empty_directory(
     command: str,
     compact_run: Run,

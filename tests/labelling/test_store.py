@@ -184,6 +184,32 @@ def test_a_backup_is_made_while_people_save_and_restored(tmp_path: Path) -> None
     assert len(keys) >= 19 and keys == all_keys[: len(keys)], "not one moment of the history"
 
 
+def test_what_gave_way_to_a_backup_stays_when_the_next_one_is_restored(tmp_path: Path) -> None:
+    target, backup = tmp_path / "labels.db", tmp_path / "b"
+    house = open_house(target, utterances=["u"])
+    copy_database(house.store, backup)
+    house.close()
+    labels = target.read_bytes()
+    assert restore_database(backup, target, replace=True) == tmp_path / "labels.db.replaced"
+    (tmp_path / "labels.db.replaced-2-wal").touch()  # of a store that somebody moved
+    assert restore_database(backup, target, replace=True) == tmp_path / "labels.db.replaced-3"
+    assert (tmp_path / "labels.db.replaced").read_bytes() == labels
+    assert restore_database(backup, tmp_path / "new.db") is None
+
+
+def test_a_store_is_no_backup_of_itself(tmp_path: Path) -> None:
+    house = open_house(tmp_path / "labels.db")
+    (tmp_path / "link").symlink_to(tmp_path / "labels.db")
+    before = (tmp_path / "labels.db").stat().st_ino
+    for place in (tmp_path / "labels.db", tmp_path / "link"):
+        with pytest.raises(SettingsError, match="is the store itself"):
+            copy_database(house.store, place)
+    house.close()
+    with pytest.raises(SettingsError, match="is the store itself"):
+        restore_database(tmp_path / "link", tmp_path / "labels.db", replace=True)
+    assert (tmp_path / "labels.db").stat().st_ino == before
+
+
 def test_a_damaged_backup_is_not_restored(tmp_path: Path) -> None:
     house = open_house(tmp_path / "labels.db")
     backup = tmp_path / "b"

@@ -184,6 +184,17 @@ def test_the_rule_of_the_settings_decides(small_data: Dataset, tmp_path: Path) -
     assert run.manifest["settings"]["wrong_cost"] == 3
 
 
+def test_what_only_another_kind_knows_is_told_as_that() -> None:
+    with pytest.raises(SettingsError, match="'method': it is one of language_model, not of compac"):
+        make_settings({"base": "compact", "method": "lora"})
+
+
+def test_a_seed_is_one_that_every_generator_takes() -> None:
+    make_settings({"base": "compact", "seed": 2**63 - 1})
+    with pytest.raises(SettingsError, match="seed is 9223372036854775808, expected 0 to"):
+        make_settings({"base": "compact", "seed": 2**63})
+
+
 def test_rows_of_no_split_are_for_training_and_told(tmp_path: Path) -> None:
     rows = [
         *(replace(e, split="train") for e in single(30)),

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from maksud.errors import MaksudError, RunError, SystemFault
+from maksud.errors import InputError, MaksudError, RunError, SystemFault
 from maksud.language.catalog import Catalog, Intent
 from maksud.recognizers.contract import Contract
-from maksud.recognizers.runs import Run, check_target, draft_run
+from maksud.recognizers.runs import Run, check_target, draft_run, refuse_inside
 
 CONTRACT = Contract(Catalog((Intent("stop"),)))
 
@@ -110,6 +110,17 @@ def test_what_is_no_run_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="left alone"), draft_run(tmp_path / "notes", overwrite=True):
         raise AssertionError("no work may be done")
     assert (tmp_path / "notes" / "mine.txt").read_text() == "keep"
+
+
+def test_nothing_else_is_put_into_a_run(tmp_path: Path) -> None:
+    run = make(tmp_path / "run")
+    (tmp_path / "link").symlink_to(run.path)
+    (tmp_path / "run.json").write_text("{}")  # of something else
+    for inside in (run.path, run.path / "a" / "report.html", tmp_path / "link" / "rows.json"):
+        with pytest.raises(InputError, match="is in a run.*beside the run"):
+            refuse_inside(inside)
+    refuse_inside(tmp_path / "run-evaluation")
+    refuse_inside("")
 
 
 def test_a_place_that_can_not_be_written(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from os import PathLike
 from maksud.data.checks import page
 from maksud.data.checks.fixing import DIFF
 from maksud.data.checks.suggesting import require_new
-from maksud.data.formats.places import overlap, refuse_over, refuse_standard_output
+from maksud.data.formats.places import overlap, refuse_nameless, refuse_over
 from maksud.errors import InputError
 
 
@@ -29,7 +29,7 @@ def check_outputs(
     """
     taken = {name: place for name, place in read.items() if place}
     for out in outs:
-        refuse_standard_output("--out", out)
+        refuse_nameless("--out", out)
         refuse_over("the diff of --fix", out.rstrip("/") + DIFF, taken)
         over = next((name for name, place in taken.items() if overlap(out, place)), "")
         if over and not in_place:

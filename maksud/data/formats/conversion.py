@@ -23,7 +23,7 @@ from maksud.data.formats.base import Format, Options
 from maksud.data.formats.files import Found, Tick, find, load_catalog_at, tally, write
 from maksud.data.formats.manifest import is_manifest
 from maksud.data.formats.parts.reading import Reject
-from maksud.data.formats.places import refuse_over, refuse_standard_output
+from maksud.data.formats.places import overlap, refuse_nameless, refuse_over
 from maksud.data.formats.registry import FORMATS, whole_names
 from maksud.data.formats.targets import (
     REJECTS,
@@ -187,7 +187,7 @@ def convert(
 
 def _refuse_overlaps(source: str, place: str, rejects: str, catalogs: Sequence[str]) -> None:
     """Raises `InputError` where one of what is written would replace another, or the source."""
-    refuse_standard_output("the target", place)
+    refuse_nameless("the target", place)
     if is_manifest(source):  # what is kept never changes
         refuse_over("the target", place, {"the source": source})
     refuse_over("the file of rejects", rejects, {"the source": source})
@@ -198,8 +198,12 @@ def _refuse_overlaps(source: str, place: str, rejects: str, catalogs: Sequence[s
 
 def _read_target(place: str, source: str, wanted: Format | None) -> Found:
     """What stands at the target, to add to. Raises `InputError` where it would not stay whole."""
-    if not store.is_remote(place) and os.path.exists(source) and os.path.samefile(source, place):
-        raise InputError("is source and target: its rows would be doubled", where=place)
+    if overlap(place, source):
+        raise InputError(
+            "is source and target, or a part of it: its rows would be doubled",
+            where=source,
+            hint="Name the file with the rows to add",
+        )
     found = find(place)
     unlike = next((f for f in found.formats if not f.holds_all), None)
     wrapped = next((f for f in found.findings if f.code == "I-WRAPPED"), None)

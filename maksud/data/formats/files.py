@@ -269,6 +269,8 @@ def _declared(catalogs: Sequence[Catalog], findings: Findings, place: str) -> Ca
 def _read_file(
     path: str, options: Options, format: str, tick: Tick | None
 ) -> tuple[Format, Reading]:
+    if not path:  # what a shell makes of a variable that nobody set
+        raise DataError("the data has no name: '' was given", hint="Name a file or a directory")
     if not store.is_remote(path) and not os.path.lexists(path):
         near = [
             n for n in store.names(os.path.dirname(path)) if suffix_of(n) in registry.suffixes()

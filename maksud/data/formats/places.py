@@ -24,7 +24,7 @@ def refuse_over(
 
     Without `catalogs` it may be the catalog in a directory of data: it is one.
     """
-    refuse_standard_output(output, path)
+    refuse_nameless(output, path)
     for what, place in things.items():
         if is_part(path, place, catalogs=catalogs) or _is_inside(place, path):
             raise InputError(
@@ -34,8 +34,11 @@ def refuse_over(
             )
 
 
-def refuse_standard_output(output: str, path: str) -> None:
-    """Raises `InputError` where a path is `-`, which elsewhere means standard output."""
+def refuse_nameless(output: str, path: str) -> None:
+    """Raises `InputError` where a path names no file: `-`, which elsewhere means standard output,
+    and the empty one, which would mean the folder that one is in."""
+    if not path:  # what a shell makes of a variable that nobody set
+        raise InputError(f"{output} has no name: '' was given", hint="Name a file")
     if path == "-":
         raise InputError(
             f"{output} is not written to standard output",

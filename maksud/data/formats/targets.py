@@ -70,6 +70,13 @@ def target_format(path: str | os.PathLike[str], format: str = "") -> Format:
     """The format that a target is written in: the named one, else that of the file's name, else
     (a directory) JSON. Raises `SettingsError` where nothing is written so."""
     place = os.fspath(path)
+    here = not store.is_remote(place) and os.path.exists(place)
+    if here and not suffix_of(place) and not os.path.isdir(place):
+        raise SettingsError(
+            "is a file, and a target without an ending is a directory of splits",
+            where=place,
+            hint="Name a file with an ending, such as .json, or another directory",
+        )
     if format:
         chosen = format_named(format)
     elif not is_file_name(place):

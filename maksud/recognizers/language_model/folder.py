@@ -57,11 +57,13 @@ def check_model_folder(path: str | Path, takes: Collection[str] = LANGUAGE_MODEL
     a configuration that asks for code, pickled files that are not beside safetensors weights
     (those beside them are neither opened nor copied: only safetensors are loaded), links that
     leave the directory (those of the hub's cache lead to files that belong to it), weights that
-    are damaged or missing, adapters, quantised weights, and unknown architectures.
+    are damaged or missing, runs that are no model, adapters, quantised weights, and unknown
+    architectures.
     """
     folder = Path(path)
     if not folder.is_dir():
         raise NotFoundError("no such model directory", where=str(folder))
+    _refuse_run(folder)
     root = Path(os.path.realpath(folder))
     weights, pickled = False, list[Path]()
     for file in _files(folder):
@@ -102,6 +104,15 @@ def check_model_folder(path: str | Path, takes: Collection[str] = LANGUAGE_MODEL
     _refuse_quantised(folder, config)
     if not weights:
         raise _unsafe(folder, "holds no .safetensors weights", "Save the model as safetensors")
+
+
+def _refuse_run(folder: Path) -> None:
+    """A run of a language model is a model's directory too; one of another kind is none."""
+    if (folder / "run.json").is_file() and not (folder / "config.json").is_file():
+        raise _unsafe(
+            folder, "is a run of a kind that no training starts from",
+            "Name a base (`maksud models list`), and train on all the data again",
+        )  # fmt: skip
 
 
 def _refuse_adapter(folder: Path, *, weights: bool) -> None:

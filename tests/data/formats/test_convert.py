@@ -230,7 +230,19 @@ def test_standard_output_is_no_target(
     assert "not written to standard output" in maksud("convert", mixed, "-", code=2).stderr
     error = maksud("convert", mixed, "out.json", "--catalog", "-", code=2).stderr
     assert "--catalog is not written to standard output" in error
+    for data, target in ((mixed, ""), ("", "out.json")):  # "$UNSET"
+        assert "has no name: '' was given" in maksud("convert", data, target, code=2).stderr
     assert os.listdir(tmp_path) == [mixed.name]
+
+
+@pytest.mark.parametrize("option", [[], ["--force"], ["--to", "json"]])
+def test_a_file_without_an_ending_is_no_directory(
+    option: list[str], mixed: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "LICENSE").write_text("mine")
+    error = maksud("convert", mixed, tmp_path / "LICENSE", *option, code=2).stderr
+    assert "LICENSE: is a file, and a target without an ending is a directory" in error
+    assert (tmp_path / "LICENSE").read_text() == "mine"
 
 
 def test_what_appears_meanwhile_is_not_written_over(
@@ -320,6 +332,10 @@ def test_append_to_itself_is_refused(shop: Path) -> None:
         convert(shop / "train.json", shop / "train.json", append=True)
     with pytest.raises(InputError, match="doubled"):
         convert(shop, shop, append=True)
+    with pytest.raises(InputError, match=r"train\.json: is source and target, or a part"):
+        convert(shop / "train.json", shop, append=True)
+    with pytest.raises(InputError, match="doubled"):
+        convert(shop, shop / "train.json", append=True)
     with pytest.raises(SettingsError, match="not both"):
         convert(shop, shop, append=True, overwrite=True)
     assert content(shop) == before

@@ -6,7 +6,7 @@ import pytest
 
 from maksud.data.dataset import Dataset, Example
 from maksud.data.formats.files import save
-from maksud.data.formats.places import is_part, overlap, refuse_over, refuse_standard_output
+from maksud.data.formats.places import is_part, overlap, refuse_nameless, refuse_over
 from maksud.errors import InputError
 from maksud.language.catalog import Catalog, Intent
 
@@ -91,5 +91,7 @@ def test_what_is_refused_says_what_would_be_lost(shop: Path, tmp_path: Path) -> 
     with pytest.raises(InputError, match="standard output"):
         refuse_over("--html", "-", {})
     with pytest.raises(InputError, match="the target is not written to standard output"):
-        refuse_standard_output("the target", "-")
+        refuse_nameless("the target", "-")
+    with pytest.raises(InputError, match="the target has no name"):
+        refuse_nameless("the target", "")
     refuse_over("--html", str(shop / "page.html"), things)

@@ -215,6 +215,8 @@ def test_rows_for_the_next_training(more: Run, tmp_path: Path) -> None:
             save_rows(rows, place)
     save_rows(rows[:1], out, overwrite=True)
     assert len(maksud.load(out)) == 1
+    with pytest.raises(InputError, match="is in a run"):
+        save_rows(rows, more.path / "rows.json")
 
 
 def test_scripts_of_examples_are_read(run: Run, tmp_path: Path) -> None:

@@ -156,6 +156,15 @@ def test_a_directory_of_another_kind(tmp_path: Path) -> None:
         check_model_folder(tmp_path)
 
 
+def test_a_run_that_is_no_model_is_called_so(model: Path) -> None:
+    (model / "run.json").write_text("{}")
+    check_model_folder(model)  # of a language model
+    (model / "config.json").unlink()
+    (model / "model.safetensors").write_bytes(b"quantised in a way of its own")
+    with pytest.raises(InputError, match="is a run of a kind that.*maksud models list"):
+        check_model_folder(model)
+
+
 @pytest.mark.parametrize("cut", [-1, -4000, 4])
 def test_damaged_weights_are_refused(model: Path, cut: int) -> None:
     weights = model / "model.safetensors"
