@@ -294,9 +294,9 @@ def format_answer(answer: Recognition) -> str:
 
 
 def _first(dataset: Dataset) -> str:
-    """A short utterance of the data, to try."""
+    """A short utterance of the data, to try; "…" where all are too long to be typed."""
     texts = [e.instruction for e in dataset.examples[:200]]
-    return min((t for t in texts if len(t) > 7 and t.isprintable()), key=len, default="…")
+    return min((t for t in texts if 7 < len(t) <= 100 and t.isprintable()), key=len, default="…")
 
 
 def tell_next(*commands: Sequence[str]) -> None:

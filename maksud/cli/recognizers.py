@@ -324,6 +324,8 @@ def recognize(
 
     recognizer = load_recognizer(run)
     id = recognizer.contract.id
+    if recognizer.contract.calibration is None and not as_json:
+        say("Note: the run is not calibrated: how sure an answer is, is not known.")
     if text:
         batches: Iterable[list[str]] = [text]
     else:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from maksud.errors import InputError, SettingsError
-from maksud.evaluation.metrics import LEVEL, interval, resampled_sums
+from maksud.evaluation.metrics import LEVEL, interval, resampled_sums, share_interval
 from maksud.evaluation.report import Report
 from maksud.evaluation.wording import Figure, points
 
@@ -28,7 +28,8 @@ class Difference:
     """In [-1, 1]; above 0 the recognizer is better."""
     low: float
     high: float
-    """The 95 % interval, by paired bootstrap."""
+    """The 95 % interval, by paired bootstrap; where one has all examples right and the other all
+    wrong, by the exact binomial bound."""
     only_right: int
     """Examples that it has right and the baseline wrong."""
     only_wrong: int
@@ -148,6 +149,9 @@ def _difference(baseline: Report, other: Report, resamples: int, seed: int) -> D
     theirs = np.array([p.exact for p in baseline.predictions], dtype=np.float64)
     each = ours - theirs
     low, high = interval(resampled_sums(each, resamples=resamples, seed=seed)[:, 0] / len(each))
+    if abs(each.sum()) == len(each):  # one has all, the other none: no resample can differ
+        share = float(each[0] > 0)
+        low, high = (2 * x - 1 for x in share_interval(share, np.zeros(1), len(each)))
     return Difference(
         exact_match=float(each.mean()),
         low=low,

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from maksud.data.findings import format_count
 from maksud.errors import InputError
 from maksud.recognizers.measures import Floats, ece
 
@@ -29,6 +30,9 @@ CLAMP = 6.0
 KNOTS = (-2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
 """Log-odds at which the curve may bend: probabilities of .12, .27, .50, .73, .88 and .95.
 Runs hold a number for each, in this order: another set of knots needs another name in the run."""
+_LEAST_SPREAD = 0.5
+"""Of log-probabilities that rank answers around a prior. A few sure answers lie within thousandths
+of each other; by that measure nearly as sure an answer would be all but surely wrong."""
 
 _PENALTIES = (0.3, 3.0, 30.0, 300.0)
 _CURVE_PENALTIES = (3.0, 10.0, 30.0)
@@ -396,7 +400,9 @@ def _prior_calibration(rows: Floats, right: int) -> Calibration:
     n, width = rows.shape
     mean, scale = _moments(rows)
     varying = [k for k in range(width) if float(np.ptp(rows[:, k])) > 0]
-    used = [k for k in _log_probabilities(rows) if k in varying] or varying[:1]
+    ranking = [k for k in _log_probabilities(rows) if k in varying]
+    scale[ranking] = np.maximum(scale[ranking], _LEAST_SPREAD)
+    used = ranking or varying[:1]
     what = "all of one outcome" if n >= FEW_ROWS else f"fewer than {FEW_ROWS}"
     return Calibration(
         mean=tuple(map(float, mean)),
@@ -406,7 +412,8 @@ def _prior_calibration(rows: Floats, right: int) -> Calibration:
         features=width,
         examples=n,
         correct=right,
-        note=f"{n} held-out answers ({what}): confidence is a smoothed prior, not a fit",
+        note=f"{format_count(n, 'held-out answer')} ({what}): confidence is a smoothed prior, "
+        "not a fit",
     )
 
 

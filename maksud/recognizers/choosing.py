@@ -8,6 +8,7 @@ with terms to be accepted is ever fetched.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -186,9 +187,10 @@ def _encoder(facts: Facts, changed: dict[str, Any], reason: str, seconds: float)
 def _machine(facts: Facts, seconds: float) -> str:
     cores = format_count(facts.cores, "core") + (" and a GPU" if facts.gpu else ", no GPU")
     rows = f"{format_count(facts.rows, 'example')} of {format_count(facts.intents, 'intent')}"
+    within = " of" if seconds <= 60 * facts.minutes else ", more than"
     return (
         f"{rows}, {' and '.join(facts.languages) or 'language not told'}; {cores}: about "
-        f"{_time(seconds)} of the {facts.minutes:g} minutes (another: --base, --minutes)"
+        f"{_time(seconds)}{within} the {facts.minutes:g} minutes (another: --base, --minutes)"
     )
 
 
@@ -197,6 +199,8 @@ def _speed(facts: Facts, *, gpu: bool) -> float:
 
 
 def _time(seconds: float) -> str:
+    if seconds < 45:
+        return f"{10 * math.ceil(seconds / 10)} seconds"
     minutes = seconds / 60
     return "a minute" if minutes < 1.5 else f"{minutes:,.0f} minutes"
 

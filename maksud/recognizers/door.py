@@ -18,7 +18,7 @@ from typing import Any
 from maksud.data.dataset import Dataset, Example, list_places
 from maksud.data.findings import format_count
 from maksud.data.formats.files import load
-from maksud.errors import DataError
+from maksud.errors import CallSyntaxError, DataError
 from maksud.language.calls import NONE
 from maksud.language.catalog import Catalog
 from maksud.language.catalog_inference import infer_catalog
@@ -227,10 +227,12 @@ def _splits(data: Dataset, settings: TrainSettings) -> tuple[Dataset, Dataset, l
             notes.append(f"{format_count(len(without), 'example')} of no split: taken for train")
     if not len(train_set):
         raise DataError("there is nothing to train on", where=data.name, hint="Give a train split")
+    _require_choice(train_set)
     if not len(dev_set) and len(train_set) >= 10:
         again = train_set.split(dev=0.1, test=0.0, seed=settings.seed)
         train_set, dev_set = again.train, again.dev
-        notes.append(f"no dev split: {len(dev_set)} examples of train were held out")
+        held_out = format_count(len(dev_set), "example")
+        notes.append(f"no dev split: {held_out} of train held out")
     if settings.per_intent:
         whole = len(train_set)
         train_set = balanced_sample(train_set, settings.per_intent, settings.seed)
@@ -238,9 +240,34 @@ def _splits(data: Dataset, settings: TrainSettings) -> tuple[Dataset, Dataset, l
             f"balanced sample of {settings.per_intent} per intent: "
             f"{len(train_set):,} of {whole:,} training examples"
         )
+        if not len(train_set):
+            raise DataError(
+                f"a sample of {settings.per_intent} per intent is empty: no training example has a "
+                "single intent",
+                where=data.name,
+                hint="Leave --per-intent away, or add such examples",
+            )
     if len(dev_set) < FEW:
         notes.append(doubt(len(dev_set)))
     return train_set, dev_set, notes
+
+
+def _require_choice(train_set: Dataset) -> None:
+    """Raises `DataError` where all examples ask for the same: `maksud check` has the same rule."""
+    seen: set[str] = set()
+    for example in train_set:
+        try:
+            seen.update(c.intent for c in example.calls)
+        except CallSyntaxError:  # told with its place when all rows are read
+            return
+        if len(seen) > 1:
+            return
+    if seen == {NONE.intent}:
+        what, hint = "no training example has an intent: all are none()", "Add examples of intents"
+    else:
+        what = f"all training examples have the intent {next(iter(seen))!r}: that would always be "
+        what, hint = what + "the answer", "Add other intents, and none() examples"
+    raise DataError(f"E-ONECLASS {what}", where=train_set.name, hint=hint)
 
 
 def _catalog(data: Dataset, train_set: Dataset) -> Catalog:
@@ -267,7 +294,8 @@ def _calibrate(
     held.extend(own)
     unknown.extend(own_unknown)
     if not len(held):
-        return contract, {"examples": 0, "summary": "nothing was held out: confidence is not known"}
+        nothing = "nothing was held out: confidence is not known"
+        return contract, {"examples": 0, "summary": nothing, "notes": folded.notes}
     share = held.exact_match
     text = f"{share:.1%} of {len(held):,} held-out answers wholly right"
     tell(Progress("calibrate", 1.0, text, {"dev_exact_match": share}))

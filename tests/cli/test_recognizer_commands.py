@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from maksud.cli import app
 from maksud.cli.output import tell_run
-from maksud.data.dataset import Dataset
+from maksud.data.dataset import Dataset, Example
 from maksud.data.formats.files import save
 from maksud.errors import DataError, InputError, RunError, SettingsError, SystemFault
 from maksud.recognizers.decision import Rule
@@ -252,6 +252,25 @@ def test_what_to_type_next_has_the_paths_that_were_typed(
     lines = capsys.readouterr().err.splitlines()
     assert lines[-2].startswith("Next: maksud recognize 'runs/my run' ")
     assert "TEST_FILE" not in "".join(lines)
+
+
+def test_what_to_type_next_can_be_typed(
+    compact_run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tell_run(compact_run, "rows.csv", Dataset([Example("nyalakan lampu " * 200, "f()")]))
+    assert capsys.readouterr().err.splitlines()[-2].endswith(" '…'")
+
+
+def test_a_run_without_calibration_says_that_its_confidence_is_not_known(
+    small_data: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = Dataset(small_data.train[:8])
+    assert len({e.output for e in few}) > 1
+    run = train(few, out=tmp_path / "run", base="compact", epochs=1, members=1, on_progress=False)
+    maksud("recognize", run.path, "cuaca di solo")
+    assert "not calibrated" in capsys.readouterr().err
+    maksud("recognize", run.path, "cuaca di solo", "--json")
+    assert "not calibrated" not in capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")

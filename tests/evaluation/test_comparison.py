@@ -72,6 +72,20 @@ def test_chance_is_not_a_difference() -> None:
     assert "No difference is shown between other and base" in found.lines()[0]
 
 
+@pytest.mark.parametrize(("rows", "shown"), [(1, False), (3, False), (5, False), (6, True)])
+def test_a_few_examples_of_one_outcome_do_not_pretend_to_certainty(rows: int, shown: bool) -> None:
+    """No resample differs from another there; a sign test needs six."""
+    base, worse = report_of(set(), "base", rows), report_of(set(range(rows)), "worse", rows)
+    found = compare([base, worse])
+    difference = found.differences[1]
+    assert difference is not None and difference.is_shown == shown
+    assert difference.exact_match == difference.low == -1
+    assert difference.high == pytest.approx(1 - 2 * 0.025 ** (1 / rows))
+    assert ("is worse than" in found.lines()[0]) == shown
+    turned = compare([worse, base]).differences[1]
+    assert turned is not None and (turned.low, turned.high) == pytest.approx((-difference.high, 1))
+
+
 def test_the_same_twice() -> None:
     report = report_of({1, 2}, "same")
     found = compare([report, report])

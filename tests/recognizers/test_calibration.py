@@ -403,6 +403,18 @@ def test_a_prior_shares_its_weight_among_log_probabilities_that_vary() -> None:
     assert same.weights == (0.0,) and same.probability((9.0,)) == pytest.approx(9 / 10)
 
 
+def test_a_few_sure_answers_do_not_make_a_nearly_as_sure_one_wrong() -> None:
+    calibration = fit_calibration([(-0.012,), (-0.009,), (-0.015,)], [True] * 3)
+    assert calibration.scale == (0.5,)
+    nearly = calibration.probability((math.log(0.9),))
+    assert 0.7 < nearly < calibration.probability((-0.012,)) == pytest.approx(4 / 5)
+    assert calibration.probability((math.log(0.1),)) < 0.1
+    assert "3 held-out answers (fewer" in calibration.note
+    alone = fit_calibration([(-0.012,)], [True])  # one has no spread: all stand at the prior
+    assert alone.probability((-0.5,)) == pytest.approx(2 / 3)
+    assert alone.note.startswith("1 held-out answer (fewer")
+
+
 def test_all_of_one_outcome_is_told() -> None:
     rows = [(-0.1 * k,) for k in range(25)]
     assert "25 held-out answers (all of one outcome)" in fit_calibration(rows, [True] * 25).note

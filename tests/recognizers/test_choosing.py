@@ -66,6 +66,12 @@ def test_rules(changes: dict[str, Any], base: str, settings: dict[str, Any], rea
     assert json.loads(json.dumps(made.to_json()))["base"] == base
 
 
+def test_a_budget_that_nothing_fits_is_told() -> None:
+    small = replace(HERE, rows=20, intents=2, minutes=0.01)
+    assert ": about 10 seconds, more than the 0.01 minutes (" in choose(small).why[1]
+    assert ": about 10 seconds of the 1 minutes (" in choose(replace(small, minutes=1)).why[1]
+
+
 def test_more_time_never_takes_the_better_choice_away() -> None:
     bases = [choose(replace(HERE, minutes=m)).base for m in (0.2, 1, 2, 5, 10, 60)]
     assert bases == sorted(bases) and {"compact", "e5-small"} == set(bases)

@@ -161,6 +161,26 @@ def test_a_balanced_sample_is_balanced_and_repeatable(small_data: Dataset) -> No
     assert list(sample) == list(balanced_sample(data, 5, seed=2))
 
 
+@pytest.mark.parametrize(
+    ("output", "says"),
+    [("none()", "no training example has an intent"), ("f(a=x)", "intent 'f'")],
+)
+def test_data_without_a_choice_is_refused_before_any_work(
+    output: str, says: str, tmp_path: Path
+) -> None:
+    """As `maksud check` says; of none() alone the network could not be opened when it was made."""
+    data = Dataset([Example(f"kata x {k}", output, split="train") for k in range(6)])
+    with pytest.raises(DataError, match=f"E-ONECLASS .*{says}.*Add "):
+        train(data, out=tmp_path / "run", base="compact")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_sample_that_leaves_nothing_is_refused(tmp_path: Path) -> None:
+    data = Dataset([Example(f"x {k} y {k}", "f();g()", split="train") for k in range(6)])
+    with pytest.raises(DataError, match="a sample of 5 per intent is empty.*--per-intent"):
+        train(data, out=tmp_path / "run", base="compact", per_intent=5)
+
+
 def test_the_guides_sample_trains(guide: Path, tmp_path: Path) -> None:
     """Four rows are no training set, but they must not be a traceback either."""
     run = train(load(guide / "train.json"), out=tmp_path / "run", folds=0)

@@ -13,6 +13,7 @@ from maksud.data.checks.rows import SPLIT_NAMES
 from maksud.data.checks.strategy import Strategy
 from maksud.data.checks.variety import Variety
 from maksud.data.dataset import Dataset
+from maksud.data.findings import format_count
 from maksud.language.calls import OUT_OF_SCOPE
 
 
@@ -74,7 +75,8 @@ class Profile:
         """How much there is, and which length holds it, in one line."""
         about = "" if self.tokens_exact else "about "
         return (
-            f"{self.examples:,} examples, {len(self.intents):,} intents; the longest row has "
+            f"{format_count(self.examples, 'example')}, "
+            f"{format_count(len(self.intents), 'intent')}; the longest row has "
             f"{about}{self.longest_tokens:,} tokens: seq_length {self.seq_length:,} holds it."
         )
 

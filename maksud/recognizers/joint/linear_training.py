@@ -5,6 +5,7 @@ Imports scikit-learn: import this module where training starts, not at the top o
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -51,7 +52,10 @@ def fit_logistic(
     `labels` are of two intents at least; one without a row is unlikely whatever is said.
     """
     learner = LogisticRegression(C=inverse_penalty, tol=1e-3, max_iter=passes)
-    learner.fit(rows, labels)
+    with warnings.catch_warnings():
+        # With one or two rows an intent, scikit-learn takes the intents for numbers to be guessed.
+        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
+        learner.fit(rows, labels)
     slope, height = np.asarray(learner.coef_), np.asarray(learner.intercept_)
     if len(learner.classes_) == 2:  # one score tells two intents apart
         slope, height = np.concatenate([-slope, slope]) / 2, np.concatenate([-height, height]) / 2

@@ -48,6 +48,10 @@ _PLAIN_TYPES = {"F64", "F32", "F16", "BF16", "I64", "I32", "BOOL"}
 _QUANTISED_KEYS = ("quantization_config", "compression_config")
 
 
+AGAIN = "Fetch the model again"
+"""The next step where a file is damaged."""
+
+
 def check_model_folder(path: str | Path, takes: Collection[str] = LANGUAGE_MODELS) -> None:
     """Refuses a model directory that could run code when loaded, before any loader sees it.
 
@@ -157,7 +161,7 @@ def _files(folder: Path) -> Iterator[Path]:
 def _check_link(file: Path, root: Path) -> None:
     target = Path(os.path.realpath(file))  # unlike `resolve`, it ends where links go in a circle
     if not target.exists():
-        raise _unsafe(file, "is a link to nothing", "Fetch the model again")
+        raise _unsafe(file, "is a link to nothing", AGAIN)
     # Beside snapshots/REVISION of the hub's cache, blobs/ holds the files of the same model.
     blobs = root.parent.with_name("blobs") if root.parent.name == "snapshots" else None
     own = target.is_relative_to(root) or (target.parent == blobs and target.is_file())
@@ -205,7 +209,7 @@ def _check_index(file: Path, content: Any) -> None:
     """The loader reads what an index names, whatever it is and wherever."""
     parts = content.get("weight_map") if isinstance(content, dict) else None
     if not isinstance(parts, dict):
-        raise _unsafe(file, "is no index of weights", "Fetch the model again")
+        raise _unsafe(file, "is no index of weights", AGAIN)
     for part in parts.values():
         plain = isinstance(part, str) and part == os.path.basename(part)
         if not plain or not part.endswith(".safetensors"):
@@ -219,7 +223,7 @@ def _read_json(file: Path) -> Any:
     try:
         return json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise _unsafe(file, f"can't be read as JSON ({type(error).__name__})", "") from error
+        raise _unsafe(file, f"can't be read as JSON ({type(error).__name__})", AGAIN) from error
 
 
 def _check_safetensors(file: Path) -> None:
@@ -241,7 +245,7 @@ def _check_safetensors(file: Path) -> None:
         if end != size - 8 - length:
             raise ValueError("the file is cut off" if end > size - 8 - length else "extra bytes")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _unsafe(file, f"is damaged ({error})", "Fetch the model again") from error
+        raise _unsafe(file, f"is damaged ({error})", AGAIN) from error
     if not types <= _PLAIN_TYPES:
         raise _quantised(file, ", ".join(sorted(types - _PLAIN_TYPES))[:80])
 

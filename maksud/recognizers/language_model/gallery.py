@@ -19,12 +19,17 @@ from typing import Any
 
 from platformdirs import user_cache_path
 
-from maksud.errors import NotFoundError, SystemFault, nearest
+from maksud.errors import InputError, NotFoundError, SystemFault, nearest
 from maksud.progress import OnProgress, Progress
 from maksud.recognizers.encoder.wheel import E5_SMALL
 from maksud.recognizers.language_model import fetching
 from maksud.recognizers.language_model.fetching import is_whole
-from maksud.recognizers.language_model.folder import ENCODERS, LANGUAGE_MODELS, check_model_folder
+from maksud.recognizers.language_model.folder import (
+    AGAIN,
+    ENCODERS,
+    LANGUAGE_MODELS,
+    check_model_folder,
+)
 from maksud.recognizers.language_model.hub_cache import get_from_hub
 from maksud.recognizers.language_model.terms import Acceptance, accept, read_names, refusal
 from maksud.storage import write_file
@@ -180,7 +185,12 @@ def get(
     place = _place(name)
     require_accepted(name, accept_licence)
     if is_whole(place):
-        check_model_folder(place, takes)
+        try:
+            check_model_folder(place, takes)
+        except InputError as error:
+            if error.hint == AGAIN:  # what is here is not fetched
+                error.hint = f"Remove {place}, then: maksud models get {name}"
+            raise
         return place
     if name in _WHEELS:
         try:

@@ -32,6 +32,12 @@ def best(linear: Linear, words: str) -> str:
     return INTENTS[int(linear(words.split()).argmax())]
 
 
+@pytest.mark.filterwarnings("error")
+def test_one_row_an_intent_is_learnt_without_a_warning() -> None:
+    linear = fit_linear(CLAUSES[1:4:2] + CLAUSES[5:], INTENTS, 1.0)
+    assert linear is not None and best(linear, "nyalakan lampu kamar") == "lamp"
+
+
 def test_it_knows_what_it_learnt_and_what_is_spelt_alike() -> None:
     linear = trained()
     assert all(best(linear, " ".join(c.words)) == c.intent for c in CLAUSES if c.intent != "none")

@@ -43,6 +43,16 @@ def test_a_kept_model_is_checked_each_time(home: Path) -> None:
         gallery.get("some/model")
 
 
+def test_a_damaged_model_is_to_be_removed_as_what_is_here_is_not_fetched(home: Path) -> None:
+    place = write_tiny_base(home / "models" / gallery.DEFAULT)
+    (place / "model.safetensors").write_bytes((place / "model.safetensors").read_bytes()[:-9])
+    with pytest.raises(InputError, match="cut off") as found:
+        gallery.get(gallery.DEFAULT)
+    assert found.value.hint == f"Remove {place}, then: maksud models get {gallery.DEFAULT}"
+    with pytest.raises(InputError, match="cut off.*Fetch the model again"):  # one's own directory
+        gallery.get(place)
+
+
 def test_a_name_that_the_hub_does_not_have(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fetch(name: str, place: Path, tell: object, takes: object) -> None:
         raise NotFoundError(f"the hub has no model {name!r}")
