@@ -23,7 +23,6 @@ from maksud.recognizers.compact.settings import CompactSettings
 from maksud.recognizers.encoder.companions import compact_settings
 from maksud.recognizers.encoder.settings import EncoderSettings
 from maksud.recognizers.kinds import find_kind
-from maksud.recognizers.out_of_fold import FEW_HELD_OUT
 from maksud.recognizers.threads import core_count
 from maksud.settings import change_settings, find_setting
 
@@ -155,20 +154,14 @@ def encoder_seconds(facts: Facts, settings: EncoderSettings) -> float:
     beside = compact_settings(s).resolved(max(1, facts.rows), max(1, facts.intents))
     learnt = facts.rows * beside.epochs * s.companions / _LEARNT
     fetch = 0.0 if facts.encoder == "here" else _FETCH
-    if find_kind("encoder").cross_fits(s):
-        read, learnt = _trainings(facts) * read, _trainings(facts) * learnt
     return fetch + _START + read + tuned + learnt
 
 
 def compact_seconds(facts: Facts, settings: CompactSettings, members: int) -> float:
     """About how long so many compact networks train, in seconds, those for calibration too."""
     s = settings.resolved(max(1, facts.rows), max(1, facts.intents))
-    return 5 + _trainings(facts) * facts.rows * s.epochs * members / _LEARNT
-
-
-def _trainings(facts: Facts) -> int:
-    """How many recognizers train where parts of the data are answered for calibration too."""
-    return 4 if facts.held_out < FEW_HELD_OUT else 1
+    trainings = 4 if facts.held_out < 200 else 1
+    return 5 + trainings * facts.rows * s.epochs * members / _LEARNT
 
 
 def _compact(facts: Facts, given: Mapping[str, Any], reason: str) -> Choice:

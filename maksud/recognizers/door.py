@@ -287,7 +287,7 @@ def _calibrate(
     tell = task.tell
     folded = OutOfFold()
     few = len(task.held_out) < FEW_HELD_OUT and len(task.train_set) >= FEWEST
-    if few and settings.folds > 1 and kind.cross_fits(task.settings):
+    if kind.cross_fits and settings.folds > 1 and few:
         folded = answer_out_of_fold(kind, task, settings.folds, recognizer)
     held, unknown = folded.held, folded.unknown
     own, own_unknown = answer_both(recognizer, examples, tell)

@@ -101,8 +101,8 @@ class Kind:
     takes_other_bases: bool = False
     calibration_examples: int = 0
     """Held-out examples that are answered for calibration where no setting says; 0: all."""
-    cross_fits: Callable[[Any], bool] = field(default=lambda settings: False)
-    """Whether, with these settings, a few more trainings on parts of the data cost little."""
+    cross_fits: bool = False
+    """Whether a few more trainings, on parts of the data, cost little enough."""
     background: int = 400
     """Ordinary sayings that are answered to see how many would be acted on."""
     translate: Callable[[Mapping[str, Any]], dict[str, Any]] = field(default=dict)

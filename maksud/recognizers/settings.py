@@ -34,8 +34,8 @@ class TrainSettings:
     """Share of what is out of scope that may be acted on, at most; 0 asks for no bound."""
     folds: int = setting(3, low=0, high=20)
     """Where fewer than 200 rows are held out, so many recognizers are trained on parts of the data
-    and answer the rest, for calibration; 0: none. For compact networks, and encoders that are not
-    tuned: others take too long."""
+    and answer the rest, for calibration; 0: none. For compact networks only: others take too
+    long."""
     calibration_examples: int = setting(0, low=0)
     """Held-out examples to calibrate on, at most; 0 takes all (a language model: 300)."""
     any_language: bool = False

@@ -235,13 +235,3 @@ def test_the_command_says_why(small_data: Dataset, tmp_path: Path) -> None:
 
 def test_the_default_is_auto() -> None:
     assert TrainSettings().base == choosing.AUTO == "auto"
-
-
-def test_what_answers_parts_for_calibration_takes_its_time() -> None:
-    """Where little is held out, more is trained: see `Kind.cross_fits`."""
-    few, plenty = replace(HERE, held_out=199), replace(HERE, held_out=200)
-    frozen, tuned = EncoderSettings(depth="frozen"), EncoderSettings()
-    longer = choosing.encoder_seconds(few, frozen) - choosing.encoder_seconds(plenty, frozen)
-    learnt = choosing.encoder_seconds(plenty, frozen) - choosing._START
-    assert longer == pytest.approx(3 * learnt, rel=0.01)
-    assert choosing.encoder_seconds(few, tuned) < choosing.encoder_seconds(plenty, tuned)

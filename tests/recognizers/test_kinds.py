@@ -141,19 +141,3 @@ def test_nothing_outside_the_registry_asks_for_a_kind() -> None:
     for path in package.rglob("*.py"):
         if path.name != "kinds.py" and "data" not in path.relative_to(package).parts:
             assert not asks.search(path.read_text(encoding="utf-8")), path
-
-
-@pytest.mark.parametrize(
-    ("base", "changes", "cheap"),
-    [
-        ("compact", {}, True),
-        ("e5-small", {"depth": "frozen"}, True),
-        ("e5-small", {}, False),
-        ("smollm2-135m", {}, False),
-    ],
-)
-def test_kinds_whose_training_is_cheap_answer_parts_for_calibration(
-    base: str, changes: dict[str, str], cheap: bool
-) -> None:
-    settings = make_settings({"base": base, **changes})
-    assert kind_of_base(base).cross_fits(settings.kind) is cheap

@@ -27,11 +27,4 @@ def _open(path: Path, contract: Contract, name: str) -> Recognizer:
     return CompactRecognizer.load(path, contract, name)
 
 
-KIND = Kind(
-    "compact",
-    CompactSettings,
-    _train,
-    _open,
-    bases=("compact",),
-    cross_fits=lambda settings: True,
-)
+KIND = Kind("compact", CompactSettings, _train, _open, bases=("compact",), cross_fits=True)

@@ -97,7 +97,6 @@ KIND = Kind(
     bases=(ENCODER,),
     takes=_takes,
     prepare=_prepare,
-    cross_fits=lambda settings: settings.depth == "frozen",
     growing=Growing(_add, _remove, _list, ADDED),
     libraries=("transformers", "tokenizers", "onnx", "onnxruntime"),
 )
