@@ -14,6 +14,8 @@ from maksud.language.calls import OUT_OF_SCOPE
 from maksud.recognizers.joint.planning import IGNORED, Item, Plan
 from maksud.recognizers.joint.settings import JointSettings
 
+INVENT = 0.3
+"""Share of swapped values that are made up, of parameters that have few."""
 REFUSING = 0.6
 """Share of framed wishes whose frame refuses: data itself holds more of those that only seem to."""
 
@@ -112,7 +114,7 @@ def _join(plan: Plan, group: Sequence[Item], variation: Variation, rng: random.R
     for item in group:
         words, spans = item.types, item.spans
         if spans and rng.random() < variation.swap:
-            words, spans = _swap(words, spans, plan.values, rng, variation.mix)
+            words, spans = _swap(words, spans, plan, rng, variation.mix)
         if spans and item.languages and rng.random() < variation.correct:
             words, spans = _correct(words, spans, plan, item.languages, rng)
         lead: list[int] = []
@@ -161,18 +163,21 @@ def _correct(
 def _swap(
     types: list[int],
     old: list[tuple[int, int, int]],
-    values: list[list[list[int]]],
+    plan: Plan,
     rng: random.Random,
     mix: float,
 ) -> tuple[list[int], list[tuple[int, int, int]]]:
     words: list[int] = []
     spans: list[tuple[int, int, int]] = []
     at = 0
+    values = plan.values
     for i, j, k in old:
         value = rng.choice(values[k]) if rng.random() < 0.5 else types[i:j]
         if mix and rng.random() < mix:
             other = rng.choice(values[k])
             value = value[: rng.randint(1, len(value))] + other[rng.randint(1, len(other)) :]
+        if plan.invented[k] and rng.random() < INVENT:
+            value = rng.choice(plan.invented[k])
         words += types[at:i]
         spans.append((len(words), len(words) + len(value), k))
         words += value

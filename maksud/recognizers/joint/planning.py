@@ -26,6 +26,7 @@ from maksud.recognizers.joint.contrast import (
 )
 from maksud.recognizers.joint.corpus import Clause, Corpus
 from maksud.recognizers.joint.decoding import IMPOSSIBLE
+from maksud.recognizers.joint.invention import invent_values
 
 IGNORED = -100
 """A choice that does not count: torch's index to ignore."""
@@ -119,6 +120,8 @@ class Plan:
     """Types of the signs that end a sentence."""
     signs: frozenset[int] = frozenset()
     """Types of `SIGNS`, which none of these is followed by."""
+    invented: list[list[list[int]]] = field(default_factory=list)
+    """Of each parameter that has few values: others, made up."""
 
     @classmethod
     def build(cls, corpus: Corpus, *, contrast: bool = False) -> Plan:
@@ -141,6 +144,9 @@ class Plan:
             words.update((*frame.before, *frame.after))
         for c in (c for of_language in corrections for c in of_language):
             words.update((*c.before, *c.between, *c.after))
+        invented = invent_values(clauses)
+        for word in (w for values in invented.values() for value in values for w in value):
+            words[word] += 0
         types = {w: i for i, w in enumerate(words, start=1)}
         used = {p for c in clauses for p in c.choices}
         choices = lay_out((p, listed) for p, listed in corpus.choices.items() if p in used)
@@ -182,6 +188,7 @@ class Plan:
             languages,
             frozenset(types[sign] for sign in ".!?" if sign in types),
             frozenset(types[sign] for sign in SIGNS if sign in types),
+            [[[types[w] for w in value] for value in invented.get(p, ())] for p in parameters],
         )
 
     @property
