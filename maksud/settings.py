@@ -67,12 +67,12 @@ class Setting:
         if self.choices:
             return ", ".join(self.choices)
         if self.low is not None and self.high is not None:
-            return f"{self.low:g} to {self.high:g}"
+            return f"{_bound(self.low)} to {_bound(self.high)}"
         parts = (
             ("at least", self.low), ("above", self.above),
             ("at most", self.high), ("below", self.below),
         )  # fmt: skip
-        return ", ".join(f"{word} {bound:g}" for word, bound in parts if bound is not None)
+        return ", ".join(f"{word} {_bound(bound)}" for word, bound in parts if bound is not None)
 
     def check(self, value: Any, where: str = "") -> None:
         """Raises `SettingsError` for a value of another type or out of range."""
@@ -111,6 +111,11 @@ class Setting:
 
 
 _known: dict[type, dict[str, Setting]] = {}
+
+
+def _bound(value: float) -> str:
+    """A bound as a person writes it: a large whole one in all its digits."""
+    return str(value) if isinstance(value, int) else f"{value:g}"
 
 
 def settings_of(kind: type) -> dict[str, Setting]:

@@ -7,6 +7,7 @@ hard for both cancels out. Its interval is far narrower than the two intervals s
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ from maksud.errors import InputError, SettingsError
 from maksud.evaluation.metrics import LEVEL, interval, resampled_sums, share_interval
 from maksud.evaluation.report import Report
 from maksud.evaluation.wording import Figure, points
+
+_FEW = 100
+"""Examples on which two differ, up to which a bootstrap alone is not trusted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,10 @@ class Difference:
 
     @property
     def is_shown(self) -> bool:
-        """Whether the interval leaves out 0: the difference is more than chance."""
+        """Whether the interval leaves out 0 and, of few examples, an exact sign test chance."""
+        apart = self.only_right, self.only_wrong
+        if sum(apart) <= _FEW and 2 * _at_most(min(apart), sum(apart)) > 1 - LEVEL:
+            return False
         return self.low > 0 or self.high < 0
 
     def to_json(self) -> dict[str, Any]:
@@ -159,6 +166,12 @@ def _difference(baseline: Report, other: Report, resamples: int, seed: int) -> D
         only_right=int((each > 0).sum()),
         only_wrong=int((each < 0).sum()),
     )
+
+
+def _at_most(heads: int, tosses: int) -> float:
+    """The probability of so many heads or fewer, of a fair coin."""
+    ways = sum(math.comb(tosses, k) for k in range(heads + 1))
+    return float(ways / 2**tosses)
 
 
 def _verdict(name: str, baseline: str, d: Difference) -> str:

@@ -294,7 +294,8 @@ def copy_database(store: Store, target: Path) -> None:
 
     if store.file is None:
         raise SystemFault("PostgreSQL makes its own backups", hint="Use pg_dump and pg_restore")
-    if target.exists() and target.samefile(store.file):
+    parts = [store.file.with_name(store.file.name + ending) for ending in _FILES]
+    if target.exists() and any(part.exists() and target.samefile(part) for part in parts):
         raise SettingsError("is the store itself", where=str(target),
                             hint="Name another place for the backup")  # fmt: skip
     with writing(target, hint="Choose another place"):

@@ -17,8 +17,10 @@ _DIGITS = re.compile(r"(?:(?<![\w.,])[+-])?(?:(?<![\w.,])\.)?\d+(?:[.,]\d+)*")
 _WORDS = re.compile(r"[^\W\d_]+")
 _SIGNS = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2212\ufe63\uff0d", "-"))
 """Hyphens and minus signs as keyboards write them before a number."""
-_THOUSANDS = re.compile(r"(?<=\d)k\b")
-_BELOW_ZERO = re.compile(r"\b(minus|min|negatif|negative)\s+(?=([^\W_]+))")
+_THOUSANDS = re.compile(r"(?<=\d)\s?k\b")
+_BELOW_ZERO = re.compile(r"\b(minus|min|negatif|negative)[\s-]+(?=([^\W_]+))")
+_CHANGED = re.compile("[\u00bc-\u00be\u2150-\u215f\u2189]|\\d[\u00b2\u00b3\u00b9\u2070-\u2089]")
+"""A fraction, or a power or index right behind a digit."""
 _LONGEST = 200
 """Characters of a text in which a number is looked for."""
 
@@ -74,7 +76,7 @@ def read_number(text: str) -> int | float | None:
     Indonesian and English both write them; others are the decimal sign. "50rb", "50k" and "2,5jt"
     are thousands and millions.
     """
-    if len(text) > _LONGEST or any(c.isnumeric() and not c.isdecimal() for c in text):
+    if len(text) > _LONGEST or _CHANGED.search(text):
         return None  # "1½" is not 1, nor "5²" 5
     text = _THOUSANDS.sub(" ribu", text.translate(_SIGNS).casefold())
     below = [m for m in _BELOW_ZERO.finditer(text) if m[2][0].isdecimal() or m[2] in _NUMERALS]

@@ -124,7 +124,8 @@ class SmallWords:
         left = tuple(word for word in self.ambiguous if word not in clear)
         if not self.languages:
             return replace(self, ambiguous=left)
-        more = SmallWords.of(((text, ()) for text in texts), self.languages).meant
+        mine = Call(intent)
+        more = SmallWords.of(((text, (mine,)) for text in texts), self.languages).meant
         return SmallWords(
             self.languages,
             tuple(sorted({*self.meant, *more})),
@@ -134,7 +135,7 @@ class SmallWords:
         )
 
     def without(self, intent: str) -> SmallWords:
-        """The same without an intent that was added."""
+        """The same without an intent that was added; what its examples meant stays known."""
         return replace(
             self,
             by_values=tuple(i for i in self.by_values if i != intent),

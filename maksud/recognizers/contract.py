@@ -175,7 +175,8 @@ class Contract:
         )
 
     def refusing_like(self, other: Contract) -> Contract:
-        """The same contract with what another refuses unasked: it knows the same training rows."""
+        """The same contract with what another refuses whatever a model says: it knows the same
+        training rows."""
         return replace(self, scripts=other.scripts, familiar=other.familiar, small=other.small)
 
     def to_json(self) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from maksud.errors import EngineError, InputError
-from maksud.language.calls import NONE, Call, format_calls
+from maksud.language.calls import NONE, OUT_OF_SCOPE, Call, format_calls
 from maksud.language.catalog import MissingParameter
 from maksud.language.text import NormalText
 from maksud.language.values import DoubtfulValue, find_doubts, restore_values
@@ -276,9 +276,12 @@ class Recognizer(ABC):
         if len(proposals) != len(asked):
             raise EngineError(f"{self.name}: {len(proposals)} answers to {len(asked)} utterances")
         each = iter(proposals)
+        within = [None] * len(read) if allowed is None else allowed
         return [
-            self._refuse(r, reason) if reason else self._judge(r, next(each))
-            for r, reason in zip(read, reasons, strict=True)
+            self._refuse(r, reason)
+            if reason
+            else self._judge(r, next(each), free=names is None or OUT_OF_SCOPE in names)
+            for r, reason, names in zip(read, reasons, within, strict=True)
         ]
 
     def __call__(self, utterance: str) -> Recognition:
@@ -291,12 +294,13 @@ class Recognizer(ABC):
 
     # ------------------------------------------------------------ parts
 
-    def _judge(self, read: NormalText, proposal: Proposal) -> Recognition:
+    def _judge(self, read: NormalText, proposal: Proposal, *, free: bool = True) -> Recognition:
+        """`free`: whether the answer may be `none()`."""
         contract = self.contract
         catalog = contract.catalog
         answer = proposal.calls
         calls = catalog.name_arguments(answer)
-        reason = contract.reason_against(read.text, calls)
+        reason = contract.reason_against(read.text, calls) if free else ""
         if reason and not proposal.truncated:  # the model says otherwise
             refused = self._refuse(read, reason, confidence=0.5)
             return replace(refused, usage=proposal.usage)

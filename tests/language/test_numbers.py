@@ -19,11 +19,12 @@ from maksud.language.numbers import read_number
         ("1.500", 1500), ("1,500,000", 1500000), ("1.250,50", 1250.5), ("2,5", 2.5),
         ("0.125", 0.125), ("-5", -5), ("+5", 5), ("nol", 0), ("Zero", 0), ("1,5 juta", 1.5e6),
         ("50rb", 50_000), ("50 rb", 50_000), ("Rp50rb", 50_000), ("seratus rb", 100_000),
-        ("50k", 50_000), ("1.5K", 1500), ("5 k", 5), ("2,5jt", 2_500_000), ("dua jt", 2_000_000),
+        ("50k", 50_000), ("1.5K", 1500), ("5 k", 5000), ("2,5jt", 2_500_000), ("dua jt", 2_000_000),
         ("1,1 juta", 1_100_000), ("5 triliun", 5 * 10**12), ("lapan belas", 18),
         ("\u22125", -5), ("\u20135", -5), ("minus 5", -5), ("minus lima belas", -15),
         ("negative 2.5", -2.5), ("5 minus", 5), ("5 min", 5), (".5", 0.5), ("-.5", -0.5),
-        ("first 5 songs", 5), ("twenty second timer", 20),
+        ("first 5 songs", 5), ("luas 100 m\u00b2", 100), ("CO\u2082 5", 5), ("minus-5", -5),
+        ("twenty second timer", 20),
     ],
 )  # fmt: skip
 def test_a_number_is_read_as_it_is_said(text: str, number: float) -> None:

@@ -148,3 +148,9 @@ def test_few_rows_do_not_make_a_word_ambiguous() -> None:
     rows = rows_of(ORDERS[: LEAST_ROWS - 1])
     assert SmallWords.of(rows, ["English"]).ambiguous == ()
     assert "order" in SmallWords.of(rows_of(ORDERS[: LEAST_ROWS + 1]), ["English"]).ambiguous
+
+
+def test_a_new_intent_whose_examples_share_a_word() -> None:
+    texts = [f"book a table at {place}" for place in ("noon", "home", "sea", "night", "Rio", "two")]
+    made = SmallWords(("English",), ambiguous=("order",)).along_with(texts, "book")
+    assert made.by_values == ("book",) and made.ambiguous == ("order",)

@@ -165,6 +165,17 @@ def test_a_word_that_many_intents_have_is_no_wish() -> None:
     assert Copies().judge("Musik!", proposal).reason == ""  # a run of before
 
 
+def test_where_some_call_must_be_made_a_word_alone_makes_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recognizer = Copies(small=SmallWords((), ambiguous=("musik",)))
+    proposal = Proposal(parse_calls("stop()"), (0.0,))
+    for name in ("propose", "propose_within"):
+        monkeypatch.setattr(recognizer, name, lambda said, allowed=(): [proposal for _ in said])
+    answers = recognizer.recognize(["musik"] * 3, [None, {"stop", "none"}, {"stop"}])
+    assert [(a.text, a.reason) for a in answers] == [("none()", ONE_WORD)] * 2 + [("stop()", "")]
+
+
 def test_what_small_words_mean_is_part_of_the_contract() -> None:
     made = replace(Contract(CATALOG), small=SmallWords(("English",), ("who are you",)))
     again = Contract.from_json(json.loads(json.dumps(made.to_json())))
@@ -242,13 +253,13 @@ def test_training_reads_the_same_form_and_records_the_scripts(
     monkeypatch.setitem(kinds._registered, "copies", kind)
     gold = format_calls([Call("play", (Argument("song", "Don\u2019t  Stop"),))])
     rows = [Example(CURLY, gold, split=split) for split in ("train", "dev")]
+    rows.append(Example("bangunkan 6", "alarm(time=6)", split="train"))
     run = train(Dataset(rows), out=tmp_path / "run", base="copies", on_progress=False)
     (task,) = tasks
     for rows_read in (task.train_set, task.held_out):
-        assert [(e.instruction, e.output) for e in rows_read] == [
-            ('putar "Don\'t Stop"', "play(song=Don't Stop)")
-        ]
-    assert task.catalog.intents[0].parameters[0].copied
+        first, *_ = rows_read
+        assert (first.instruction, first.output) == ('putar "Don\'t Stop"', "play(song=Don't Stop)")
+    assert all(i.parameters[0].copied for i in task.catalog.intents)
     assert run.contract.scripts == ("LATIN",) and run.contract.text == "text/1"
     assert run.metrics["calibration"]["exact_match"] == 1.0
     assert load_recognizer(run)("включи свет").reason == UNKNOWN_SCRIPT
@@ -267,6 +278,7 @@ def test_training_records_the_languages_unless_any_is_answered(
     kind = Kind("copies", CompactSettings, learn, reopen, bases=("copies",))
     monkeypatch.setitem(kinds._registered, "copies", kind)
     rows = [Example(f"putar yang ada di {x}", "play()", split="train") for x in "abc"]
+    rows.append(Example("matikan yang ada di sini", "stop()", split="train"))
     data = Dataset([*rows, Example("putar yang di a", "play()", split="dev")])
     run = train(data, out=tmp_path / "own", base="copies", on_progress=False)
     assert run.contract.familiar == languages_read(rows)

@@ -207,8 +207,13 @@ def _in_digits(number: int | float) -> str:
 
 def _counts(word: str) -> bool:
     """Whether a word is a part of a number, alone, behind another, or as its sign."""
-    beside = read_number(f"dua {word}"), read_number(f"{word} dua")
-    return read_number(word) is not None or beside[0] not in (None, 2) or beside[1] == -2
+    beside = read_number(f"dua {word}"), read_number(f"{word} dua"), read_number(f"{word}2")
+    return (
+        read_number(word) is not None
+        or beside[0] not in (None, 2)
+        or beside[1] == -2
+        or (beside[2] == -2 and not word.isalpha())
+    )
 
 
 def _listed(text: str, values: Sequence[str]) -> str | None:

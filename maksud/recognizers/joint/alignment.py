@@ -26,7 +26,8 @@ MAX_CHOICES = 200
 
 def build_corpus(examples: Iterable[Example], catalog: Catalog) -> Corpus:
     """The corpus of the examples. Raises `CallSyntaxError` where an output can't be parsed."""
-    corpus = Corpus()
+    listed = frozenset(p.name for i in catalog.intents for p in i.parameters if p.choices)
+    corpus = Corpus(listed=listed)
     rows: list[AlignedRow] = []
     absent = _absent_values(examples, catalog)
     for example in examples:
@@ -63,8 +64,8 @@ def _before_signs(row: AlignedRow, cuts: Sequence[tuple[int, int]]) -> list[tupl
     words, begin = row.words, 0
     for (end, start), spans in zip(cuts, row.spans, strict=False):
         least = max([begin + 1, *(last for _, last, _ in spans)])
-        while end > least and words[end - 1] in _SEPARATING:
-            end -= 1
+        # One: of "5 p.m., lalu" the full stop is a part of the word.
+        end -= end > least and words[end - 1] in _SEPARATING
         out.append((end, start))
         begin = start
     return out

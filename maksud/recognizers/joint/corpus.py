@@ -53,6 +53,8 @@ class Corpus:
     choices: dict[str, list[str]] = field(default_factory=dict)
     trims: dict[tuple[str, str, str], list[int]] = field(default_factory=dict)
     before: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    listed: frozenset[str] = frozenset()
+    """Parameters whose values the catalog lists: there are no others."""
     skipped: Counter[str] = field(default_factory=Counter)
     """How often something could not be learnt from, by reason."""
     places: dict[str, list[str]] = field(default_factory=dict)

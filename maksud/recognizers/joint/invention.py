@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from maksud.recognizers.joint.corpus import Clause
 
@@ -19,10 +19,13 @@ INVENTED = 60
 """Values that are made up for a parameter."""
 
 
-def invent_values(clauses: Iterable[Clause], seed: int = 0) -> dict[str, list[tuple[str, ...]]]:
+def invent_values(
+    clauses: Iterable[Clause], listed: Container[str] = (), seed: int = 0
+) -> dict[str, list[tuple[str, ...]]]:
     """Values for each parameter that has few: of as many words as those, with the same signs.
 
-    Words are the head of one word of the data and the tail of another; digits are others.
+    `listed`: parameters of which there are no other values. Words are the head of one word of the
+    data and the tail of another; digits are others.
     """
     values: defaultdict[str, dict[tuple[str, ...], None]] = defaultdict(dict)
     words: dict[str, None] = {}
@@ -34,7 +37,7 @@ def invent_values(clauses: Iterable[Clause], seed: int = 0) -> dict[str, list[tu
     known = list(words)
     out = {}
     for parameter, found in sorted(values.items()):
-        if len(found) < FEW_VALUES and known:
+        if len(found) < FEW_VALUES and known and parameter not in listed:
             alike = rng.choices(list(found), k=INVENTED)
             out[parameter] = [tuple(_invent(w, known, rng) for w in value) for value in alike]
     return out

@@ -45,8 +45,8 @@ FRAMED_LESS = 2.0
 """Log-odds by which framed wishes are rarer in use than in training, where data has no `none()`."""
 
 SIGNS = {",": 0.2, ".": 0.1}
-"""Shares of joined wishes that have only this sign between them. Data has few such rows, and many
-in which the sign stands within a wish: without more of them one of the two wishes is lost."""
+"""How often wishes are joined by this sign alone, for one that is joined as in data. Data has few
+such rows, and many in which the sign stands within a wish: one of the two wishes would be lost."""
 
 SELDOM = 0.004
 """Share of utterances in use that have several calls, at least, once data has any."""
@@ -144,7 +144,7 @@ class Plan:
             words.update((*frame.before, *frame.after))
         for c in (c for of_language in corrections for c in of_language):
             words.update((*c.before, *c.between, *c.after))
-        invented = invent_values(clauses)
+        invented = invent_values(clauses, corpus.listed)
         for word in (w for values in invented.values() for value in values for w in value):
             words[word] += 0
         types = {w: i for i, w in enumerate(words, start=1)}

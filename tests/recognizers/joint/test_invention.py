@@ -39,6 +39,7 @@ def test_who_has_many_values_needs_none() -> None:
     many = [clause(f"cuaca di kota{k}", f"kota{k}") for k in range(FEW_VALUES)]
     assert invent_values(many) == {}
     assert set(invent_values(many[1:])) == {"city"}
+    assert invent_values(many[1:], listed={"city"}) == {}
     assert invent_values([]) == {} == invent_values([Clause("off", ["matikan", "semua"], [])])
     assert invent_values([clause("a b", "b")]) == {}  # there is no word to make others of
 
@@ -46,5 +47,5 @@ def test_who_has_many_values_needs_none() -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_the_same_seed_invents_the_same(seed: int) -> None:
     shuffled = random.Random(seed).sample(CITIES, 2)
-    assert invent_values(CITIES, seed) == invent_values(CITIES, seed)
-    assert set(invent_values(shuffled, seed)) == {"city"}
+    assert invent_values(CITIES, seed=seed) == invent_values(CITIES, seed=seed)
+    assert set(invent_values(shuffled, seed=seed)) == {"city"}
