@@ -181,7 +181,8 @@ def second_path(scores: Floats, forward: Floats, path: list[int]) -> tuple[list[
     whole[np.arange(size), path] = 2 * IMPOSSIBLE
     at, tag = divmod(int(whole.argmax()), tags)
     score = float(whole[at, tag])
-    if score < IMPOSSIBLE / 2:
+    # Beside the best: of a long text even what can't be may have a sum above 0.
+    if score < forward[-1].max() + IMPOSSIBLE / 2:
         return None
     other = _back(forward, at, tag)
     for f in following[at + 1 :]:

@@ -387,7 +387,7 @@ class JointRecognizer(Recognizer):
             scores[at, np.arange(scores.shape[1]) != path[at]] = IMPOSSIBLE
             path, _, forward = best_once(scores, self.many[tags.intent])
             score = float(forward[-1].max())
-            if score < IMPOSSIBLE / 2:
+            if score < tags.forward[-1].max() + IMPOSSIBLE / 2:
                 return None
         lp = best.tags_lp + score - float(tags.forward[-1].max())
         call = self.write_call(text, words, tags.intent, path, best.chosen)

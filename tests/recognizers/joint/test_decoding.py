@@ -48,6 +48,13 @@ def test_there_may_be_no_second_path() -> None:
     assert second_path(scores[0], forward[0], best) is None
 
 
+def test_in_a_long_text_what_can_not_be_is_no_second_path() -> None:
+    scores = np.full((1, 600, 5), IMPOSSIBLE, np.float64)
+    scores[:, :, 0] = 20  # the sum is above 10,000
+    (best,), forward = viterbi(scores)
+    assert second_path(scores[0], forward[0], best) is None
+
+
 def test_spans_and_cuts() -> None:
     assert spans_of([0, 1, 3, 0, 2, 1], 2) == [(1, 3, 0), (4, 5, 1), (5, 6, 0)]
     ways = segmentations(np.array([0, -9, 9, -0.5, -9], np.float32))

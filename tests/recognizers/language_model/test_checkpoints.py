@@ -105,6 +105,7 @@ def test_the_next_training_of_the_run_sweeps_whatever_it_is(tmp_path: Path) -> N
     (room / "new").mkdir()
     (room / "new" / "state-0.safetensors").write_bytes(b"half")
     rows = [Example(f"putar lagu {k}", f"play(song={k})") for k in range(8)]
+    rows.append(Example("matikan", "stop()"))
     settings = TrainSettings(kind=CompactSettings(members=1, epochs=1))
     train(Dataset(rows), out=tmp_path / "run", settings=settings)
     assert not kept.exists()
