@@ -14,8 +14,6 @@ from maksud.language.calls import OUT_OF_SCOPE
 from maksud.recognizers.joint.planning import IGNORED, Item, Plan
 from maksud.recognizers.joint.settings import JointSettings
 
-INVENT = 0.3
-"""Share of swapped values that are made up, of parameters that have few."""
 REFUSING = 0.6
 """Share of framed wishes whose frame refuses: data itself holds more of those that only seem to."""
 
@@ -27,18 +25,20 @@ class Variation:
     `swap`: share of clauses whose values are swapped for others of the same parameter. `mix`:
     share of values in these that are made of the beginning of one and the end of another.
     `frame`: share of single wishes that are put into a contrast frame. `correct`: share of clauses
-    with values in which one is corrected as it is said.
+    with values in which one is corrected as it is said. `invent`: share of values in swapped
+    clauses that are made up, where a parameter has few.
     """
 
     swap: float
     mix: float
     frame: float = 0.0
     correct: float = 0.0
+    invent: float = 0.0
 
     @classmethod
     def of(cls, settings: JointSettings) -> Variation:
         """What settings, once they are resolved, ask for."""
-        return cls(settings.swap, settings.mix, settings.frame, settings.correct)
+        return cls(settings.swap, settings.mix, settings.frame, settings.correct, settings.invent)
 
 
 @dataclass(slots=True)
@@ -114,7 +114,7 @@ def _join(plan: Plan, group: Sequence[Item], variation: Variation, rng: random.R
     for item in group:
         words, spans = item.types, item.spans
         if spans and rng.random() < variation.swap:
-            words, spans = _swap(words, spans, plan, rng, variation.mix)
+            words, spans = _swap(words, spans, plan, rng, variation)
         if spans and item.languages and rng.random() < variation.correct:
             words, spans = _correct(words, spans, plan, item.languages, rng)
         lead: list[int] = []
@@ -165,7 +165,7 @@ def _swap(
     old: list[tuple[int, int, int]],
     plan: Plan,
     rng: random.Random,
-    mix: float,
+    variation: Variation,
 ) -> tuple[list[int], list[tuple[int, int, int]]]:
     words: list[int] = []
     spans: list[tuple[int, int, int]] = []
@@ -173,10 +173,10 @@ def _swap(
     values = plan.values
     for i, j, k in old:
         value = rng.choice(values[k]) if rng.random() < 0.5 else types[i:j]
-        if mix and rng.random() < mix:
+        if variation.mix and rng.random() < variation.mix:
             other = rng.choice(values[k])
             value = value[: rng.randint(1, len(value))] + other[rng.randint(1, len(other)) :]
-        if plan.invented[k] and rng.random() < INVENT:
+        if plan.invented[k] and rng.random() < variation.invent:
             value = rng.choice(plan.invented[k])
         words += types[at:i]
         spans.append((len(words), len(words) + len(value), k))

@@ -25,6 +25,9 @@ class JointSettings:
     mix: float = setting(-1.0, low=-1.0, high=1.0)
     """Share of values in such clauses that are made of the beginning of one value and the end of
     another; negative derives it: none for much data."""
+    invent: float = setting(0.3, low=0.0, high=1.0)
+    """Share of values in such clauses that are made up, of parameters with fewer than 30 values, so
+    that it is the place that tells them."""
     frame: float = setting(0.15, low=0.0, high=1.0)
     """Share of single wishes that are put into a frame which negates, reports, quotes or calls
     them off, or only seems to; where the data is Indonesian or English."""

@@ -77,7 +77,7 @@ def test_no_sign_follows_the_end_of_a_sentence() -> None:
 
 def test_values_are_swapped_for_others_of_their_parameter() -> None:
     plan = plan_of(*single(80))
-    utterances = compose_epoch(plan, Variation(1.0, 0.0), random.Random(0))
+    utterances = compose_epoch(plan, Variation(1.0, 0.0, invent=0.3), random.Random(0))
     changed = invented = 0
     for u in utterances:
         (item,) = u.items
