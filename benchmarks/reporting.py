@@ -45,6 +45,16 @@ def arguments(description: str | None, seeds: Sequence[int]) -> argparse.Argumen
     return parser
 
 
+def one_training(description: str) -> argparse.ArgumentParser:
+    """A parser for benchmarks that train once on each set: what with, and with which settings."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("directories", nargs="+", type=Path)
+    parser.add_argument("--base", default="compact")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    return parser
+
+
 def machine(threads: int = 1) -> Row:
     """The shape of the machine and the versions that the figures depend on."""
     from importlib import metadata

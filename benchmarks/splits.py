@@ -9,13 +9,14 @@ many single wishes of dev and test are answered with several calls, and how many
 
 from __future__ import annotations
 
-import argparse
 import random
 import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+
+from reporting import one_training
 
 from maksud.data.dataset import Dataset, Example
 from maksud.data.formats.files import load
@@ -29,12 +30,8 @@ BETWEEN = (" and ", " and then ", ", ")
 
 def main() -> None:
     """Joins, trains, asks, prints."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("directories", nargs="+", type=Path)
+    parser = one_training(__doc__.split("\n")[0])
     parser.add_argument("--joined", type=int, default=40, help="rows with two wishes in training")
-    parser.add_argument("--base", default="compact")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     given = parser.parse_args()
     for directory in given.directories:
         data = load(directory)

@@ -10,13 +10,14 @@ share of answers that are wholly right, by what the held-out value looks like.
 
 from __future__ import annotations
 
-import argparse
 import random
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+
+from reporting import one_training
 
 from maksud.data.dataset import Dataset, Example
 from maksud.data.formats.files import load
@@ -32,12 +33,8 @@ MOST = 2000
 
 def main() -> None:
     """Holds values out, trains, asks, prints."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("directories", nargs="+", type=Path)
+    parser = one_training(__doc__.split("\n")[0])
     parser.add_argument("--share", type=float, default=0.2, help="of the distinct values")
-    parser.add_argument("--base", default="compact")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     given = parser.parse_args()
     for directory in given.directories:
         data = load(directory)
