@@ -8,6 +8,7 @@ from maksud.errors import RunError
 from maksud.recognizers.compact.engine import Extractor
 from maksud.recognizers.contract import Contract
 from maksud.recognizers.joint.engine import Heads
+from maksud.recognizers.joint.framed import Framed
 from maksud.recognizers.joint.linear import Linear
 from maksud.recognizers.joint.nearness import Nearness
 from maksud.recognizers.joint.recognizer import JointRecognizer
@@ -29,7 +30,8 @@ class CompactRecognizer(JointRecognizer):
             heads = Heads(shape["members"], tensors)
             near = Nearness.from_tensors(tensors, len(content["intents"]))
             linear = Linear.from_tensors(tensors, len(content["intents"]))
-            return cls(name, contract, content, extractor, heads, near, linear)
+            framed = Framed.from_tensors(tensors)
+            return cls(name, contract, content, extractor, heads, near, linear, framed=framed)
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise RunError(
                 f"weights and joint.json do not fit ({error!r})",

@@ -21,6 +21,7 @@ from maksud.progress import OnProgress
 from maksud.recognizers.compact.settings import CompactSettings
 from maksud.recognizers.compact.words import WordTable
 from maksud.recognizers.joint.alignment import corpus_of
+from maksud.recognizers.joint.framed import Framed
 from maksud.recognizers.joint.linear import Linear
 from maksud.recognizers.joint.nearness import Nearness
 from maksud.recognizers.joint.planning import Plan
@@ -51,7 +52,7 @@ def train_compact(
     import torch
 
     from maksud.recognizers.compact.loop import fit
-    from maksud.recognizers.joint.linear_training import fit_linear
+    from maksud.recognizers.joint.linear_training import fit_framed, fit_linear
 
     started, cpu = time.perf_counter(), time.process_time()
     corpus = corpus_of(train, catalog)
@@ -64,10 +65,12 @@ def train_compact(
     try:
         network, loss = fit(plan, words, resolved, seed, progress)
         linear = fit_linear(corpus.clauses, plan.intents, resolved.linear)
+        framed = fit_framed(plan, seed)
     finally:
         torch.set_num_threads(threads)
     nearness = Nearness.build(corpus.clauses, plan.intents, seed)
-    _save(network, words, plan, nearness, linear, Path(out))
+    beside = [m for m in (nearness, linear, framed) if m is not None]
+    _save(network, words, plan, beside, Path(out))
     parameters = sum(p.numel() for p in network.parameters())
     tables = sum(p.numel() for n, p in network.named_parameters() if "word" in n or "gram" in n)
     return {
@@ -90,15 +93,15 @@ def _save(
     network: Network,
     words: WordTable,
     plan: Plan,
-    nearness: Nearness,
-    linear: Linear | None,
+    beside: Sequence[Nearness | Linear | Framed],
     out: Path,
 ) -> None:
     network.heads.settle(plan)
     tensors = {
         name: np.ascontiguousarray(p.detach().numpy()) for name, p in network.named_parameters()
     }
-    tensors |= nearness.tensors() | ({} if linear is None else linear.tensors())
+    for member in beside:
+        tensors |= member.tensors()
     extractor = {
         "shape": asdict(network.extractor.shape),
         "vocabulary": words.vocabulary.to_list(),

@@ -17,6 +17,7 @@ from maksud.recognizers.encoder.pieces import TOKENIZER, Pieces
 from maksud.recognizers.joint.answers import ClauseReadings, Reading
 from maksud.recognizers.joint.decoding import Floats
 from maksud.recognizers.joint.engine import Heads
+from maksud.recognizers.joint.framed import Framed
 from maksud.recognizers.joint.linear import Linear
 from maksud.recognizers.joint.recognizer import JointRecognizer
 from maksud.recognizers.joint.tokens import MAX_TOKENS, batches, tokenize
@@ -54,7 +55,8 @@ class EncoderRecognizer(JointRecognizer):
             linear = Linear.from_tensors(tensors, len(content["intents"]))
             added = Added.load(place, len(content["intents"]), dim)
             extractor, heads = stand_by(own, Heads(1, tensors), content, tensors)
-            made = cls(name, contract, content, extractor, heads, near, linear, added)
+            framed = Framed.from_tensors(tensors)
+            made = cls(name, contract, content, extractor, heads, near, linear, added, framed)
         except ImportError as error:
             raise RunError(
                 f"recognition with an encoder needs {error.name}",

@@ -29,6 +29,7 @@ from maksud.recognizers.encoder.settings import EncoderSettings
 from maksud.recognizers.joint.alignment import corpus_of
 from maksud.recognizers.joint.choices import width_of
 from maksud.recognizers.joint.decoding import Floats
+from maksud.recognizers.joint.framed import Framed
 from maksud.recognizers.joint.linear import Linear
 from maksud.recognizers.joint.planning import Plan
 from maksud.recognizers.joint.saving import describe_heads
@@ -132,7 +133,7 @@ class _Training:
     def run(self) -> float:
         """Trains and writes; the last mean loss."""
         from maksud.recognizers.encoder.loop import fine_tune, fit_heads
-        from maksud.recognizers.joint.linear_training import fit_linear
+        from maksud.recognizers.joint.linear_training import fit_framed, fit_linear
 
         s, network = self.s, self.network
         network.eval()
@@ -146,7 +147,9 @@ class _Training:
             loss = fine_tune(network, self.plan, self.composer, s, self.tell)
             self._write_graph()
         linear = fit_linear(self.plan.corpus.clauses, self.plan.intents, s.linear)
-        self._write_heads(linear, fit_companions(self.plan, s, self.seed, self.tell))
+        framed = fit_framed(self.plan, self.seed)
+        beside = [m for m in (linear, framed) if m is not None]
+        self._write_heads(beside, fit_companions(self.plan, s, self.seed, self.tell))
         return loss
 
     def _prepare(self, *, frozen: bool) -> list[Prepared]:
@@ -188,7 +191,9 @@ class _Training:
         (self.out / GRAPH).write_bytes(content)
         self.tell(Progress("export", 1.0, f"{len(content) / 1e6:.0f} MB"))
 
-    def _write_heads(self, linear: Linear | None, companions: Companions | None) -> None:
+    def _write_heads(
+        self, beside: Sequence[Linear | Framed], companions: Companions | None
+    ) -> None:
         heads, encoder = self.network.heads, self.network.encoder
         heads.settle(self.plan)
         tensors = {
@@ -206,7 +211,8 @@ class _Training:
         self.tell(Progress("near", 0.0, "reading the labelled rows"))
         corpus = self.plan.corpus
         near = EncodedNearness.build(corpus.clauses, self.plan.intents, embed, self.seed)
-        tensors |= near.tensors() | ({} if linear is None else linear.tensors())
+        for member in (near, *beside):
+            tensors |= member.tensors()
         content = {
             "shape": {"members": 1, **self.shape.to_json()},
             "begin": self.base.begin,

@@ -3,7 +3,7 @@
 With tens of examples an intent, a linear model on TF-IDF knows the intent better than a network
 from scratch, and it errs elsewhere: their log-probabilities together beat either (Wide & Deep,
 Cheng et al. 2016, trained apart). Which intents there are is all that it says: whether a clause
-is in scope at all stays with the network, which has seen what negates and reports.
+is in scope at all stays with the network, which has seen what negates and reports (see `framed`).
 
 Shapes: F features that training has seen, I intents.
 """
@@ -84,41 +84,42 @@ class Linear:
         found: Ints = at[self._places[at] == wanted]
         return found
 
-    def tensors(self) -> dict[str, np.ndarray[Any, Any]]:
+    def tensors(self, prefix: str = "linear") -> dict[str, np.ndarray[Any, Any]]:
         """What `from_tensors` reads, small: to be saved beside the weights."""
         return {
-            "linear.places": self._places.astype(np.uint32),
-            "linear.idf": self._idf.astype(np.float16),
-            "linear.weights": self._weights.astype(np.float16),
-            "linear.bias": self._bias,
-            "linear.share": np.array([self.share], np.float32),
+            f"{prefix}.places": self._places.astype(np.uint32),
+            f"{prefix}.idf": self._idf.astype(np.float16),
+            f"{prefix}.weights": self._weights.astype(np.float16),
+            f"{prefix}.bias": self._bias,
+            f"{prefix}.share": np.array([self.share], np.float32),
         }
 
     @classmethod
-    def from_tensors(cls, t: dict[str, np.ndarray[Any, Any]], intents: int) -> Linear | None:
-        """The classifier of so many intents among the tensors of a run; None in runs of before.
+    def from_tensors(
+        cls, t: dict[str, np.ndarray[Any, Any]], intents: int, prefix: str = "linear"
+    ) -> Linear | None:
+        """The classifier of so many intents among the tensors of a run; None in runs without.
 
         Raises `ValueError` for tensors that do not fit together.
         """
-        if "linear.places" not in t:
+        if f"{prefix}.places" not in t:
             return None
-        places = t["linear.places"].astype(np.int64)
+        places, idf, weights, bias, share = (
+            t[f"{prefix}.{name}"] for name in ("places", "idf", "weights", "bias", "share")
+        )
+        places = places.astype(np.int64)
         if (
             places.ndim != 1
             or not len(places)
             or (np.diff(places) <= 0).any()
-            or t["linear.idf"].shape != places.shape
-            or t["linear.weights"].shape != (len(places), intents)
-            or t["linear.bias"].shape != (intents,)
-            or t["linear.share"].shape != (1,)
+            or idf.shape != places.shape
+            or weights.shape != (len(places), intents)
+            or bias.shape != (intents,)
+            or share.shape != (1,)
         ):
-            raise ValueError("the linear classifier does not fit together")
+            raise ValueError(f"the {prefix} classifier does not fit together")
         return cls(
-            places,
-            t["linear.idf"].astype(np.float32),
-            t["linear.weights"].astype(np.float32),
-            t["linear.bias"].astype(np.float32),
-            float(t["linear.share"][0]),
+            places, idf.astype(np.float32), weights.astype(np.float32), bias, float(share[0])
         )
 
 

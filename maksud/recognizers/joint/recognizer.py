@@ -47,6 +47,7 @@ from maksud.recognizers.joint.decoding import (
     viterbi,
 )
 from maksud.recognizers.joint.engine import Extractor, Scores, cut_segments
+from maksud.recognizers.joint.framed import Framed
 from maksud.recognizers.joint.holding import Held
 from maksud.recognizers.joint.linear import Linear, add_opinion
 from maksud.recognizers.joint.nearness import Nearness
@@ -83,6 +84,7 @@ class JointRecognizer(Recognizer):
         nearness: object | None = None,
         linear: Linear | None = None,
         added: Additions | None = None,
+        framed: Framed | None = None,
     ) -> None:
         super().__init__(name, contract)
         self.added = added
@@ -90,6 +92,7 @@ class JointRecognizer(Recognizer):
         self.heads = heads
         self.nearness = nearness
         self.linear = linear
+        self.framed = framed
         self.features = name_features(near=nearness is not None, linear=linear is not None)
         known = self.features
         self.scope_features = tuple(known.index(name) for name in SCOPE if name in known)
@@ -240,7 +243,7 @@ class JointRecognizer(Recognizer):
         if self.added is not None and len(segments) > len(texts):
             # Labelled clauses were read alone: what stands beside one must not make it look new.
             apart = self.pool(*self.extractor(said)[::2])
-        lp, seconds = self.judge_intents(mean, said, held, apart)
+        lp, seconds, doubt = self.judge_intents(mean, said, held, apart)
         each = log_softmax(members)
         lengths = [s.stop - s.start for s in segments]
         order = np.argsort(-lp, 1, kind="stable")[:, : TOP_INTENTS + (self.none >= 0)].tolist()
@@ -275,7 +278,7 @@ class JointRecognizer(Recognizer):
             readings.sort(key=_minus_score)
             best = readings[0].tags.intent
             inside = [rows[s][i] for i in order[s] if i != self.none]
-            scope = max(inside, default=0.0)
+            scope = max(inside, default=0.0) + doubt[s]
             seconded = None if seconds is None else 0.0
             if best < self.trained:
                 spread = rows[s][best] - min(each[:, s, best].tolist())
@@ -296,8 +299,10 @@ class JointRecognizer(Recognizer):
         clauses: list[list[str]],
         held: Held | None = None,
         vectors: Floats | None = None,
-    ) -> tuple[Floats, Floats | None]:
-        """(log p(intent) of each clause, [S, I]; that of the linear member alone).
+    ) -> tuple[Floats, Floats | None, list[float]]:
+        """(log p(intent) of each clause, [S, I]; that of the linear member alone; doubt of scope).
+
+        The doubt, at most 0, is added to log p(in scope): a vetoed `none()` is doubt.
 
         `scores`: the network's, of the intents that it was trained for; `clauses`: their words;
         `vectors` [S, .]: what `pool` gives.
@@ -305,6 +310,9 @@ class JointRecognizer(Recognizer):
         mask = self.intent_mask if held is None else self.intent_mask + held.masks
         trained = mask[..., : self.trained]
         scores = scores + self.intent_mask[: self.trained]
+        doubt = [0.0] * len(clauses)
+        if self.framed is not None and self.none >= 0:
+            doubt = (-self.framed.veto(scores, clauses, self.none)).tolist()
         if self.negation is not None and self.none >= 0:
             for s, words in enumerate(clauses):
                 if self.negation(words):
@@ -318,7 +326,7 @@ class JointRecognizer(Recognizer):
             lp = stand_beside(
                 lp, self.added, vectors, mask, self.negation, clauses, self.trained, self.none
             )
-        return (lp if held is None else held.give(lp, self.none)), seconds
+        return (lp if held is None else held.give(lp, self.none)), seconds, doubt
 
     def _decode(
         self,

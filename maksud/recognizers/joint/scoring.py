@@ -194,7 +194,7 @@ class Scorer:
         members, tags, choices = recognizer.heads(h, alone, mask)
         said = [[t.text for t in row] for row in words]
         vectors = recognizer.pool(h, mask)
-        lp, _ = recognizer.judge_intents(members.mean(0), said, vectors=vectors)
+        lp, *_ = recognizer.judge_intents(members.mean(0), said, vectors=vectors)
         number, many = len(lp), len(self.parameters)
         at = np.arange(number)
         given = np.array([recognizer.intents.index(c.intent) for c, _, _ in answers])

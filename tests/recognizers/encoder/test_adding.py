@@ -197,7 +197,7 @@ def test_probabilities_are_such(more: Run) -> None:
     texts = [*ASKED, "putar lagu hampa", "entah"]
     scores = np.random.default_rng(0).normal(size=(5, recognizer.trained)).astype("f4")
     said = [t.split() for t in texts]
-    lp, _ = recognizer.judge_intents(scores, said, vectors=recognizer.embed(texts))
+    lp, *_ = recognizer.judge_intents(scores, said, vectors=recognizer.embed(texts))
     assert lp.shape == (5, recognizer.trained + 1)
     inside = np.exp(lp[:, [i for i in range(lp.shape[1]) if i != recognizer.none]]).sum(1)
     assert (inside <= 1.3).all()

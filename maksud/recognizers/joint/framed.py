@@ -1,0 +1,65 @@
+"""A second opinion on `none()`, where nothing but contrast frames has taught it.
+
+Data without a `none()` row leaves it to the frames (`contrast.py`) what asks for nothing. From
+tens of rows an intent a network then takes for framed what is merely worded as no row is. A linear
+classifier of the words of framed and plain wishes errs on others: `none()` is said where both say
+so. What is in doubt stays so: how likely a clause is in scope is the network's to tell.
+
+Shapes: S clauses, I intents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from maksud.recognizers.joint.decoding import IMPOSSIBLE, Floats
+from maksud.recognizers.joint.linear import Linear
+
+VETOED = np.float32(20)
+"""By how much log-odds of `none()` are lowered where both do not say so."""
+_PREFIX = "framed"
+
+
+class Framed:
+    """Tells wishes that a frame refuses from all others. `linear`: of two, the wish and no wish."""
+
+    def __init__(self, linear: Linear) -> None:
+        self._linear = linear
+
+    def __call__(self, words: Sequence[str]) -> float:
+        """Log-odds that these words ask for nothing."""
+        wish, none = self._linear(words).tolist()
+        return float(none - wish)
+
+    def veto(self, scores: Floats, clauses: Sequence[Sequence[str]], none: int) -> Floats:
+        """Lowers the scores [S, I] of `none()`, in place, where this is more likely a wish.
+
+        A whole answer's tags make it less likely than its intent, so that much less than half of
+        the probability of a clause would be enough for `none()`: it is not left at any.
+        Returns how much likelier each clause would become to be in scope, log p, [S].
+        """
+        wishes = np.array([self(words) <= 0 for words in clauses], np.bool_)
+        said = scores[:, none].copy()
+        scores[:, none] = IMPOSSIBLE
+        inside = np.logaddexp.reduce(scores, 1)
+        # Where no intent is left to choose there is nothing to prefer.
+        wishes &= inside > IMPOSSIBLE / 2
+        scores[:, none] = np.where(wishes, said - VETOED, said)
+        rise: Floats = np.logaddexp(inside, said) - np.logaddexp(inside, scores[:, none])
+        return rise
+
+    def tensors(self) -> dict[str, np.ndarray[Any, Any]]:
+        """What `from_tensors` reads."""
+        return self._linear.tensors(_PREFIX)
+
+    @classmethod
+    def from_tensors(cls, t: dict[str, np.ndarray[Any, Any]]) -> Framed | None:
+        """The classifier among a run's tensors; None where `none()` was learnt from rows.
+
+        Raises `ValueError` for tensors that do not fit together.
+        """
+        linear = Linear.from_tensors(t, 2, _PREFIX)
+        return None if linear is None else cls(linear)
