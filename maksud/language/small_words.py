@@ -171,6 +171,15 @@ class SmallWords:
         asked = {*self.by_values, *self.by_values_and_small}
         return not left or not intents <= asked
 
+    def has_only(self, text: str, values: Iterable[str]) -> bool:
+        """Whether a text has nothing but some of the values, one at least, and small words."""
+        left = Counter(normalise(text).split())
+        whole = left.total()
+        for words in (Counter(normalise(value).split()) for value in values):
+            if words <= left:
+                left -= words
+        return left.total() < whole and all(map(self._is_small, left))
+
     def are_all(self, text: str) -> bool:
         """Whether a short text has only small words, and none of a row that has only such."""
         if not self.languages:

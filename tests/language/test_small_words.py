@@ -154,3 +154,14 @@ def test_a_new_intent_whose_examples_share_a_word() -> None:
     texts = [f"book a table at {place}" for place in ("noon", "home", "sea", "night", "Rio", "two")]
     made = SmallWords(("English",), ambiguous=("order",)).along_with(texts, "book")
     assert made.by_values == ("book",) and made.ambiguous == ("order",)
+
+
+def test_what_is_said_may_be_values_and_nothing_else() -> None:
+    known = SmallWords(("Indonesian",))
+    assert known.has_only("Telepon ibu ya!", ["telepon ibu", "jam 7"])
+    assert known.has_only("telepon ibu jam 7", ["telepon ibu", "jam 7"])
+    assert not known.has_only("telepon ibu saja sekarang", ["telepon ibu"])
+    assert not known.has_only("ya", ["jam 7"])  # a small word, and no value
+    assert not known.has_only("ibu", ["telepon ibu"])  # not the whole value
+    assert not known.has_only("", [])
+    assert not SmallWords().has_only("telepon ibu ya", ["telepon ibu"])  # of an unknown language
