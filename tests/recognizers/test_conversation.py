@@ -209,6 +209,21 @@ def test_what_was_said_before_is_kept_where_the_last_turn_means_the_same_alone()
     assert several.turns == (2,)
 
 
+@pytest.mark.parametrize("read", ["open", "all"])
+def test_a_value_is_given_as_it_was_said_in_its_turn(read: Reading) -> None:
+    """As in an utterance alone, white space and curly quotes among it."""
+    answers = {
+        "ingatkan": "remind()",
+        'ingatkan. beli "Dilan" dan susu': 'remind(task="beli \\"Dilan\\" dan susu")',
+        'beli "Dilan" dan susu': "none()",
+    }
+    said = "\u200bbeli \u201cDilan\u201d\ndan  susu "
+    turns = [user("ingatkan"), assistant("Tentang apa?"), user(said)]
+    answer = converse(Scripted(answers, REMINDING, threshold=0.3), turns, read)
+    assert answer.turns == (0, 2)
+    assert answer.calls[0].arguments[0].value == "beli \u201cDilan\u201d\ndan  susu"
+
+
 def test_a_sign_without_a_word_is_no_answer() -> None:
     answers = {**ANSWERS, "pasang alarm. 👍": "set_alarm(time=👍)"}
     recognizer = Scripted(answers, CATALOG, sure={"pasang alarm. 👍": 0.9}, threshold=0.3)
