@@ -146,6 +146,8 @@ def propose_answer(
     margin = WIDEST_MARGIN
     if others:
         margin = min(WIDEST_MARGIN, best.score - max(others.values()))
+    elif len(answers) > 1:  # ways to read the same answer: none of them makes it a sure one
+        margin = min(WIDEST_MARGIN, best.score - max(a.score for a in answers[1:]))
     in_scope = min(c.in_scope for c in clauses)
     features: tuple[float, ...] = (
         best.way.cut_lp,

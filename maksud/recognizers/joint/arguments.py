@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from maksud.language.calls import Argument, Call
 from maksud.language.catalog import Catalog
 from maksud.recognizers.joint.choices import place_choices
+from maksud.recognizers.joint.edges import trim_edges
 from maksud.recognizers.joint.tokens import Token
 
 
@@ -14,7 +15,8 @@ class CallWriter:
     """Writes calls of an intent with values copied from an utterance and values chosen.
 
     `trims`: (parameter, side, affix) that training saw outside values. `before`: as in
-    `place_choices`. `parameters`: those that values are copied for.
+    `place_choices`. `parameters`: those that values are copied for. `known`: whether training saw a
+    sign.
     """
 
     def __init__(
@@ -24,8 +26,10 @@ class CallWriter:
         parameters: Sequence[str],
         trims: Iterable[tuple[str, str, str]],
         before: Mapping[str, int],
+        known: Callable[[str], bool] = lambda sign: True,
     ) -> None:
         self.catalog = catalog
+        self.known = known
         self.before = before
         self.trims: dict[tuple[str, str], list[str]] = {}
         for parameter, side, affix in trims:
@@ -59,8 +63,9 @@ class CallWriter:
         return Call(intent, tuple(arguments))
 
     def _value(self, text: str, parameter: str, first: Token, last: Token) -> str:
-        """The text from `first` to `last`, without affixes that training saw cut off."""
-        start, end = first.start, last.end
+        """The text from `first` to `last`, without signs at its edges that are not of it, and
+        without affixes that training saw cut off."""
+        start, end = trim_edges(text, first.start, last.end, self.known)
         for affix in self.trims.get((parameter, "<"), ()):
             if text[start:end].lower().startswith(affix) and len(affix) < end - start:
                 start += len(affix)

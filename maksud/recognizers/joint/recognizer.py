@@ -101,7 +101,12 @@ class JointRecognizer(Recognizer):
         self.choices_of: dict[str, list[str]] = content["choices_of"]
         self.joins: bool = content["joins"]
         self.writer = CallWriter(
-            contract.catalog, self.intents, self.parameters, content["trims"], content["before"]
+            contract.catalog,
+            self.intents,
+            self.parameters,
+            content["trims"],
+            content["before"],
+            extractor.known,
         )
         self._fit_catalog()
 

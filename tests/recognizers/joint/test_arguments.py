@@ -56,3 +56,27 @@ def test_a_chosen_value_that_is_not_said_is_no_copy() -> None:
     writer = CallWriter(CATALOG, ["alarm"], ["place", "sound"], [], {})
     call = writer.write("alarm", TEXT, [], [Argument("sound", "bird"), Argument("place", "attic")])
     assert (call,) == parse_calls("alarm(sound=bird)")
+
+
+def test_half_of_a_pair_is_no_part_of_a_value() -> None:
+    text = "bell in (the hall)"
+    words = tokenize(text)
+    writer = CallWriter(CATALOG, ["alarm"], ["place"], [("place", ">", "l")], {})
+    call = writer.write("alarm", text, [("place", words[3], words[-1])], [])
+    assert (call,) == parse_calls("alarm(place=the hal)")  # and then the affix, as training saw it
+
+
+def test_a_picture_that_training_never_saw_is_no_part_of_a_value() -> None:
+    text = "bell in hall\U0001f600"
+    words = tokenize(text)
+    for known, written in ((True, "hall\U0001f600"), (False, "hall")):
+        writer = CallWriter(
+            CATALOG,
+            ["alarm"],
+            ["place"],
+            [],
+            {},
+            lambda sign, known=known: known,  # type: ignore[misc]
+        )
+        call = writer.write("alarm", text, [("place", words[2], words[3])], [])
+        assert call.arguments[0].value == written
