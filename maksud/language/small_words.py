@@ -50,6 +50,9 @@ _ANSWERS = {
 _JOINING_WORDS = "dan lalu terus trus kemudian serta atau sama and then or plus"
 _JOINING = frozenset(_JOINING_WORDS.split())
 """What stands between the values of several calls, and says no more than a comma."""
+_ADDING_WORDS = "juga jg pula ya yah dong deh please also too as well both"
+_ADDING = _JOINING | frozenset(_ADDING_WORDS.split())
+"""What may stand beside a value that is added to another."""
 ONE_IN = 1000
 """Of the rows of an intent, so many must have nothing but values for others to ask so: a single
 odd row of thousands is none."""
@@ -249,3 +252,9 @@ def _left(text: str, calls: Sequence[Call]) -> list[str] | None:
                 return None
             left.remove(word)
     return left if len(calls) == 1 else [word for word in left if word not in _JOINING]
+
+
+def adds_only(text: str, call: Call) -> bool:
+    """Whether a text has nothing but the values of a call, and words that add them to others."""
+    left = _left(text, [call])
+    return left is not None and _ADDING.issuperset(left)
