@@ -19,6 +19,10 @@ _PAIRS = dict(zip("([{<«‹「『【〈《“", ")]}>»›」』】〉》”", 
 _OPENING = {closing: opening for opening, closing in _PAIRS.items()}
 _QUOTES = "'\"`*_"
 """Signs that open and close alike."""
+_SEPARATING = ",;:"
+"""Signs that stand between things: at the edge of one they are of none."""
+_DASHES = "-/|=~"
+"""The same where a blank keeps them apart: "-5" is a number, "Hampa -" is "Hampa"."""
 _FIRST_PICTURE = "\u2190"
 """Where arrows, symbols and emoji begin: "°" and "®", before it, may well be of a value."""
 
@@ -36,7 +40,8 @@ def trim_edges(text: str, start: int, end: int, known: Callable[[str], bool]) ->
     """Where a value at `text[start:end]` is without the signs at its edges that are not of it.
 
     Half of a pair, where the other half is not in the value: it stands outside, or the sign is not
-    `known` from training; a picture that is not known. A value without letters and digits stays.
+    `known` from training; a picture that is not known; what separates. A value without letters and
+    digits stays.
     """
     if not any(map(str.isalnum, text[start:end])):
         return start, end
@@ -65,6 +70,10 @@ def _is_outside(text: str, start: int, end: int, at: int, known: Callable[[str],
     if sign in _QUOTES:
         beyond = text[end : end + 1] if at == start else text[start - 1 : start]
         return beyond == sign and text.count(sign, start, end) == 1
+    if sign in _SEPARATING:
+        return True
+    if sign in _DASHES:
+        return text[at + 1 if at == start else at - 1].isspace()
     is_picture = sign >= _FIRST_PICTURE and unicodedata.category(sign) in ("So", "Sk")
     return is_picture and not known(sign)
 

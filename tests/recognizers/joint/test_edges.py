@@ -28,6 +28,12 @@ def trimmed(text: str, value: str, known: str = "") -> str:
         ("putar ([Hampa])", "[Hampa])", "[Hampa]"),
         ("putar Hampa 😀)", "Hampa 😀)", "Hampa"),
         ("putar ❤🏻Hampa😀😀", "❤🏻Hampa😀😀", "Hampa"),
+        ("cek nomor : 12345 ya", ": 12345", "12345"),
+        ("cek nomor:12345, ya", ":12345,", "12345"),
+        ("putar - Hampa -", "- Hampa -", "Hampa"),
+        ("putar Hampa / jazz", "Hampa /", "Hampa"),
+        ("suhu -5", "-5", "-5"),
+        ("beli oleh-", "oleh-", "oleh-"),
         # Of the value: pairs within it, a sign that means something, what is known from training.
         ("putar Hampa (live)", "Hampa (live)", "Hampa (live)"),
         ("putar (I Can't Get No)", "(I Can't Get No)", "(I Can't Get No)"),
