@@ -289,8 +289,12 @@ def fold_turns(turns: Sequence[str]) -> str:
     The guide's rule: turns joined by a space, each but the last closed by a full stop where it
     has no closing mark. Raises `InputError` where no turn says anything.
     """
-    said = [" ".join(t.split()) for t in turns]
-    said = [t for t in said if t]
+    return join_turns([" ".join(t.split()) for t in turns])
+
+
+def join_turns(turns: Sequence[str]) -> str:
+    """The same of turns without outer white space; what is inside of one stays as it is."""
+    said = [t for t in turns if t]
     if not said:
         raise InputError("there is no user turn with text", hint="Send at least one user message")
     closed = [t if t[-1] in ".?!…。？！" else t + "." for t in said[:-1]]

@@ -16,6 +16,10 @@ def new_id(prefix: str) -> str:
     return f"{prefix}{_ids.getrandbits(128):032x}"
 
 
+TOO_LONG = "context_length_exceeded"
+"""The code of what is too long to be read."""
+
+
 class ApiError(MaksudError):
     """An error as a client sees it: status, OpenAI's `type`, `param` and `code`, extra headers."""
 
@@ -64,7 +68,7 @@ def as_api_error(error: BaseException) -> ApiError:
     if isinstance(error, InputError):
         code = "not_found" if error.status == 404 else "invalid_value"
         if isinstance(error, TooLongError):
-            code = "context_length_exceeded"
+            code = TOO_LONG
         code = getattr(error, "code", code)
         return ApiError(error.status, str(error), code=code)
     if isinstance(error, EngineError | SystemFault):

@@ -14,7 +14,7 @@ data of a training, for which nobody can be asked, has open what is not surely c
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from maksud.errors import CallSyntaxError
@@ -57,21 +57,22 @@ def list_exchanges(
     `read`: the form in which what the person said is read, as what is not seen is no content.
     Turns stay as they were said.
     """
-    found: list[Exchange] = []
+    found: list[tuple[list[int], list[int]]] = []  # what was said, what was replied
     for k, turn in enumerate(turns):
         if turn.role == "user":
             if not read(turn.text).strip():
                 continue
-            if found and not found[-1].replies:
-                found[-1] = replace(found[-1], said=(*found[-1].said, k))
-            else:
-                found.append(Exchange((k,), (), ()))
+            if not found or found[-1][1]:
+                found.append(([], []))
+            found[-1][0].append(k)
         elif turn.role == "system" or not found:
             continue
         elif turn.role == "tool" or turn.calls or turn.text.strip():
-            last = found[-1]
-            found[-1] = Exchange(last.said, (*last.replied, k), (*last.replies, turn))
-    return found
+            found[-1][1].append(k)
+    return [
+        Exchange(tuple(said), tuple(replied), tuple(turns[k] for k in replied))
+        for said, replied in found
+    ]
 
 
 def list_perhaps_open(earlier: Sequence[Exchange], catalog: Catalog) -> Sequence[Exchange]:

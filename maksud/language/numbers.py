@@ -18,7 +18,8 @@ _WORDS = re.compile(r"[^\W\d_]+")
 _SIGNS = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2212\ufe63\uff0d", "-"))
 """Hyphens and minus signs as keyboards write them before a number."""
 _THOUSANDS = re.compile(r"(?<=\d)\s?k\b")
-_BELOW_ZERO = re.compile(r"\b(minus|min|negatif|negative)[\s-]+(?=([^\W_]+))")
+_SIGN_WORDS = ("minus", "min", "negatif", "negative")
+_BELOW_ZERO = re.compile(rf"\b({'|'.join(_SIGN_WORDS)})[\s-]+(?=([^\W_]+))")
 _CHANGED = re.compile("[\u00bc-\u00be\u2150-\u215f\u2189]|\\d[\u00b2\u00b3\u00b9\u2070-\u2089]")
 """A fraction, or a power or index right behind a digit."""
 _LONGEST = 200
@@ -56,6 +57,8 @@ _POWERS = {
     "trillion": 10**12,
 }
 _JOINING = ("and", "dan")
+_BEHIND_DIGITS = frozenset({*_TIMES, *_POWERS, "belas", "k"})
+"""What goes on with a number in digits, of numerals: "2 ratus", "5 ribu"; "5 dua" are two."""
 _NUMERALS = {*_UNITS, *_TENS, *_WHOLE, *_TIMES, *_POWERS, "belas"}
 _CHANGING_WORDS = """
     setengah separuh separo seperempat sepertiga lusin selusin kodi belasan puluhan ratusan ribuan
@@ -67,6 +70,32 @@ _CHANGING = frozenset(_CHANGING_WORDS.split()) | {f"per{unit}" for unit in _UNIT
 _BEHIND_WORDS = "kosong first third fourth fifth sixth seventh eighth ninth tenth"
 _CHANGING_BEHIND = frozenset(_BEHIND_WORDS.split())
 """The same, directly behind a numeral: "twenty first", and "first 5 songs" is five."""
+
+
+def may_go_on(word: str, beside: str, *, before: bool = False) -> bool:
+    """Whether a word may be of one number with the word `beside` it, which is of a number.
+
+    `before`: whether it stands before that ("minus 5", "satu setengah"), else behind it ("2 ribu").
+    """
+    word = word.casefold()
+    in_digits = _has_digit(beside)
+    if before:
+        if word in _SIGN_WORDS or in_digits:
+            return word in _SIGN_WORDS
+        return word in _NUMERALS or word in _CHANGING or _has_digit(word)
+    if in_digits:
+        return word in _BEHIND_DIGITS or word in _CHANGING
+    return word in _NUMERALS or word in _CHANGING or word in _CHANGING_BEHIND
+
+
+def is_of_number(word: str) -> bool:
+    """Whether a word has a digit, or is one that numbers are said in."""
+    folded = word.casefold()
+    return _has_digit(word) or folded in _NUMERALS or folded in _CHANGING
+
+
+def _has_digit(word: str) -> bool:
+    return any(map(str.isdecimal, word))
 
 
 def read_number(text: str) -> int | float | None:

@@ -50,6 +50,9 @@ _ANSWERS = {
 _JOINING_WORDS = "dan lalu terus trus kemudian serta atau sama and then or plus"
 _JOINING = frozenset(_JOINING_WORDS.split())
 """What stands between the values of several calls, and says no more than a comma."""
+_ADDING_WORDS = "juga jg pula ya yah dong deh please also too as well both"
+_ADDING = _JOINING | frozenset(_ADDING_WORDS.split())
+"""What may stand beside a value that is added to another."""
 ONE_IN = 1000
 """Of the rows of an intent, so many must have nothing but values for others to ask so: a single
 odd row of thousands is none."""
@@ -171,6 +174,15 @@ class SmallWords:
         asked = {*self.by_values, *self.by_values_and_small}
         return not left or not intents <= asked
 
+    def has_only(self, text: str, values: Iterable[str]) -> bool:
+        """Whether a text has nothing but some of the values, one at least, and small words."""
+        left = Counter(normalise(text).split())
+        whole = left.total()
+        for words in (Counter(normalise(value).split()) for value in values):
+            if words <= left:
+                left -= words
+        return left.total() < whole and all(map(self._is_small, left))
+
     def are_all(self, text: str) -> bool:
         """Whether a short text has only small words, and none of a row that has only such."""
         if not self.languages:
@@ -240,3 +252,9 @@ def _left(text: str, calls: Sequence[Call]) -> list[str] | None:
                 return None
             left.remove(word)
     return left if len(calls) == 1 else [word for word in left if word not in _JOINING]
+
+
+def adds_only(text: str, call: Call) -> bool:
+    """Whether a text has nothing but the values of a call, and words that add them to others."""
+    left = _left(text, [call])
+    return left is not None and _ADDING.issuperset(left)

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from maksud.data.dataset import fold_turns
+from maksud.data.dataset import fold_turns, join_turns
 from maksud.errors import InputError, MaksudError, RunError
 from maksud.language.calls import Call
 from maksud.language.catalog import Catalog
@@ -112,8 +112,16 @@ class Contract:
         return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
     def fold_turns(self, turns: Sequence[str]) -> str:
-        """The user's turns of a conversation as one utterance: see `dataset.fold_turns`."""
-        return fold_turns(turns)
+        """The user's turns of a conversation as one utterance: see `dataset.fold_turns`.
+
+        Each stays as it was said, from the first sign that is read to the last: values that are
+        copied from it do, too.
+        """
+        if not self.text:
+            return fold_turns(turns)
+        return join_turns(
+            [read.said(0, len(read.text)) for t in turns if (read := self.read(t)).text]
+        )
 
     def read(self, utterance: str) -> NormalText:
         """The utterance in the form that models read, with the way back to what was said."""

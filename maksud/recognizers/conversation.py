@@ -5,7 +5,8 @@ read as one utterance, every old command would run again. So only what is still 
 together with the last turn, by the rule of `language.conversation`, which training data is read
 by as well. Where the assistant's turn does not say what the answer was, the recognizer says it of
 the turns so far: the same contract, so the same result each time. The last turn may also stand
-alone ("gak jadi", "never mind, what's the weather"): of the two readings the likelier answer wins.
+alone ("gak jadi", "never mind, what's the weather"): of the two readings the likelier answer wins,
+where who was asked for a value is expected to give it.
 
 The rule is a generator that asks for recognitions and is sent them, so that one text of it serves
 a loop in Python and a server that answers many at once.
@@ -40,6 +41,10 @@ Reading = Literal["open", "all", "last"]
 """Which turns are read: those still open, all that the person said, or the last one alone."""
 
 READINGS: tuple[str, ...] = get_args(Reading)
+
+ANSWERING = 8.0
+"""Who is asked for a value, and says what may be one, gives it so many times as often as a new
+wish that is said in the same words ("Remind you of what?" "call mom")."""
 
 
 class Asked(NamedTuple):
@@ -153,14 +158,17 @@ def _ask(
     folded = [_fold(contract, [turns[k].text for k in each]) for each in readings]
     answers = yield Asked(folded, is_last)
     found = [replace(a, turns=each) for a, each in zip(answers, readings, strict=True)]
-    if len(found) == 1 or _is_answered(found, before, contract.catalog):
+    if len(found) == 1 or _is_answered(found, before, contract):
         return found[0]
     return found[1]
 
 
-def _is_answered(found: Sequence[Recognition], before: tuple[Call, ...], catalog: Catalog) -> bool:
+def _is_answered(
+    found: Sequence[Recognition], before: tuple[Call, ...], contract: Contract
+) -> bool:
     """Whether the last turn is read together with what is pending, rather than alone."""
     together, alone = found
+    catalog = contract.catalog
     if together.truncated and not alone.truncated:
         return False  # what is not read whole is not acted on
     if alone.reason == NOTHING_SAID:
@@ -172,7 +180,46 @@ def _is_answered(found: Sequence[Recognition], before: tuple[Call, ...], catalog
     if NONE in alone.calls and NONE not in together.calls and together.accepted:
         # "bayar listrik" is nothing by itself, and an answer to "Ingatkan tentang apa?"
         return not together.missing or len(together.missing) < len(catalog.missing(before))
+    if together.accepted and _fills(together, before, catalog):
+        if _agrees(alone.calls, together.calls):
+            return True  # alone, "24 derajat" means the same, without the room that was said before
+        if _gives_values(found, before, contract):
+            return ANSWERING * _odds(together) >= _odds(alone)
     return together.confidence >= alone.confidence
+
+
+def _fills(together: Recognition, before: tuple[Call, ...], catalog: Catalog) -> bool:
+    """Whether what is pending is what is answered, with less missing."""
+    return [c.intent for c in together.calls] == [c.intent for c in before] and len(
+        together.missing
+    ) < len(catalog.missing(before))
+
+
+def _agrees(alone: Sequence[Call], together: Sequence[Call]) -> bool:
+    """Whether calls are the same but for arguments that only the others have."""
+    return len(alone) == len(together) and all(
+        less.intent == more.intent and set(less.arguments) <= set(more.arguments)
+        for less, more in zip(alone, together, strict=True)
+    )
+
+
+def _gives_values(
+    found: Sequence[Recognition], before: tuple[Call, ...], contract: Contract
+) -> bool:
+    """Whether the last turn has nothing but values that what is pending did not have."""
+    together, alone = found
+    known = {(call.intent, argument) for call in before for argument in call.arguments}
+    values = [
+        contract.read(argument.value).text
+        for call in together.calls
+        for argument in call.arguments
+        if (call.intent, argument) not in known
+    ]
+    return contract.small.has_only(contract.read(alone.utterance).text, values)
+
+
+def _odds(recognition: Recognition) -> float:
+    return recognition.confidence / max(1 - recognition.confidence, 1e-9)
 
 
 def _things(calls: Sequence[Call]) -> set[tuple[str, frozenset[Argument]]]:

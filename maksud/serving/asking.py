@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from maksud.errors import InputError
 from maksud.http.access_log import note_said
-from maksud.http.api_error import ApiError, as_api_error
+from maksud.http.api_error import TOO_LONG, ApiError, as_api_error
 from maksud.http.guard import client_gone, when_gone
 from maksud.http.limits import check_utterances, count_utterances
 from maksud.http.settings import ServeSettings
-from maksud.language.calls import OUT_OF_SCOPE
+from maksud.language.calls import NONE, OUT_OF_SCOPE, format_calls
 from maksud.language.conversation import Turn
-from maksud.recognizers.conversation import Reading, follow
+from maksud.recognizers.conversation import Asked, Reading, follow
 from maksud.recognizers.recognition import Recognition, Vector
 from maksud.serving.batching import Allowed, Failure, Job, Lane, Work
 from maksud.serving.metrics import Metrics
@@ -65,13 +65,39 @@ class Asker:
         while True:
             # Earlier turns may have asked for nothing, whatever is to be answered to the last.
             held = allowed if asked.is_last or allowed is None else {*allowed, OUT_OF_SCOPE}
-            answers = await self.recognize(scope, lane, asked.utterances, param, held, first=first)
+            answers = await self._answer(scope, lane, asked, param, held, first=first)
             first = False
             try:
                 asked = steps.send(answers)
             except StopIteration as end:
                 recognition: Recognition = end.value
                 return recognition
+
+    async def _answer(
+        self, scope: Scope, lane: Lane, asked: Asked, param: str, held: Allowed, *, first: bool
+    ) -> list[Recognition]:
+        """The recognitions of what the rule asks for.
+
+        An earlier turn that is too long was not answered when it came, and is not now, alone or
+        with what was said behind it: were it refused again, so would be all that follows.
+        """
+        utterances = asked.utterances
+        try:
+            return await self.recognize(scope, lane, utterances, param, held, first=first)
+        except ApiError as error:
+            if error.code != TOO_LONG or (asked.is_last and len(utterances) == 1):
+                raise
+        answers: list[Recognition] = []
+        for k, utterance in enumerate(utterances):
+            try:
+                answers += await self.recognize(scope, lane, [utterance], param, held, first=first)
+                first = False
+            except ApiError as error:
+                is_last = asked.is_last and k == len(utterances) - 1  # what is said now, alone
+                if error.code != TOO_LONG or is_last:
+                    raise
+                answers.append(_unread(utterance, lane))
+        return answers
 
     async def recognize(
         self,
@@ -147,6 +173,21 @@ class Asker:
             kind="server_error",
             headers={"retry-after": "5"},
         )
+
+
+def _unread(utterance: str, lane: Lane) -> Recognition:
+    """The recognition of what is too long to be asked for."""
+    name, contract = lane.recognizer.name, lane.recognizer.contract.id
+    return Recognition(
+        utterance,
+        (NONE,),
+        format_calls((NONE,)),
+        0.0,
+        False,
+        model=name,
+        contract=contract,
+        truncated=True,
+    )
 
 
 def _shown(failure: Failure, param: str) -> ApiError:

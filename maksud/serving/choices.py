@@ -186,6 +186,10 @@ def _call_tools(
     if not calls:
         return Answer.of(recognition, asked, results_of(turns))
     made, gaps = box.write(calls)
+    if len(calls) < len(recognition.calls):
+        # Of calls that are made one after the other too, what is missing is asked for before the
+        # first: with its result the turn is closed, and an answer would find no question.
+        gaps = box.write(recognition.calls)[1]
     if gaps:
         asks = text if recognition.missing else None
         question = asks or " ".join(gap.question for gap in gaps)

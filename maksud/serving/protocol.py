@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from maksud.errors import nearest
-from maksud.http.api_error import ApiError
+from maksud.http.api_error import TOO_LONG, ApiError
 from maksud.http.fields import (
     check_number,
     invalid,
@@ -170,8 +170,9 @@ def check_length(utterances: Iterable[str], limit: int, param: str) -> None:
         if len(utterance) > limit:
             raise ApiError(
                 400,
-                f"the utterance has {len(utterance):,} characters, at most {limit:,} can be read",
-                code="context_length_exceeded",
+                f"the utterance has {len(utterance):,} characters, at most {limit:,} can be read. "
+                "Send it shorter",
+                code=TOO_LONG,
                 param=place_of(param, k),
             )
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maksud.language.numbers import read_number
+from maksud.language.numbers import is_of_number, may_go_on, read_number
 
 
 @pytest.mark.parametrize(
@@ -118,3 +118,23 @@ def test_words_are_read_back(number: int) -> None:
 def test_of_two_numbers_none_is_read(first: int, second: int, between: str) -> None:
     for say in (indonesian, english):
         assert read_number(f"{say(first)} {between} {say(second)}") is None
+
+
+@pytest.mark.parametrize(
+    ("word", "beside", "before", "goes_on"),
+    [
+        ("ribu", "2", False, True), ("Ribu", "dua", False, True), ("k", "50", False, True),
+        ("lusin", "2", False, True), ("dua", "5", False, False), ("first", "twenty", False, True),
+        ("pizza", "2", False, False), ("minus", "5", False, False), ("minus", "5", True, True),
+        ("dua", "5", True, False), ("dua", "puluh", True, True), ("2", "lusin", True, True),
+        ("satu", "setengah", True, True), ("setengah", "5", True, False),
+        ("pizza", "dua", True, False),
+    ],
+)  # fmt: skip
+def test_what_may_be_of_one_number(word: str, beside: str, before: bool, goes_on: bool) -> None:
+    assert may_go_on(word, beside, before=before) == goes_on
+    assert is_of_number(beside)
+
+
+def test_what_is_of_no_number() -> None:
+    assert not any(map(is_of_number, ("pizza", "minus", "", "-", "k")))

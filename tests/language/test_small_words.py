@@ -4,7 +4,7 @@ import pytest
 
 from maksud.language.calls import Call, parse_calls
 from maksud.language.languages import FUNCTION_WORDS
-from maksud.language.small_words import LEAST_ROWS, LONGEST, ONE_IN, SmallWords
+from maksud.language.small_words import LEAST_ROWS, LONGEST, ONE_IN, SmallWords, adds_only
 
 
 def asking(*texts: str) -> list[tuple[str, tuple[Call, ...]]]:
@@ -154,3 +154,23 @@ def test_a_new_intent_whose_examples_share_a_word() -> None:
     texts = [f"book a table at {place}" for place in ("noon", "home", "sea", "night", "Rio", "two")]
     made = SmallWords(("English",), ambiguous=("order",)).along_with(texts, "book")
     assert made.by_values == ("book",) and made.ambiguous == ("order",)
+
+
+def test_what_is_said_may_be_values_and_nothing_else() -> None:
+    known = SmallWords(("Indonesian",))
+    assert known.has_only("Telepon ibu ya!", ["telepon ibu", "jam 7"])
+    assert known.has_only("telepon ibu jam 7", ["telepon ibu", "jam 7"])
+    assert not known.has_only("telepon ibu saja sekarang", ["telepon ibu"])
+    assert not known.has_only("ya", ["jam 7"])  # a small word, and no value
+    assert not known.has_only("ibu", ["telepon ibu"])  # not the whole value
+    assert not known.has_only("", [])
+    assert not SmallWords().has_only("telepon ibu ya", ["telepon ibu"])  # of an unknown language
+
+
+def test_a_value_may_be_added_to_another_without_a_word_of_what_is_asked_for() -> None:
+    (call,) = parse_calls("status(order_id=INV-2)")
+    for text in ("dan INV-2", "INV-2 juga ya", "and INV-2 as well please", ", INV-2!"):
+        assert adds_only(text, call)
+    for text in ("dan mana INV-2", "where's INV-2", "cek INV-2", "dan INV-3"):
+        assert not adds_only(text, call)
+    assert not adds_only("dan", Call("status"))

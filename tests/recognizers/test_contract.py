@@ -6,8 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
-from maksud.errors import MaksudError, RunError
+from maksud.data.dataset import fold_turns
+from maksud.errors import InputError, MaksudError, RunError
 from maksud.language.catalog import Catalog, Intent, Parameter
 from maksud.recognizers.calibration import fit_calibration
 from maksud.recognizers.contract import Contract, Decoding
@@ -109,6 +112,24 @@ def test_no_contract_at_all(tmp_path: Path) -> None:
 
 def test_turns_fold_by_the_rule_of_the_data() -> None:
     assert CONTRACT.fold_turns(["Putar musik", "Hampa"]) == "Putar musik. Hampa"
+    with pytest.raises(InputError, match="no user turn"):
+        CONTRACT.fold_turns([" ", "\u200b"])
+
+
+@given(
+    st.lists(st.text("aé?.…\u2019\u201c ½ﬁ\t\n\u3000\u00a0", min_size=1), min_size=1, max_size=4)
+)
+def test_turns_are_read_as_rows_that_have_them(turns: list[str]) -> None:
+    assume(any(turn.strip() for turn in turns))
+    said = CONTRACT.fold_turns(turns)
+    assert CONTRACT.read(said).text == CONTRACT.read(fold_turns(turns)).text
+
+
+def test_turns_stay_as_they_were_said() -> None:
+    turns = ["\u200bubah alamat?\u200f ", " Jl. Melati  5\n\u201cBandung\u201d\u200e"]
+    assert CONTRACT.fold_turns(turns) == "ubah alamat? Jl. Melati  5\n\u201cBandung\u201d"
+    before = replace(CONTRACT, text="")  # a run that knew no normal form: as rows are folded
+    assert before.fold_turns(turns[1:]) == fold_turns(turns[1:]) != CONTRACT.fold_turns(turns[1:])
 
 
 def test_the_id_is_the_hash_of_the_sorted_json_in_its_own_script() -> None:

@@ -159,6 +159,71 @@ def test_changing_ones_mind_and_cancelling() -> None:
     assert cancelled.text == "none()" and cancelled.turns == (2,)
 
 
+REMINDING = Catalog(
+    (
+        Intent(
+            "remind",
+            parameters=(
+                Parameter("task", required=True, question="Tentang apa?"),
+                Parameter("time"),
+            ),
+        ),
+        Intent("phone", parameters=(Parameter("contact"),)),
+    )
+)
+
+
+def reminded(said: str, together: str, alone: str, sure: tuple[float, float]) -> Recognition:
+    """The answer to what is said after "Tentang apa?"."""
+    first = "ingatkan jam 7"
+    answers = {first: "remind(time=jam 7)", said: alone, f"{first}. {said}": together}
+    chances = {f"{first}. {said}": sure[0], said: sure[1]}
+    recognizer = Scripted(answers, REMINDING, sure=chances, threshold=0.3)
+    return converse(recognizer, [user(first), assistant("Tentang apa?"), user(said)])
+
+
+def test_who_is_asked_for_a_value_gives_it() -> None:
+    """A wish in the same words is a little likelier: it was asked what to remind of."""
+    together, alone = "remind(time=jam 7, task=telepon ibu)", "phone(contact=ibu)"
+    answer = reminded("telepon ibu", together, alone, (0.93, 0.985))
+    assert answer.text == together and answer.turns == (0, 2)
+    surely = reminded("telepon ibu", together, alone, (0.93, 0.996))
+    assert surely.text == alone and surely.turns == (2,)
+    more = reminded("eh telepon ibu saja", together, alone, (0.93, 0.985))
+    assert more.text == alone  # words beside the value: it may be another wish
+    nothing = reminded("telepon ibu", "remind(time=jam 7)", alone, (0.93, 0.985))
+    assert nothing.text == alone  # not what was asked for
+    unsure = reminded("telepon ibu", together, alone, (0.29, 0.32))
+    assert unsure.text == alone
+
+
+def test_what_was_said_before_is_kept_where_the_last_turn_means_the_same_alone() -> None:
+    together = "remind(time=jam 7, task=telepon ibu)"
+    answer = reminded("itu, telepon ibu saja", together, "remind(task=telepon ibu)", (0.6, 0.99))
+    assert answer.text == together and answer.turns == (0, 2)
+    other = reminded("itu, telepon ibu saja", together, "remind(task=ibu)", (0.6, 0.99))
+    assert other.turns == (2,)  # the two do not agree on what was said
+    several = reminded(
+        "telepon ibu, terus telepon ibu", together, f"{together};remind(task=ibu)", (0.6, 0.99)
+    )
+    assert several.turns == (2,)
+
+
+@pytest.mark.parametrize("read", ["open", "all"])
+def test_a_value_is_given_as_it_was_said_in_its_turn(read: Reading) -> None:
+    """As in an utterance alone, white space and curly quotes among it."""
+    answers = {
+        "ingatkan": "remind()",
+        'ingatkan. beli "Dilan" dan susu': 'remind(task="beli \\"Dilan\\" dan susu")',
+        'beli "Dilan" dan susu': "none()",
+    }
+    said = "\u200bbeli \u201cDilan\u201d\ndan  susu "
+    turns = [user("ingatkan"), assistant("Tentang apa?"), user(said)]
+    answer = converse(Scripted(answers, REMINDING, threshold=0.3), turns, read)
+    assert answer.turns == (0, 2)
+    assert answer.calls[0].arguments[0].value == "beli \u201cDilan\u201d\ndan  susu"
+
+
 def test_a_sign_without_a_word_is_no_answer() -> None:
     answers = {**ANSWERS, "pasang alarm. 👍": "set_alarm(time=👍)"}
     recognizer = Scripted(answers, CATALOG, sure={"pasang alarm. 👍": 0.9}, threshold=0.3)

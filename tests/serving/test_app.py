@@ -247,6 +247,27 @@ def test_errors_reach_the_openai_client_whole(client: OpenAI, live: Live) -> Non
     assert denied.value.code == "invalid_api_key"
 
 
+@pytest.mark.parametrize("long", ["x" * 501, "endless"])
+@pytest.mark.parametrize("reply", ["Maaf, itu terlalu panjang.", "Bisa diulang?", "return_goods()"])
+def test_what_was_too_long_does_not_refuse_what_follows(live: Live, long: str, reply: str) -> None:
+    """A page that keeps what was refused in its history would be refused for ever."""
+
+    def said(*turns: str) -> Any:
+        roles = ["user", "assistant"] * 3
+        messages = [{"role": r, "content": t} for r, t in zip(roles, turns, strict=False)]
+        body = {"model": "scripted", "messages": messages}
+        return live.client().post("/v1/recognize", json=body)
+
+    answer = said(long, reply, "play_music(A)").json()["data"][0]
+    assert (answer["text"], answer["turns"], answer["accepted"]) == ("play_music(A)", [2], True)
+    behind = said("return_goods()", reply, long, reply, "play_music(A)").json()["data"][0]
+    assert behind["text"] == "play_music(A)" and behind["turns"][-1] == 4
+    # What is said now is refused, and read alone where it is too long with what is open only.
+    assert said("play_music(A)", reply, long).json()["error"]["code"] == "context_length_exceeded"
+    alone = said("x" * 480 + "_goods()", "Apa?", "play_music(A)").json()["data"][0]
+    assert (alone["text"], alone["turns"]) == ("play_music(A)", [2])
+
+
 @pytest.mark.parametrize(
     ("path", "body", "param"),
     [

@@ -215,6 +215,20 @@ def test_calls_one_after_the_other(client: OpenAI) -> None:
     assert message.content == "ok"
 
 
+def test_what_is_missing_is_asked_for_before_the_first_of_several_calls(client: OpenAI) -> None:
+    """The result of a call closes the turn: an answer to a question behind it would find none."""
+    said = {"role": "user", "content": "play(song=A);alarm() 0.9"}
+    functions = [tool["function"] for tool in TOOLS]
+    for one_by_one in (
+        {"tools": TOOLS, "parallel_tool_calls": False},
+        {"functions": functions},
+        {"tools": TOOLS},
+    ):
+        message = ask(client, "", messages=[said], **one_by_one).choices[0].message
+        assert message.tool_calls is None and message.function_call is None
+        assert message.content == "Jam berapa?" and message.refusal is None
+
+
 def test_a_question_keeps_the_turn_open(client: OpenAI, model: Weighing) -> None:
     messages: list[Any] = [{"role": "user", "content": "alarm() 0.9"}]
     asked = ask(client, "", messages=messages, tools=TOOLS).choices[0].message

@@ -113,20 +113,31 @@ class Answer:
         return Answer(self.score - self.readings[k].score + reading.score, self.way, changed)
 
 
+_Bare = Callable[[ClauseReadings, Call, Call], bool]
+"""Whether a clause, read as a call, has nothing but values that the call before could take."""
+
+
+def _never(clause: ClauseReadings, call: Call, before: Call) -> bool:
+    return False
+
+
 def propose_answer(
     ways: Sequence[Way],
     second: Callable[[list[Token], Reading], Reading | None],
     near: Callable[[ClauseReadings, Reading], float] | None,
     words: int,
     unknown: float,
+    bare: _Bare = _never,
 ) -> Proposal:
     """The best answer over all ways to cut an utterance of so many words, and the runners-up.
 
     `second` gives the best reading with the same intent and other tags; `near`: how near a clause
     is to what is labelled so, None in runs of before; `unknown`: the share of words that training
-    did not see.
+    did not see; `bare`: whether a reading of a clause says nothing but values that the call before
+    could take as well, see `_agree`.
     """
-    answers = [answer for way in ways for answer in _answers(way)]
+    answers = [answer for way in ways for answer in _answers(way, bare)]
+    answers = answers or [answer for way in ways for answer in _answers(way, _never)]
     answers.sort(key=_minus_score)
     best = answers[0]
     calls = best.calls
@@ -146,6 +157,8 @@ def propose_answer(
     margin = WIDEST_MARGIN
     if others:
         margin = min(WIDEST_MARGIN, best.score - max(others.values()))
+    elif len(answers) > 1:  # ways to read the same answer: none of them makes it a sure one
+        margin = min(WIDEST_MARGIN, best.score - max(a.score for a in answers[1:]))
     in_scope = min(c.in_scope for c in clauses)
     features: tuple[float, ...] = (
         best.way.cut_lp,
@@ -171,16 +184,32 @@ def propose_answer(
     return Proposal(calls, features, tuple(ranked[:ALTERNATIVES]), outside, usage)
 
 
-def _answers(way: Way) -> list[Answer]:
+def _answers(way: Way, bare: _Bare) -> list[Answer]:
     """The best readings together, then each with one clause read otherwise."""
     several = len(way.clauses) > 1
     # none() never stands beside another call.
     options = [[r for r in c.readings if not several or r.call != NONE] for c in way.clauses]
+    if several and all(options):
+        _agree(options, way.clauses, bare)
     if not all(options):
         return []
     best = [o[0] for o in options]
     first = Answer(way.cut_lp + sum(r.score for r in best), way, best)
     return [first] + [first.with_reading(k, r) for k, o in enumerate(options) for r in o[1:]]
+
+
+def _agree(options: list[list[Reading]], clauses: Sequence[ClauseReadings], bare: _Bare) -> None:
+    """Leaves to a clause of values alone the intent of the clause before: of "cek INV-1 dan INV-2"
+    the second asks for what the first does, whatever a network thinks of "INV-2" by itself."""
+    for k in range(1, len(clauses)):
+        if not options[k - 1]:
+            return
+        before = options[k - 1][0].call
+        options[k] = [
+            r
+            for r in options[k]
+            if r.call.intent == before.intent or not bare(clauses[k], r.call, before)
+        ]
 
 
 def _minus_score(answer: Answer) -> float:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from maksud.language.calls import Argument, Call
 from maksud.language.catalog import Catalog
 from maksud.recognizers.joint.choices import place_choices
+from maksud.recognizers.joint.edges import complete_number, trim_edges
 from maksud.recognizers.joint.tokens import Token
 
 
@@ -14,7 +15,8 @@ class CallWriter:
     """Writes calls of an intent with values copied from an utterance and values chosen.
 
     `trims`: (parameter, side, affix) that training saw outside values. `before`: as in
-    `place_choices`. `parameters`: those that values are copied for.
+    `place_choices`. `parameters`: those that values are copied for. `known`: whether training saw a
+    sign.
     """
 
     def __init__(
@@ -24,8 +26,10 @@ class CallWriter:
         parameters: Sequence[str],
         trims: Iterable[tuple[str, str, str]],
         before: Mapping[str, int],
+        known: Callable[[str], bool] = lambda sign: True,
     ) -> None:
         self.catalog = catalog
+        self.known = known
         self.before = before
         self.trims: dict[tuple[str, str], list[str]] = {}
         for parameter, side, affix in trims:
@@ -48,8 +52,21 @@ class CallWriter:
         values: Iterable[tuple[str, Token, Token]],
         chosen: Sequence[Argument],
     ) -> Call:
-        """The call; `values`: (parameter, first token, last token) of each value in `text`."""
-        arguments = [Argument(p, self._value(text, p, first, last)) for p, first, last in values]
+        """The call; `values`: (parameter, first token, last token) of each value in `text`, in
+        order."""
+        places = [
+            (p, *trim_edges(text, first.start, last.end, self.known)) for p, first, last in values
+        ]
+        declared = self.catalog.get(intent)
+        arguments = []
+        end = 0
+        for k, (p, start, last_end) in enumerate(places):
+            parameter = declared.parameter(p) if declared else None
+            low = end  # of the value before, with all of its number
+            high = places[k + 1][1] if k + 1 < len(places) else len(text)
+            is_number = parameter is not None and parameter.type == "number"
+            start, end = complete_number(text, start, last_end, low, high, in_words=is_number)
+            arguments.append(Argument(p, self._value(text, p, start, end)))
         if chosen:
             given = {a.name for a in arguments}
             chosen = [a for a in chosen if a.name not in given]
@@ -58,9 +75,8 @@ class CallWriter:
             arguments = self._valid(intent, arguments, text)
         return Call(intent, tuple(arguments))
 
-    def _value(self, text: str, parameter: str, first: Token, last: Token) -> str:
-        """The text from `first` to `last`, without affixes that training saw cut off."""
-        start, end = first.start, last.end
+    def _value(self, text: str, parameter: str, start: int, end: int) -> str:
+        """The text from `start` to `end`, without affixes that training saw cut off."""
         for affix in self.trims.get((parameter, "<"), ()):
             if text[start:end].lower().startswith(affix) and len(affix) < end - start:
                 start += len(affix)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,7 @@ from maksud.recognizers.joint.decoding import (
     spans_of,
     viterbi,
 )
+from maksud.recognizers.joint.ellipsis import is_elliptic
 from maksud.recognizers.joint.engine import Extractor, Scores, cut_segments
 from maksud.recognizers.joint.framed import Framed
 from maksud.recognizers.joint.holding import Held
@@ -104,7 +106,12 @@ class JointRecognizer(Recognizer):
         self.choices_of: dict[str, list[str]] = content["choices_of"]
         self.joins: bool = content["joins"]
         self.writer = CallWriter(
-            contract.catalog, self.intents, self.parameters, content["trims"], content["before"]
+            contract.catalog,
+            self.intents,
+            self.parameters,
+            content["trims"],
+            content["before"],
+            extractor.known,
         )
         self._fit_catalog()
 
@@ -218,7 +225,8 @@ class JointRecognizer(Recognizer):
 
             unknown = sum(not self.extractor.known(t.text) for t in row) / len(row)
             whole = [Way(lp, [clauses[s] for s in parts]) for lp, parts in options]
-            out.append(propose_answer(whole, second, near, len(row), unknown))
+            bare = partial(is_elliptic, self.contract, text)
+            out.append(propose_answer(whole, second, near, len(row), unknown, bare))
         return out
 
     def _read(

@@ -56,3 +56,53 @@ def test_a_chosen_value_that_is_not_said_is_no_copy() -> None:
     writer = CallWriter(CATALOG, ["alarm"], ["place", "sound"], [], {})
     call = writer.write("alarm", TEXT, [], [Argument("sound", "bird"), Argument("place", "attic")])
     assert (call,) == parse_calls("alarm(sound=bird)")
+
+
+def test_half_of_a_pair_is_no_part_of_a_value() -> None:
+    text = "bell in (the hall)"
+    words = tokenize(text)
+    writer = CallWriter(CATALOG, ["alarm"], ["place"], [("place", ">", "l")], {})
+    call = writer.write("alarm", text, [("place", words[3], words[-1])], [])
+    assert (call,) == parse_calls("alarm(place=the hal)")  # and then the affix, as training saw it
+
+
+def test_a_picture_that_training_never_saw_is_no_part_of_a_value() -> None:
+    text = "bell in hall\U0001f600"
+    words = tokenize(text)
+    for known, written in ((True, "hall\U0001f600"), (False, "hall")):
+        writer = CallWriter(
+            CATALOG,
+            ["alarm"],
+            ["place"],
+            [],
+            {},
+            lambda sign, known=known: known,  # type: ignore[misc]
+        )
+        call = writer.write("alarm", text, [("place", words[2], words[3])], [])
+        assert call.arguments[0].value == written
+
+
+def test_a_number_is_copied_whole_up_to_the_value_beside_it() -> None:
+    catalog = Catalog(
+        (
+            Intent(
+                "order",
+                parameters=(
+                    Parameter("qty", type="number"),
+                    Parameter("more", type="number"),
+                    Parameter("code"),
+                ),
+            ),
+        )
+    )
+    writer = CallWriter(catalog, ["order"], ["qty", "more", "code"], [], {})
+
+    def written(text: str, *given: tuple[str, str]) -> str:
+        words = {t.text: t for t in tokenize(text)}
+        return str(writer.write("order", text, [(n, words[w], words[w]) for n, w in given], []))
+
+    assert written("pesan 2 ribu pizza", ("qty", "2")) == "order(qty=2 ribu)"
+    assert written("pesan 3,5 pizza", ("qty", "5")) == 'order(qty="3,5")'
+    assert written("kode 12-7 ribu", ("code", "7")) == "order(code=12-7)"  # no number
+    assert written("3 ribu 4", ("qty", "3"), ("more", "4")) == "order(qty=3 ribu, more=4)"
+    assert written("3 4,5", ("qty", "3"), ("more", "5")) == 'order(qty=3, more="4,5")'
