@@ -359,6 +359,8 @@ def export(asked: Asked) -> Reply:
     data = asked.read(lambda c: exporting.labelled(c, task, abandoned=format == "itag"))
     body, ending = exporting.export_bytes(data, format)
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", task.name).strip("-.") or "task"
+    if format == "label-studio":  # not the name of the training JSON
+        ending = f".{format}{ending}"
     headers = {"content-disposition": f'attachment; filename="{name}{ending}"'}
     return Reply(body, "application/octet-stream", headers=headers)
 
