@@ -127,6 +127,7 @@ def add(
     from maksud.labelling.help import Help
     from maksud.labelling.library import register
     from maksud.labelling.people import first_admin, list_people, person_named
+    from maksud.labelling.place import told_place
     from maksud.labelling.tasks import Wanted, create_task
     from maksud.language.catalog_files import load_catalog
 
@@ -156,7 +157,7 @@ def add(
         write_json({"task": id, "name": name, "dataset": number, "rows": len(dataset)})
         return
     say(f"Task {name}: {len(dataset):,} items.")
-    tell_next(["label", *(["--store", store] if store else [])])
+    tell_next(["label", *(["--store", told_place(store)] if store else [])])
 
 
 @label_app.command("tasks")

@@ -26,10 +26,11 @@ from urllib.parse import SplitResult, urlsplit
 from maksud.data.dataset import Dataset, Example
 from maksud.data.findings import excerpt
 from maksud.data.formats import store as places
+from maksud.data.formats.base import Options
 from maksud.data.formats.files import read
 from maksud.data.formats.parts.reading import Reading
 from maksud.data.formats.parts.rows import add_row
-from maksud.errors import CallSyntaxError
+from maksud.errors import CallSyntaxError, MaksudError
 from maksud.labelling.forms import split_output
 from maksud.labelling.refusals import Refused
 from maksud.language.calls import parse_calls
@@ -41,16 +42,28 @@ REJECTED = 20
 CONNECT_SECONDS = 15.0
 FETCH_SECONDS = 120.0
 """How long a server may take to send a file."""
+NAME_COLUMN = "Name its column, or say that no row has an answer yet"
+_LACKS_COLUMN = re.compile(r" (no column is the (utterance|answer)|there is no column) ")
 _PART = 1 << 20
 
 
-def read_upload(file: str, content: str, format: str) -> Dataset:
+def columns_of(fields: Mapping[str, Any]) -> dict[str, str]:
+    """What a person says of the columns: which is the utterance, which the answer, or that no row
+    has one yet."""
+    named = {"instruction": fields["utterance_column"], "output": fields["answer_column"]}
+    columns = {ours: theirs.strip() for ours, theirs in named.items() if theirs.strip()}
+    return columns | ({"output": ""} if fields["unlabelled"] else {})
+
+
+def read_upload(
+    file: str, content: str, format: str, columns: Mapping[str, str] | None = None
+) -> Dataset:
     """The dataset in an uploaded file. Raises `Refused` with the rows that can't be read."""
     try:
         raw = base64.b64decode(content, validate=True)
     except binascii.Error:
         raise Refused("content: is not base64", code="invalid_value", status=400) from None
-    return _read_bytes(raw, file, format)
+    return _read_bytes(raw, file, format, Options(columns=columns or {}))
 
 
 def read_rows(rows: Sequence[Mapping[str, Any]]) -> list[Example]:
@@ -83,38 +96,48 @@ def check_calls(examples: Sequence[Example]) -> None:
             ) from error  # fmt: skip
 
 
-def read_url(url: str, format: str, most: int, *, private: bool = False) -> Dataset:
+def read_url(
+    url: str,
+    format: str,
+    most: int,
+    *,
+    private: bool = False,
+    columns: Mapping[str, str] | None = None,
+) -> Dataset:
     """The dataset at a URL, of `most` bytes; `private`: of this machine's network, too.
 
     Raises `Refused` for an address that may not be asked, a file that is too large, and as
     `read_upload`; `SystemFault` where a store can't be asked.
     """
     parts = _check_url(url)
+    options = Options(columns=columns or {})
     if parts.scheme == "https":
         name = parts.path.rpartition("/")[2] or "data"
-        return _read_bytes(_download(parts, most, private), name, format, shown=url)
+        return _read_bytes(_download(parts, most, private), name, format, options, shown=url)
     if places.is_directory(url):
         raise _refused("is a folder", url, "Name one file")
     size = places.size(url)
     if size > most:
         raise _too_large(size, most, url)
-    return _read_path(url, url, url, format)
+    return _read_path(url, url, url, format, options)
 
 
-def _read_bytes(raw: bytes, file: str, format: str, shown: str = "") -> Dataset:
+def _read_bytes(raw: bytes, file: str, format: str, options: Options, shown: str = "") -> Dataset:
     name = re.sub(r"[^A-Za-z0-9._-]", "_", file.replace("\\", "/").rpartition("/")[2])[-100:]
     with tempfile.TemporaryDirectory(prefix="maksud-") as place:
         path = Path(place) / (name.lstrip(".") or "upload")
         path.write_bytes(raw)
-        return _read_path(str(path), shown or file, shown or file, format)
+        return _read_path(str(path), shown or file, shown or file, format, options)
 
 
-def _read_path(path: str, shown: str, source: str, format: str) -> Dataset:
+def _read_path(path: str, shown: str, source: str, format: str, options: Options) -> Dataset:
     try:
-        data, _, rejects = read(path, format=format)
+        data, _, rejects = read(path, format=format, options=options)
     except Exception as error:
-        if hasattr(error, "where"):
+        if isinstance(error, MaksudError):
             error.where = error.where.replace(path, shown)
+            if _LACKS_COLUMN.search(error.message):  # its own hint is an option of commands
+                error.hint = NAME_COLUMN
         raise
     if rejects:
         first = [f"{r.finding.code} {r.finding.message} (line {r.finding.place.rpartition(':')[2]})"

@@ -55,10 +55,13 @@ def show_item(connection: Connection, task: Task, person: Person, id: int) -> di
         "mine": _latest(mine, standing.round),
     }
     if person.may(LEADER):
+        given = (r for r in done if r.stage == LABEL and r.kind in (ANSWER, ABANDON))
+        remarks = {r.user_id: r.comment for r in given}  # of each the latest
         out["labels"] = [
-            {"by": names[a.user], "kind": a.kind, "output": a.output, "reason": a.reason}
+            {"by": names[a.user], "kind": a.kind, "output": a.output, "reason": a.reason,
+             "comment": remarks[a.user]}
             for a in standing.labels
-        ]
+        ]  # fmt: skip
         out["proposal"] = {"kind": standing.kind, "output": standing.output}
         out["history"] = [_shown(r, names) for r in done]
     return out
@@ -133,23 +136,27 @@ def list_mine(
         {
             "act": r.id, "item": r.item_id, "number": r.position + 1, "stage": r.stage,
             "kind": r.kind, "output": r.output, "utterance": r.data[UTTERANCE], "state": r.now,
-            "feedback": _feedback(connection, r),
+            **_said_of(connection, r),
         }
         for r in found[:PAGE]
     ]  # fmt: skip
     return {"acts": shown, "next": shown[-1]["act"] if len(found) > PAGE else None}
 
 
-def _feedback(connection: Connection, row: Any) -> str:
-    """Why a label was sent back, or what was written beside it when it was checked."""
+def _said_of(connection: Connection, row: Any) -> dict[str, str]:
+    """Of a label: `feedback`, why it was sent back, and `remark`, what was written beside it when
+    it was decided or checked."""
     if row.stage != LABEL:
-        return ""
+        return {"feedback": "", "remark": ""}
     query = select(acts.c.kind, acts.c.reason, acts.c.comment).where(
         acts.c.item_id == row.item_id, acts.c.id > row.id, acts.c.stage != LABEL,
         acts.c.round == row.round,
     )  # fmt: skip
     said = connection.execute(query.order_by(acts.c.id)).all()
-    return " ".join(r.reason if r.kind == REJECT else r.comment for r in said).strip()
+    return {
+        "feedback": " ".join(r.reason for r in said if r.kind == REJECT).strip(),
+        "remark": " ".join(r.comment for r in said if r.comment).strip(),
+    }
 
 
 # ---------------------------------------------------------------- figures

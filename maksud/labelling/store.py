@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from maksud.errors import SettingsError, SystemFault
+from maksud.labelling.place import check_file, check_tables, told_place
 from maksud.labelling.prepared import command
 from maksud.labelling.refusals import StoreFault
 from maksud.labelling.together import Together
@@ -38,7 +39,6 @@ CONNECTIONS = 16
 """Connections to the database, at most."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
-_SQLITE = b"SQLite format 3\0"
 _FILES = ("", "-wal", "-shm")
 """Endings of the files of an SQLite database."""
 _FULL = ("disk is full", "disk i/o error", "no space left", "could not extend file")
@@ -142,17 +142,19 @@ class Store:
         from alembic import command
         from alembic.config import Config
         from alembic.migration import MigrationContext
+        from sqlalchemy import inspect
 
         steps = _steps()
         newest = steps[0]
         with self.engine.connect() as connection:
+            check_tables(inspect(connection).get_table_names(), self.place)
             current = MigrationContext.configure(connection).get_current_revision()
         if current == newest:
             return
         if current is not None and current not in steps:
             raise SystemFault(
                 f"the tables are of a newer Maksud (step {current}, known up to {newest})",
-                where=self.place,
+                where=told_place(self.place),
                 hint="Update Maksud, or restore a backup that this version made",
             )
         if current is not None and self.file is not None:
@@ -182,7 +184,7 @@ def _engine(place: str, file: Path | None) -> Engine:
             "SQLAlchemy is not installed", hint="pip install 'maksud[label]'"
         ) from error
     if file is not None:
-        _check_file(file)
+        check_file(file)
         with writing(file, hint="Choose another --store"):
             make_directory(file.parent)
             # What people said is nobody else's to read; SQLite gives its other files this mode.
@@ -203,23 +205,16 @@ def _engine(place: str, file: Path | None) -> Engine:
         )  # fmt: skip
     try:
         return create_engine(url, pool_size=CONNECTIONS, max_overflow=0, pool_pre_ping=True)
-    except (ArgumentError, NoSuchModuleError) as error:
-        raise SettingsError("is no URL of a database", hint=str(error)[:200]) from error
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:  # of a port, ValueError
+        raise SettingsError(
+            "is no URL of a database", where=told_place(place),
+            hint="Give postgresql://user@host:port/database, and write @, : and / in a password "
+            "as %40, %3A and %2F",
+        ) from error  # fmt: skip
     except ImportError as error:
         raise SystemFault(
             "psycopg is not installed", hint="pip install 'maksud[postgres]'"
         ) from error
-
-
-def _check_file(file: Path) -> None:
-    """Raises `SettingsError` for a file that is something else: it is not ours to write into."""
-    with suppress(OSError), file.open("rb") as there:
-        start = there.read(len(_SQLITE))
-        if start and start != _SQLITE:
-            raise SettingsError(
-                "is no store of labels, nor any SQLite database", where=str(file),
-                hint="Choose another --store: a store, or a name that nothing has yet",
-            )  # fmt: skip
 
 
 def _make_safe(engine: Engine) -> None:
@@ -273,8 +268,8 @@ def _fault(said: str, place: str) -> StoreFault:
         )  # fmt: skip
     if "malformed" in low or "not a database" in low or "corrupt" in low:
         return StoreFault(
-            f"the database in {place} is damaged", code="store_damaged",
-            hint=f"Restore a backup: maksud label restore BACKUP --store {place}",
+            f"the database in {told_place(place)} is damaged", code="store_damaged",
+            hint=f"Restore a backup: maksud label restore BACKUP --store {told_place(place)}",
         )  # fmt: skip
     first = (said.strip().splitlines() or [""])[0][:200]
     return StoreFault(f"the database does not answer ({first})", code="store_unavailable",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -12,14 +13,15 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from labelling_cases import House, open_house
-from sqlalchemy import create_engine, func, select, text
+from sqlalchemy import create_engine, func, inspect, select, text
 
-from maksud.errors import SystemFault
+from maksud.errors import SettingsError, SystemFault
 from maksud.labelling.packages import decide as decide_package
 from maksud.labelling.packages import list_packages
 from maksud.labelling.proposals import decide as decide_proposal
@@ -90,6 +92,41 @@ def test_tables_and_migrations_agree(url: str) -> None:
     with pytest.raises(SystemFault, match="pg_dump"):
         copy_database(store, Path("x"))
     store.close()
+
+
+def test_another_program_s_tables_are_left_alone(url: str) -> None:
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    with engine.begin() as c:
+        c.execute(text("CREATE TABLE alembic_version (version_num TEXT)"))
+        c.execute(text("INSERT INTO alembic_version VALUES ('theirs')"))
+    with pytest.raises(SettingsError, match="of something else"):
+        Store(url)
+    with engine.connect() as c:
+        assert inspect(c).get_table_names() == ["alembic_version"]
+    engine.dispose()
+
+
+def test_the_password_is_not_told(url: str, tmp_path: Path) -> None:
+    """Not by what is to be typed next, nor by the application when it starts."""
+    (tmp_path / "raw.txt").write_text("putar Hampa\n")
+    known = url.replace("maksud@", "maksud:geheim@")
+    root = str(Path(__file__).parents[2])
+    line = [sys.executable, "-m", "maksud", "label"]
+    options: dict[str, Any] = {
+        "cwd": tmp_path, "text": True, "env": os.environ | {"PYTHONPATH": root}
+    }  # fmt: skip
+    added = [*line, "add", "raw.txt", "--store", known]
+    said = subprocess.run(added, **options, check=True, capture_output=True).stderr
+    assert "maksud:***@" in said and "geheim" not in said
+    with subprocess.Popen(
+        [*line, "--port", "0", "--store", known], **options, stdout=subprocess.PIPE
+    ) as serving:
+        assert serving.stdout is not None
+        lines = [serving.stdout.readline() for _ in range(3)]
+        serving.terminate()
+        lines.append(serving.stdout.read())
+    assert "Labels are kept in postgresql://maksud:***@" in lines[2]
+    assert "geheim" not in "".join(lines)
 
 
 def test_items_go_through_their_stages(url: str) -> None:

@@ -451,6 +451,9 @@ def test_a_script_works_through_a_task(
     ok(leader.post(f"{base}/save", json=said))
     rows = leader.get(f"{base}/export?format=json").json()
     assert [r["output"] for r in rows] == ["music_exit()"]
+    formats = ("json", "label-studio", "itag", "jsonl", "csv")
+    exports = [leader.get(f"{base}/export?format={f}") for f in formats]
+    assert len({e.headers["content-disposition"] for e in exports}) == len(formats)  # in one folder
     manifest = leader.get(f"{base}/export?format=itag").text
     assert json.loads(manifest)["data"]["instruction"] == "Saya ingin mendengarkan musik"
     figures = ok(leader.get(f"{base}/figures"))

@@ -50,7 +50,7 @@ def test_an_item_goes_through_its_stages(house: House) -> None:
     shown = house.store.read(lambda c: show_item(c, house.task, house.people["leader"], item))
     assert [h["stage"] for h in shown["history"]] == ["label", "check"]
     assert shown["labels"] == [
-        {"by": "ann0", "kind": "answer", "output": "play_music()", "reason": ""}
+        {"by": "ann0", "kind": "answer", "output": "play_music()", "reason": "", "comment": ""}
     ]
 
 
@@ -192,6 +192,7 @@ def test_feedback_comes_to_the_labeller(house: House) -> None:
     house.say("leader", item, stage="check", kind="reject", reason="there is no song")
     mine = house.store.read(lambda c: list_mine(c, house.task, house.people["ann0"]))
     assert mine["acts"][0]["feedback"] == "there is no song"
+    assert mine["acts"][0]["remark"] == ""
 
 
 @pytest.mark.parametrize(

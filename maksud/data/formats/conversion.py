@@ -109,8 +109,9 @@ def convert(
     goes are told (`W-CATALOG`).
 
     Where something stands at the target, `overwrite` replaces it and `append` adds to it; without
-    either raises `InputError`, before anything is read; so do, in any case, a catalog or rejects
-    that would be written over the source, the target or each other. Raises `DataError`
+    either raises `InputError`, before anything is read; so do, in any case, a target that is the
+    source or a part of it, and a catalog or rejects that would be written over the source, the
+    target or each other. Raises `DataError`
     (`E-NOROWS`) where nothing can be used; the rejects are written even then.
     """
     place = os.fspath(target)
@@ -126,6 +127,8 @@ def convert(
     rejects_path = place.rstrip("/") + REJECTS
     catalogs = [os.fspath(catalog)] if catalog is not None else []
     _refuse_overlaps(os.fspath(source), place, rejects_path, catalogs)
+    if not append:
+        _refuse_source(os.fspath(source), place)
     there = find_standing(place)
     if not overwrite:
         refuse_standing([p for p in catalogs if store.exists(p)])
@@ -194,6 +197,18 @@ def _refuse_overlaps(source: str, place: str, rejects: str, catalogs: Sequence[s
     things = {"the source": source, "the target": place, "the file of rejects": rejects}
     for path in catalogs:
         refuse_over("--catalog", path, things, catalogs=False)
+
+
+def _refuse_source(source: str, place: str) -> None:
+    """Raises `InputError` where the target is the source, a file of it or its directory: what the
+    target's format does not hold, or other splits there, would go with nothing left to read."""
+    if overlap(place, source):
+        raise InputError(
+            "is source and target, or a part of it, and would be replaced by what was read of it; "
+            "nothing was written",
+            where=source,
+            hint="Name another target: --force does not mean that",
+        )
 
 
 def _read_target(place: str, source: str, wanted: Format | None) -> Found:

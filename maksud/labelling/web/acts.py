@@ -8,7 +8,7 @@ from typing import Any
 from maksud.http.json_body import dumps
 from maksud.labelling import exporting, library, looking, people, tasks, work
 from maksud.labelling.answers import check_answer, show_catalog
-from maksud.labelling.arrivals import check_calls, read_rows, read_upload, read_url
+from maksud.labelling.arrivals import check_calls, columns_of, read_rows, read_upload, read_url
 from maksud.labelling.forms import check_form
 from maksud.labelling.help import Help, help_of
 from maksud.labelling.people import Person
@@ -115,7 +115,7 @@ def list_datasets(asked: Asked) -> dict[str, Any]:
 def register(asked: Asked) -> dict[str, Any]:
     """Registers a dataset from an uploaded file of any format; whole or not at all."""
     f = asked.fields
-    data = read_upload(f["file"], f["content"], f["format"])
+    data = read_upload(f["file"], f["content"], f["format"], columns_of(f))
     id = asked.write(lambda c: library.register(c, f["name"], data, f["file"], asked.now))
     return {"dataset": id, "rows": len(data)}
 
@@ -123,7 +123,8 @@ def register(asked: Asked) -> dict[str, Any]:
 def register_url(asked: Asked) -> dict[str, Any]:
     """Registers a dataset from a URL of https, s3 or oss; whole or not at all."""
     f, limits = asked.fields, asked.house.settings
-    data = read_url(f["url"], f["format"], limits.max_fetch_bytes, private=limits.private_urls)
+    data = read_url(f["url"], f["format"], limits.max_fetch_bytes,
+                    private=limits.private_urls, columns=columns_of(f))  # fmt: skip
     id = asked.write(lambda c: library.register(c, f["name"], data, f["url"], asked.now))
     return {"dataset": id, "rows": len(data)}
 
@@ -358,6 +359,8 @@ def export(asked: Asked) -> Reply:
     data = asked.read(lambda c: exporting.labelled(c, task, abandoned=format == "itag"))
     body, ending = exporting.export_bytes(data, format)
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", task.name).strip("-.") or "task"
+    if format == "label-studio":  # not the name of the training JSON
+        ending = f".{format}{ending}"
     headers = {"content-disposition": f'attachment; filename="{name}{ending}"'}
     return Reply(body, "application/octet-stream", headers=headers)
 

@@ -13,6 +13,7 @@ from maksud.http.guard import Envelope
 from maksud.http.json_body import dumps, parse_json
 from maksud.http.running import address_of, http_server, is_loopback, listen, log_lines
 from maksud.labelling import library, people
+from maksud.labelling.place import told_place
 from maksud.labelling.web import pages
 from maksud.labelling.web.asked import Asked, House, Reply, Route
 from maksud.labelling.web.door import STATIC, Door, Room
@@ -138,7 +139,7 @@ def run(
         if announce is not None:
             url = address_of(listener)
             shared = not is_loopback(listener.getsockname()[0]) and not house.settings.secure
-            announce(Announcement(url, f"{url}/in#{secret}", house.store.place, shared))
+            announce(Announcement(url, f"{url}/in#{secret}", told_place(house.store.place), shared))
         if not ending.told:
             house.assistant.run()
             with contextlib.closing(house.assistant), log_lines():

@@ -124,3 +124,10 @@ def number(about: str, default: int | None = None, low: int = 0, high: int = LAR
 
 KEY = text("Made anew for each save; sending it again is harmless", 100)
 VOTES = number("How many people label each item", 1, 1, MOST_VOTES)
+READING = {
+    "format": optional("Its format, where it is not told by itself", most=40),
+    "utterance_column": optional("The column or field that is the utterance", most=200),
+    "answer_column": optional("The one that is the answer", most=200),
+    "unlabelled": Field("boolean", "No row has an answer yet", required=False, default=False),
+}
+"""How a file is read, where its content leaves it open."""

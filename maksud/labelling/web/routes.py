@@ -13,7 +13,7 @@ from maksud.labelling.web import acts, pages
 from maksud.labelling.web.asked import LABELLERS, Reply, Route
 from maksud.labelling.web.assist_routes import ASSIST_ROUTES, HELP
 from maksud.labelling.web.designing import ROUTES as TEMPLATE_ROUTES
-from maksud.labelling.web.fields import KEY, VOTES, Field, number, optional, text
+from maksud.labelling.web.fields import KEY, READING, VOTES, Field, number, optional, text
 from maksud.labelling.web.packing import ROUTES as PACKAGE_ROUTES
 from maksud.labelling.web.packing import TERMS
 from maksud.labelling.web.proposing import ROUTES as PROPOSAL_ROUTES
@@ -49,11 +49,11 @@ ROUTES = (
     Route("POST", "/api/datasets", LEADER, acts.register, "Registers a dataset from a file",
           {"name": NAME, "file": text("The file's name", 200),
            "content": optional("Its bytes, as base64", most=1 << 30),
-           "format": optional("Its format, where it is not told by itself", most=40)}),
+           **READING}),
     Route("POST", "/api/datasets/url", ADMIN, acts.register_url,
           "Registers a dataset from a URL: https, s3, oss",
           {"name": NAME, "url": text("Where the file is", 2000),
-           "format": optional("Its format, where it is not told by itself", most=40)}),
+           **READING}),
     Route("POST", "/api/datasets/{dataset}/rows", LEADER, acts.append_rows,
           "Adds rows to a dataset, and to running tasks on it",
           {"rows": Field("objects", "Rows with instruction; 100 at most", most=100),

@@ -74,6 +74,11 @@ SAYINGS: tuple[tuple[str, str], ...] = (
     ("{} is no number", "{0} bukan angka"),
     ("Choose {} to {}", "Pilih {0} sampai {1}"),
     ("Choose {}", "Pilih {0}"),
+    ("{} no column is the utterance (has: {})", "{0} tidak ada kolom ujaran (yang ada: {1})"),
+    ("{} no column is the answer (has: {})", "{0} tidak ada kolom jawaban (yang ada: {1})"),
+    ("{} there is no column {} for {}", "{0} tidak ada kolom {1} untuk {2}"),
+    ("Name its column, or say that no row has an answer yet",
+     "Sebutkan kolomnya, atau nyatakan bahwa belum ada jawaban"),
     # people
     ("a name has 1 to 60 printable characters", "nama terdiri atas 1 sampai 60 karakter"),
     ("there is no role {} or language {}", "tidak ada peran {0} atau bahasa {1}"),

@@ -273,9 +273,22 @@ def test_force_leaves_no_directory_of_two_data_sets(shop: Path, tmp_path: Path) 
     before = content(shop)
     with pytest.raises(InputError, match=r"dev\.json: is of other data"):
         convert(tmp_path / "x.jsonl", shop, overwrite=True)
+    other = tmp_path / "other.json"
+    other.write_bytes((shop / "train.json").read_bytes())
     with pytest.raises(InputError, match="is of other data"):
-        convert(shop, shop, to="csv", overwrite=True)  # two files of each split
+        convert(other, shop, to="csv", overwrite=True)  # two files of a split
     assert content(shop) == before
+
+
+def test_force_does_not_replace_the_source(shop: Path, mixed: Path) -> None:
+    """Train split anew into its own directory took the place of dev and test, at each go."""
+    before = content(shop) | content(mixed.parent)
+    train = shop / "train.json"
+    for source, target in ((mixed, mixed), (train, shop), (shop, train), (shop, shop)):
+        for force in ([], ["--force"]):
+            command = ("convert", source, target, "--split", *force)
+            assert "is source and target, or a part of it" in maksud(*command, code=2).stderr
+    assert content(shop) | content(mixed.parent) == before
 
 
 def test_append_adds(shop: Path, tmp_path: Path) -> None:

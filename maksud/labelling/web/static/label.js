@@ -21,7 +21,7 @@
 
   let item = null, calls = [], words = [], selected = null, offered = [];
   let catalog = [], isOpen = true, recent = [], done = [], revising = false;
-  let shownFirst = null, started = 0, busy = false, asked = 0, timer = 0, reasonFor = "";
+  let shownFirst = null, remarkFirst = "", started = 0, busy = false, asked = 0, timer = 0, reasonFor = "";
 
   function el(tag, attributes, ...inside) {
     const made = document.createElement(tag);
@@ -97,7 +97,13 @@
 
   // ------------------------------------------------------------ words
 
-  const wordForm = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]\p{M}*|[\p{L}\p{N}][\p{L}\p{N}\p{M}'’_-]*|[^\s\p{L}\p{N}]/gu;
+  // A sign of several characters (a family, a flag) is one, and what joins letters unseen is of its word.
+  const wordForm = new RegExp([
+    /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]\p{M}*/u,
+    /[\p{L}\p{N}][\p{L}\p{N}\p{M}'’_\u200c\u200d-]*/u, /\p{RI}{2}/u,
+    /\p{Extended_Pictographic}(?:[\p{M}\p{EMod}\u{e0020}-\u{e007f}]|\u200d\p{Extended_Pictographic})*/u,
+    /[^\s\p{L}\p{N}]\p{M}*/u,
+  ].map((part) => part.source).join("|"), "gu");
 
   function drawWords() {
     const text = item.utterance, parts = [];
@@ -178,7 +184,8 @@
     $("said").addEventListener("keydown", (e) => {
       const k = wordOf(e);
       if (k === null) { return; }
-      const step = { ArrowRight: 1, ArrowLeft: -1 }[e.key];
+      const onwards = getComputedStyle($("said")).direction === "rtl" ? -1 : 1;
+      const step = onwards * ({ ArrowRight: 1, ArrowLeft: -1 }[e.key] || 0);
       if (step) {
         const to = Math.max(0, Math.min(words.length - 1, k + step));
         words[k].span.tabIndex = -1;
@@ -260,7 +267,7 @@
       } }, el("option", { value: "" }, t("choose")), ...parameter.choices.map((c) => el("option", { value: c }, c)));
       input.value = argument ? argument.value : "";
     } else {
-      input = el("input", { "aria-label": t("value_of", { name }), autocomplete: "off", autocapitalize: "off", spellcheck: "false",
+      input = el("input", { "aria-label": t("value_of", { name }), dir: "auto", autocomplete: "off", autocapitalize: "off", spellcheck: "false",
         input: () => { set(input.value); markUsed(); writeText(); } });
       input.value = argument ? argument.value : "";
     }
@@ -443,7 +450,8 @@
       const sure = checking ? null : el("span", { class: "sure" }, o.confidence === null ? t("from_data") : Math.round(o.confidence * 100) + " %");
       const by = checking ? el("span", { class: "by" }, o.by) : null;
       return el("li", {}, el("button", { type: "button", "aria-pressed": "false", click: () => take(k) },
-        k < 9 ? el("kbd", {}, String(k + 1)) : null, by, el("code", {}, ...text), sure));
+        k < 9 ? el("kbd", {}, String(k + 1)) : null, by, el("code", {}, ...text), sure,
+        o.comment ? el("span", { class: "remark" }, t("remarked", { text: o.comment })) : null));
     }));
   }
 
@@ -494,8 +502,6 @@
     $("fields").hidden = !fields.length;
     $("fields").replaceChildren(...fields.flatMap(([name, value]) => [el("dt", {}, about.titles[name] || name),
       el("dd", {}, typeof value === "string" ? value : JSON.stringify(value))]));
-    $("comment").value = mine ? mine.comment : "";
-    $("comment-box").open = false;
     drawWords();
     drawOffered();
     showMessages([], []);
@@ -504,15 +510,21 @@
     shownFirst = null;
     fillIn(mine ? mine.output : proposed);
     shownFirst = answerNow();
-    if (draft !== null) { fillIn(draft); }
+    remarkFirst = mine ? mine.comment : "";
+    $("comment").value = draft && draft.comment !== undefined ? draft.comment : remarkFirst;
+    $("comment-box").open = Boolean($("comment").value);
+    if (draft !== null) { fillIn(draft.text); }
     if (offered.length && !mine && [textNow(), answerNow()].includes(offered[0].text)) {
       $("suggestions").querySelector("button").setAttribute("aria-pressed", "true");
     }
     const past = item.history || [];
     $("history-box").hidden = !past.length;
     $("history").replaceChildren(...past.map((h) => el("li", {}, h.by + " · " + t("go_" + h.stage) + " ",
-      el("code", {}, sayAnswer(h.output) || h.reason || t("kind_" + h.kind)))));
-    if (revising) { tell("notice", t("revising")); }
+      el("code", {}, sayAnswer(h.output) || h.reason || t("kind_" + h.kind)),
+      h.comment ? el("span", { class: "muted" }, " " + t("remarked", { text: h.comment })) : null)));
+    if (revising) {
+      tell("notice", t("revising") + (mine.kind === "abandon" ? " · " + t("abandon_vote", { reason: mine.reason }) : ""));
+    }
     window.scrollTo(0, 0);
     home();
   }
@@ -566,9 +578,10 @@
   // What was begun outlives that the page is loaded again.
   function keepDraft() {
     if (!item) { return; }
-    const text = answerNow(), begun = text !== shownFirst;
+    const text = answerNow(), comment = $("comment").value;
+    const begun = text !== shownFirst || comment !== remarkFirst;
     try {
-      if (begun) { sessionStorage.setItem(unsentPlace, JSON.stringify({ item: item.id, text })); }
+      if (begun) { sessionStorage.setItem(unsentPlace, JSON.stringify({ item: item.id, text, comment })); }
     } catch (error) { /* then it is lost */ }
     if (!begun) { dropDraft(); }
   }
@@ -578,7 +591,7 @@
   function draftOf(id) {
     try {
       const draft = JSON.parse(sessionStorage.getItem(unsentPlace));
-      return draft && draft.item === id ? draft.text : null;
+      return draft && draft.item === id ? draft : null;
     } catch (error) { return null; }
   }
 
@@ -671,6 +684,7 @@
   });
   $("reason-cancel").addEventListener("click", () => { $("reason-form").hidden = true; home(); });
   $("text").addEventListener("input", () => validate(120, true));
+  $("comment").addEventListener("input", () => { if (shownFirst !== null) { keepDraft(); } });
   $("none").addEventListener("click", () => addCall("none"));
   $("save").addEventListener("click", () => act("answer"));
   $("abandon").addEventListener("click", () => askReason("abandon", ""));
@@ -684,7 +698,8 @@
   document.addEventListener("keydown", (e) => {
     if (!item || e.ctrlKey || e.metaKey || e.altKey || e.isComposing) { return; }
     const where = e.target.closest("input:not([type=radio]):not([type=checkbox]), textarea, select, button, a, summary");
-    if (where) {
+    // What folds takes the keys that unfold it, and no others.
+    if (where && (where.tagName !== "SUMMARY" || ["Enter", " ", "Escape"].includes(e.key))) {
       const answers = where.id === "text" || where.id === "comment" || where.closest(".parameter, .question");
       if (e.key === "Enter" && !e.shiftKey && answers && where.tagName !== "BUTTON") { e.preventDefault(); act("answer"); }
       if (e.key === "Escape") { if (where.closest("#reason-form")) { $("reason-form").hidden = true; } home(); }

@@ -200,10 +200,12 @@ function showTurns(list, turns) {
   list.hidden = !turns.length;
   list.replaceChildren(...turns.map((turn) => {
     const line = document.createElement("li"), who = document.createElement("span");
+    const said = document.createElement("bdi");
+    said.textContent = turn.text;
     who.className = "role";
     who.textContent = t("role_" + turn.role) + (turn.open ? " · " + t("open_turn") : "");
     line.classList.toggle("open", turn.open);
-    line.append(who, " ", turn.text);
+    line.append(who, " ", said);
     return line;
   }));
 }
