@@ -63,6 +63,6 @@ class CompactSettings(JointSettings):
             members=self.members or (3 if little else 4 if plenty else 6),
             dim=self.dim or (128 if little else 96),
             dropout=self.dropout if self.dropout >= 0 else 0.1 if plenty else 0.2,
-            linear=self.linear if self.linear >= 0 else min(2.0, max(0.5, 60 * intents / clauses)),
+            linear=self.linear if self.linear >= 0 else min(3.0, max(0.5, 60 * intents / clauses)),
             veil=self.veil if self.veil >= 0 else 0.2 if little else 0.0,
         )

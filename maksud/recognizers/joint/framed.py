@@ -2,8 +2,8 @@
 
 Data without a `none()` row leaves it to the frames (`contrast.py`) what asks for nothing. From
 tens of rows an intent a network then takes for framed what is merely worded as no row is. A linear
-classifier of the words of framed and plain wishes errs on others: `none()` is said where both say
-so. What is in doubt stays so: how likely a clause is in scope is the network's to tell.
+classifier of the words of framed and plain wishes errs on others: `none()` is not said where it is
+sure of a wish. What is in doubt stays so: how likely a clause is in scope is the network's to tell.
 
 Shapes: S clauses, I intents.
 """
@@ -18,6 +18,9 @@ import numpy as np
 from maksud.recognizers.joint.decoding import IMPOSSIBLE, Floats
 from maksud.recognizers.joint.linear import Linear
 
+SURE = 3.0
+"""Log-odds from which on these words are surely a wish. At less, ordinary refusals would be vetoed
+too: of words alone "jangan" says little, which stands in many frames of wishes as well."""
 VETOED = np.float32(20)
 """By how much log-odds of `none()` are lowered where both do not say so."""
 _PREFIX = "framed"
@@ -35,13 +38,14 @@ class Framed:
         return float(none - wish)
 
     def veto(self, scores: Floats, clauses: Sequence[Sequence[str]], none: int) -> Floats:
-        """Lowers the scores [S, I] of `none()`, in place, where this is more likely a wish.
+        """Lowers the scores [S, I] of `none()`, in place, where this is surely a wish.
 
         A whole answer's tags make it less likely than its intent, so that much less than half of
-        the probability of a clause would be enough for `none()`: it is not left at any.
-        Returns how much likelier each clause would become to be in scope, log p, [S].
+        the probability of a clause would be enough for `none()`: it is not left at any. A clause
+        without words stands for one that is surely refused. Returns how much likelier each clause
+        would become to be in scope, log p, [S].
         """
-        wishes = np.array([self(words) <= 0 for words in clauses], np.bool_)
+        wishes = np.array([bool(words) and self(words) <= -SURE for words in clauses], np.bool_)
         said = scores[:, none].copy()
         scores[:, none] = IMPOSSIBLE
         inside = np.logaddexp.reduce(scores, 1)

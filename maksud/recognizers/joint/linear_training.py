@@ -60,8 +60,10 @@ def fit_framed(plan: Plan, seed: int) -> Framed | None:
         clauses.append([spelt[t] for t in item.types])
         labels.append(0)
         for acts in (True, False):
-            frames = plan.frames[rng.choice(item.languages)][acts, item.bare].each
-            before, after = rng.choice(frames)
+            frames = plan.frames[rng.choice(item.languages)][acts, item.bare]
+            # Half of them as they are said, most of which are short; half to have seen the others.
+            often = frames.cumulative if rng.random() < 0.5 else None
+            before, after = rng.choices(frames.each, cum_weights=often)[0]
             clauses.append([spelt[t] for t in (*before, *item.types, *after)])
             labels.append(int(not acts))
     return Framed(_fit(clauses, labels, 2, 1.0))

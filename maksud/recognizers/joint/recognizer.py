@@ -319,12 +319,12 @@ class JointRecognizer(Recognizer):
         trained = mask[..., : self.trained]
         scores = scores + self.intent_mask[: self.trained]
         doubt = [0.0] * len(clauses)
-        if self.framed is not None and self.none >= 0:
-            doubt = (-self.framed.veto(scores, clauses, self.none)).tolist()
-        if self.negation is not None and self.none >= 0:
-            for s, words in enumerate(clauses):
-                if self.negation(words):
-                    scores[s, self.none] += NEGATED
+        if self.none >= 0:
+            negated = [self.negation is not None and self.negation(words) for words in clauses]
+            scores[:, self.none] += np.where(negated, np.float32(NEGATED), np.float32(0))
+            if self.framed is not None:
+                open_ = [() if sure else words for words, sure in zip(clauses, negated, strict=True)]
+                doubt = (-self.framed.veto(scores, open_, self.none)).tolist()
         lp, seconds = log_softmax(scores), None
         if self.linear is not None:
             seconds = self.linear.log_probabilities(clauses, trained)

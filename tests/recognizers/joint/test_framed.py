@@ -9,7 +9,7 @@ from maksud.data.dataset import Example
 from maksud.language.catalog_inference import infer_catalog
 from maksud.recognizers.joint.alignment import build_corpus
 from maksud.recognizers.joint.decoding import IMPOSSIBLE
-from maksud.recognizers.joint.framed import VETOED, Framed
+from maksud.recognizers.joint.framed import SURE, VETOED, Framed
 from maksud.recognizers.joint.linear_training import fit_framed
 from maksud.recognizers.joint.planning import Plan
 
@@ -50,13 +50,13 @@ def test_wishes_are_told_from_those_that_a_frame_refuses(framed: Framed) -> None
     assert framed(["jangan", "lupa", "putar", "lagu", "pop"]) < 0
 
 
-def test_none_is_vetoed_for_a_wish_alone(framed: Framed) -> None:
+def test_none_is_vetoed_for_a_sure_wish_alone(framed: Framed) -> None:
     wish, refused = ["putar", "lagu", "pop"], ["jangan", "putar", "lagu", "pop"]
-    scores = np.array([[1.0, 2.0, 0.0], [1.0, 2.0, 0.0]], np.float32)
-    rise = framed.veto(scores, [wish, refused], 1)
-    assert scores[0].tolist() == [1.0, 2.0 - VETOED, 0.0] and scores[1].tolist() == [1.0, 2.0, 0.0]
+    scores = np.array([[1.0, 2.0, 0.0]] * 3, np.float32)
+    rise = framed.veto(scores, [wish, refused, []], 1)
+    assert scores.tolist() == [[1.0, 2.0 - VETOED, 0.0], [1.0, 2.0, 0.0], [1.0, 2.0, 0.0]]
     inside = np.exp([1.0, 0.0]).sum()
-    assert rise.tolist() == pytest.approx([np.log((inside + np.e**2) / inside), 0], abs=1e-4)
+    assert rise.tolist() == pytest.approx([np.log((inside + np.e**2) / inside), 0, 0], abs=1e-4)
 
 
 def test_where_no_intent_is_left_nothing_is_vetoed(framed: Framed) -> None:
