@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from maksud.data.dataset import Dataset, Example
+from maksud.data.findings import name_some
 from maksud.data.formats.files import load
 from maksud.errors import DataError, RunError, nearest
 from maksud.language.calls import NONE
@@ -20,9 +21,6 @@ from maksud.recognizers.held_out import answer_both, conclude
 from maksud.recognizers.kinds import find_kind
 from maksud.recognizers.reading import normalise_examples
 from maksud.recognizers.runs import Run, draft_run
-
-_NAMED = 5
-"""Intents that a note names."""
 
 
 def calibrate(
@@ -123,16 +121,15 @@ def _tell_unknown(examples: Sequence[Example], catalog: Catalog, name: str) -> l
     rows = sum(any(c.intent not in catalog for c in e.calls) for e in asking)
     if not rows:
         return []
-    named = ", ".join(intent for intent, _ in unknown.most_common(_NAMED))
-    more = f" and {len(unknown) - _NAMED:,} more" if len(unknown) > _NAMED else ""
-    first = unknown.most_common(1)[0][0]
+    first, *_ = most = [intent for intent, _ in unknown.most_common()]
+    named = name_some(most)
     if rows == len(asking):
         raise DataError(
-            f"no row asks for what the run knows, but for {named}{more}",
+            f"no row asks for what the run knows, but for {named}",
             where=name,
             hint=f"Give data of the run's own catalog. {nearest(first, catalog.names)}",
         )
     return [
         f"{rows:,} of the {len(asking):,} rows that ask for something ask for what the run does "
-        f"not know ({named}{more}), and whatever it answers to them is counted as wrong"
+        f"not know ({named}), and whatever it answers to them is counted as wrong"
     ]
