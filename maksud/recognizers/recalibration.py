@@ -41,8 +41,8 @@ def calibrate(
     What is not labelled is left out, and counted in the metrics (`calibration.data.left_out`).
     Rows that ask for what the run does not know are told in its notes: no answer to them is right.
 
-    Raises `DataError` for data without labelled examples, of the train split alone, or of other
-    intents than the run's, `RunError` where `out` exists.
+    Raises `DataError` for data without labelled examples, of the train split alone, that the run
+    was trained on, or of other intents than the run's, `RunError` where `out` exists.
     """
     run = Run.open(run.path if isinstance(run, Run) else run)  # as it stands now
     rule = rule or run.contract.rule or Rule()
@@ -50,6 +50,7 @@ def calibrate(
         data = load(data)
     dataset = data if isinstance(data, Dataset) else Dataset(data)
     examples, left_out = part_held_out(dataset)
+    _refuse_learnt(examples, run, dataset.name)
     unknown_rows = _tell_unknown(examples, run.contract.catalog, dataset.name)
     if run.contract.text:  # a run of before there was a normal form reads them as they are
         examples = list(normalise_examples(Dataset(examples, catalog=run.contract.catalog)))
@@ -107,6 +108,18 @@ def part_held_out(data: Dataset) -> tuple[list[Example], list[Example]]:
             "directory with a dev split",
         )
     return examples, [e for e in part if not e.is_labelled]
+
+
+def _refuse_learnt(examples: Sequence[Example], run: Run, name: str) -> None:
+    """Raises `DataError` where the rows are all those that the run was trained on: of a file
+    without splits, nothing else says so."""
+    if Dataset(examples).fingerprint == run.manifest.get("data", {}).get("fingerprint"):
+        raise DataError(
+            "these are the rows that the run was trained on: what it has learnt from says nothing "
+            "of what it will do with others",
+            where=name,
+            hint="Give rows that were held out; training has calibrated on those that it held out",
+        )
 
 
 def _tell_unknown(examples: Sequence[Example], catalog: Catalog, name: str) -> list[str]:
