@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -113,7 +114,9 @@ def part_held_out(data: Dataset) -> tuple[list[Example], list[Example]]:
 def _refuse_learnt(examples: Sequence[Example], run: Run, name: str) -> None:
     """Raises `DataError` where the rows are all those that the run was trained on: of a file
     without splits, nothing else says so."""
-    if Dataset(examples).fingerprint == run.manifest.get("data", {}).get("fingerprint"):
+    learnt = run.manifest.get("data", {}).get("fingerprint")
+    as_train = Dataset(dataclasses.replace(e, split="train") for e in examples)
+    if learnt in (Dataset(examples).fingerprint, as_train.fingerprint):
         raise DataError(
             "these are the rows that the run was trained on: what it has learnt from says nothing "
             "of what it will do with others",
