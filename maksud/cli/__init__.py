@@ -46,6 +46,12 @@ def main() -> None:
         fail(str(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         fail(ending.words, ending.code)
+    except SystemExit as end:
+        # Where the reader of help left, rich and typer make a failure of it, unlike `output`.
+        if not isinstance(end.__context__, BrokenPipeError):
+            raise
+        discard(sys.stdout)
+        code = 0
     except _UsageError as error:
         error.show()  # type: ignore[attr-defined]
         sys.exit(2)

@@ -157,6 +157,7 @@ def check(
     read = {"the data": data, "--catalog": str(catalog or ""), "--against": against}
     outs = _outs(data, out, fix=fix, in_place=in_place)  # told before the work, as what follows
     check_outputs(read, outs, html, suggest, in_place=in_place, overwrite=force)
+    _refuse_in_runs(*outs, html, suggest)
     with progress(quiet=as_json) as tell:
         looking = partial(
             examine,
@@ -173,7 +174,7 @@ def check(
         mended = mending(checked, data, out) if fix else None
     checked = mended.after if mended else checked
     if not as_json:
-        draw_findings(checked.findings, data)
+        draw_findings(checked.findings, data, None if keep_all else 5)
     doubts = _find_label_errors(checked, data, top, as_json) if label_errors else None
     if html is not None:
         write_page(checked, data, html, overwrite=force)
@@ -203,6 +204,14 @@ def _require(option: str, given: object, needed: str, has: bool) -> None:
     """Raises `InputError` for an option that would do nothing without another."""
     if given not in (None, "") and not has:
         raise InputError(f"{option} goes with {needed}", hint=f"Add {needed}, or leave it away")
+
+
+def _refuse_in_runs(*places: object) -> None:
+    """Raises `InputError` where something would be put into a run, which then opens no more."""
+    from maksud.recognizers.runs import refuse_inside
+
+    for place in filter(None, places):
+        refuse_inside(str(place))
 
 
 def _tell_written(
@@ -288,6 +297,7 @@ def convert(
     from maksud.data.formats.conversion import convert as run_conversion
 
     _require("--seed", seed, "--split", split)
+    _refuse_in_runs(target, catalog)
     with progress(quiet=as_json) as tell:
         done = run_conversion(
             source,

@@ -180,7 +180,8 @@ def ticks(tell: OnProgress) -> Callable[[str, float], None]:
     return tick
 
 
-def draw_findings(found: Findings, data: str, each: int = 5) -> None:
+def draw_findings(found: Findings, data: str, each: int | None = 5) -> None:
+    """The findings by code, `each` of one; None: all that were kept."""
     from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text
@@ -197,8 +198,8 @@ def draw_findings(found: Findings, data: str, each: int = 5) -> None:
             place = _within(f.place, data)
             table.add_row(Text(readable(place), "dim"), Text(readable(f.message)))
         console.print(Padding(table, (0, 0, 0, 2)))
-        if group.total > each:
-            console.print(Text(f"  … and {group.total - each:,} more", "dim"))
+        if more := group.total - len(group.kept[:each]):
+            console.print(Text(f"  … and {more:,} more", "dim"))
         if about.fix:
             console.print(Text(f"  → {about.fix}"))
     counts = found.counts

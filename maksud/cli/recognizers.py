@@ -376,8 +376,12 @@ def models_list(as_json: Json = False) -> None:
 
     table = Table(Column("id", no_wrap=True), "parameters", "licence", "from", "here", box=None)
     for e in entries:
-        table.add_row(e.id, e.parameters, e.licence, e.source, "yes" if e.present else "")
+        here = "damaged" if e.fault else "yes" if e.present else ""
+        table.add_row(e.id, e.parameters, e.licence, e.source, here)
     terminal().print(table)
+    for e in entries:
+        if e.fault:
+            say(f"Warning: {e.fault}")
     say("Hub ids and local directories of the same families work too: maksud models get ID")
 
 

@@ -57,13 +57,15 @@ _LOOKED_AT = 400
 class Facts:
     """All that a choice depends on.
 
-    `rows`: examples to learn from, of so many `intents`; `held_out`: those to calibrate on.
+    `rows`: examples to learn from, of so many `intents`; `asking`: those that ask for one, None
+    where all do; `held_out`: those to calibrate on.
     `encoder`: whether its weights are `here`, can be `fetched`, or `neither`; `missing`: what
     training it needs and is not installed, in words. `minutes`: the budget.
     """
 
     rows: int
     intents: int
+    asking: int | None = None
     held_out: int = 0
     languages: tuple[str, ...] = ()
     encoder: Literal["here", "fetched", "neither"] = "neither"
@@ -74,8 +76,9 @@ class Facts:
 
     @property
     def each(self) -> float:
-        """Examples an intent, in each of the languages."""
-        return self.rows / max(1, self.intents) / max(1, len(self.languages))
+        """Examples an intent, in each of the languages: `none()` is no intent."""
+        asking = self.rows if self.asking is None else self.asking
+        return asking / max(1, self.intents) / max(1, len(self.languages))
 
 
 @dataclass(frozen=True)
@@ -219,17 +222,22 @@ def gather_facts(data: Dataset, *, per_intent: int = 0, minutes: float = 0.0) ->
     dev = [e for e in labelled if e.split == "dev"]
     intents = {c.intent for e in shown for c in _calls(e) if c != NONE}
     rows, held_out = len(shown), len(dev)
+    refused = sum(NONE in _calls(e) for e in shown)
     if not dev and rows >= 10:
         held_out = rows // 10
+        refused -= refused * held_out // rows
         rows -= held_out
+    asking = rows - refused
     if per_intent:
         rows = min(rows, per_intent * max(1, len(intents)))
+        asking = min(asking, rows)
     step = max(1, len(shown) // _LOOKED_AT)
     languages = main_languages(language_of(e.instruction) for e in shown[::step])
     missing = missing_for_encoder()
     return Facts(
         rows=rows,
         intents=len(intents),
+        asking=asking,
         held_out=held_out,
         languages=tuple(languages),
         encoder="neither" if missing else _where_encoder(),

@@ -10,13 +10,14 @@ import os
 import platform
 import shutil
 import time
+from collections import Counter
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from maksud.data.dataset import Dataset, Example, list_places
-from maksud.data.findings import format_count
+from maksud.data.findings import format_count, name_some
 from maksud.data.formats.files import load
 from maksud.errors import CallSyntaxError, DataError
 from maksud.language.calls import NONE
@@ -84,7 +85,7 @@ def train(
     label = settings.base.rstrip("/").rsplit("/", 1)[-1]
     target = Path(out) if out is not None else Path("runs") / f"{dataset.name or 'data'}-{label}"
     check_target(target, overwrite=overwrite)
-    train_set, dev_set, notes = _splits(dataset, settings)
+    train_set, dev_set, notes = _splits(dataset, settings, kind)
     catalog = _catalog(dataset, train_set)
     train_set, repeating = train_set.part_repeating()
     if repeating:
@@ -99,6 +100,7 @@ def train(
             part.require_valid()
         else:
             part.require_parsed()
+    notes += _tell_untaught(train_set, dev_set, catalog)
     # What models read is in the contract's normal form, in training as in every answer.
     train_set, dev_set = (normalise_examples(s) for s in (train_set, dev_set))
     scripts = scripts_read(train_set)
@@ -211,7 +213,9 @@ def _labelled(data: Dataset) -> tuple[Dataset, list[str]]:
     return kept, [f"{left_out} ({list_places(without)})"] if without else []
 
 
-def _splits(data: Dataset, settings: TrainSettings) -> tuple[Dataset, Dataset, list[str]]:
+def _splits(
+    data: Dataset, settings: TrainSettings, kind: Kind
+) -> tuple[Dataset, Dataset, list[str]]:
     from maksud.data.checks.held_out import FEW, doubt
 
     notes: list[str] = []
@@ -248,8 +252,17 @@ def _splits(data: Dataset, settings: TrainSettings) -> tuple[Dataset, Dataset, l
                 hint="Leave --per-intent away, or add such examples",
             )
     if len(dev_set) < FEW:
-        notes.append(doubt(len(dev_set)))
+        rests = "confidence rests on them"
+        if _is_cross_fitted(kind, settings, train_set, dev_set):
+            rests += " and on training rows, answered by recognizers that did not see them"
+        notes.append(doubt(len(dev_set), rests))
     return train_set, dev_set, notes
+
+
+def _is_cross_fitted(kind: Kind, settings: TrainSettings, train_set: Dataset, dev: Dataset) -> bool:
+    """Whether training rows are answered, too, to calibrate on: see `out_of_fold`."""
+    few = len(dev) < FEW_HELD_OUT and len(train_set) >= FEWEST
+    return kind.cross_fits and settings.folds > 1 and few
 
 
 def _require_choice(train_set: Dataset) -> None:
@@ -277,6 +290,27 @@ def _catalog(data: Dataset, train_set: Dataset) -> Catalog:
     return infer_catalog((e.calls for e in train_set), (e.instruction for e in train_set))
 
 
+def _tell_untaught(train_set: Dataset, dev_set: Dataset, catalog: Catalog) -> list[str]:
+    """Notes about intents that no training example has: those of the catalog, and those that
+    held-out examples ask for. The examples can be parsed."""
+    taught = {c.intent for e in train_set for c in e.calls} | {NONE.intent}
+    notes = []
+    if bare := [name for name in catalog.names if name not in taught]:
+        notes.append(
+            f"no training example has {name_some(bare)} of the catalog: what is not learnt is "
+            "not answered"
+        )
+    asked = Counter(name for e in dev_set for name in {c.intent for c in e.calls} - taught)
+    if asked:
+        rows = sum(any(c.intent in asked for c in e.calls) for e in dev_set)
+        notes.append(
+            f"{format_count(rows, 'held-out example')} of {len(dev_set):,} with what no training "
+            f"example has ({name_some([n for n, _ in asked.most_common()])}): whatever is answered "
+            "counts as wrong"
+        )
+    return notes
+
+
 def _calibrate(
     kind: Kind, task: Task, contract: Contract, name: str, settings: TrainSettings
 ) -> tuple[Contract, dict[str, Any]]:
@@ -286,8 +320,7 @@ def _calibrate(
     recognizer = kind.open(task.directory, contract, name)
     tell = task.tell
     folded = OutOfFold()
-    few = len(task.held_out) < FEW_HELD_OUT and len(task.train_set) >= FEWEST
-    if kind.cross_fits and settings.folds > 1 and few:
+    if _is_cross_fitted(kind, settings, task.train_set, task.held_out):
         folded = answer_out_of_fold(kind, task, settings.folds, recognizer)
     held, unknown = folded.held, folded.unknown
     own, own_unknown = answer_both(recognizer, examples, tell)

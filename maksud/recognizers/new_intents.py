@@ -32,6 +32,9 @@ from maksud.storage import Taken, write_file
 MOST_EXAMPLES = 50
 """Examples of a new intent, at most: who has more trains."""
 
+_READING = ("scripts", "familiar", "small")
+"""What of a contract examples widen: kept in run.json as the training had it, for removals."""
+
 RunLike = Run | str | os.PathLike[str]
 
 
@@ -68,6 +71,7 @@ def add_intent(
             hint=f"Choose another name, or `maksud intent remove` it first: {_added(run)}",
         )
     said = _examples(examples)
+    _refuse_spelling(name, known, run)
     if not describe.strip() and not said:
         raise InputError(
             f"{name!r} is only a name", hint='Give --describe "what it is for", or an --example'
@@ -88,6 +92,9 @@ def add_intent(
         about = about_of(run)
         about["added"] = [*about.get("added", []), what]
         about.setdefault("trained_as", run.contract.id)
+        if not run.manifest.get("added"):
+            content = run.contract.to_json()
+            about["trained_reading"] = {key: content[key] for key in _READING if key in content}
         draft.finish(kind=run.kind, contract=contract, metrics=run.metrics, about=about)
     return Run.open(out)
 
@@ -103,7 +110,8 @@ def remove_intent(
     growing = _growing(run)
     check_target(Path(out), overwrite=overwrite)
     recognizer = load_recognizer(run)
-    names = [i.name for i in growing.list(recognizer)]
+    added = growing.list(recognizer)
+    names = [i.name for i in added]
     if name not in names:
         trained = name in run.contract.catalog
         raise NotFoundError(
@@ -112,14 +120,15 @@ def remove_intent(
             hint=nearest(name, names) if names else "No intent was added to this run",
         )
     kept = tuple(i for i in run.contract.catalog.intents if i.name != name)
-    small = run.contract.small.without(name)
-    contract = replace(run.contract, catalog=Catalog(kept), small=small)
+    contract = _without(run, Catalog(kept), [i for i in added if i.name != name], name)
     with draft_run(out, overwrite=overwrite) as draft:
         copy_files(run, draft, growing.files)
         growing.remove(recognizer, name, draft.directory)
         draft.log({"stage": "intent", "text": f"{name} was removed", "name": name})
         about = about_of(run)
         about["added"] = [a for a in about.get("added", []) if a.get("name") != name]
+        if not about["added"]:
+            about.pop("trained_reading", None)
         draft.finish(kind=run.kind, contract=contract, metrics=run.metrics, about=about)
     return Run.open(out)
 
@@ -256,6 +265,34 @@ def _with(contract: Contract, catalog: Catalog, examples: Sequence[str], name: s
     return replace(
         contract, catalog=catalog, scripts=tuple(sorted(scripts)), familiar=familiar, small=small
     )
+
+
+def _without(run: Run, catalog: Catalog, left: Sequence[NewIntent], name: str) -> Contract:
+    """The contract with a catalog that lacks an intent: what the training read, and what the
+    examples of the intents that are `left` add to it."""
+    trained = run.manifest.get("trained_reading")
+    if trained is None:  # a run of before there was such
+        small = run.contract.small.without(name)
+        return replace(run.contract, catalog=catalog, small=small)
+    content = {k: v for k, v in run.contract.to_json().items() if k not in _READING}
+    contract = replace(Contract.from_json({**content, **trained}, str(run.path)), catalog=catalog)
+    for intent in left:
+        contract = _with(contract, catalog, intent.examples, intent.name)
+    return contract
+
+
+def _refuse_spelling(name: str, known: Catalog, run: Run) -> None:
+    """Raises `InputError` for a known name in other letter case, width or separators: who reads,
+    and `maksud check`, takes the two for one."""
+    from maksud.data.checks.names import folded_name
+
+    same = [n for n in known.names if folded_name(n) == folded_name(name)]
+    if same:
+        raise InputError(
+            f"{name!r} is {same[0]!r}, an intent of this run, in another spelling",
+            where=str(run.path),
+            hint="Choose a name that differs in its letters",
+        )
 
 
 def _added(run: Run) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from maksud.data.dataset import Dataset, Example
+from maksud.data.findings import name_some
 from maksud.data.formats.files import load
 from maksud.errors import DataError, RunError, nearest
 from maksud.language.calls import NONE
@@ -20,9 +22,6 @@ from maksud.recognizers.held_out import answer_both, conclude
 from maksud.recognizers.kinds import find_kind
 from maksud.recognizers.reading import normalise_examples
 from maksud.recognizers.runs import Run, draft_run
-
-_NAMED = 5
-"""Intents that a note names."""
 
 
 def calibrate(
@@ -43,8 +42,8 @@ def calibrate(
     What is not labelled is left out, and counted in the metrics (`calibration.data.left_out`).
     Rows that ask for what the run does not know are told in its notes: no answer to them is right.
 
-    Raises `DataError` for data without labelled examples, of the train split alone, or of other
-    intents than the run's, `RunError` where `out` exists.
+    Raises `DataError` for data without labelled examples, of the train split alone, that the run
+    was trained on, or of other intents than the run's, `RunError` where `out` exists.
     """
     run = Run.open(run.path if isinstance(run, Run) else run)  # as it stands now
     rule = rule or run.contract.rule or Rule()
@@ -52,6 +51,7 @@ def calibrate(
         data = load(data)
     dataset = data if isinstance(data, Dataset) else Dataset(data)
     examples, left_out = part_held_out(dataset)
+    _refuse_learnt(examples, run, dataset.name)
     unknown_rows = _tell_unknown(examples, run.contract.catalog, dataset.name)
     if run.contract.text:  # a run of before there was a normal form reads them as they are
         examples = list(normalise_examples(Dataset(examples, catalog=run.contract.catalog)))
@@ -111,6 +111,20 @@ def part_held_out(data: Dataset) -> tuple[list[Example], list[Example]]:
     return examples, [e for e in part if not e.is_labelled]
 
 
+def _refuse_learnt(examples: Sequence[Example], run: Run, name: str) -> None:
+    """Raises `DataError` where the rows are all those that the run was trained on: of a file
+    without splits, nothing else says so."""
+    learnt = run.manifest.get("data", {}).get("fingerprint")
+    as_train = Dataset(dataclasses.replace(e, split="train") for e in examples)
+    if learnt in (Dataset(examples).fingerprint, as_train.fingerprint):
+        raise DataError(
+            "these are the rows that the run was trained on: what it has learnt from says nothing "
+            "of what it will do with others",
+            where=name,
+            hint="Give rows that were held out; training has calibrated on those that it held out",
+        )
+
+
 def _tell_unknown(examples: Sequence[Example], catalog: Catalog, name: str) -> list[str]:
     """A note of the rows that ask for what a run's catalog does not have, if there are any.
 
@@ -123,16 +137,15 @@ def _tell_unknown(examples: Sequence[Example], catalog: Catalog, name: str) -> l
     rows = sum(any(c.intent not in catalog for c in e.calls) for e in asking)
     if not rows:
         return []
-    named = ", ".join(intent for intent, _ in unknown.most_common(_NAMED))
-    more = f" and {len(unknown) - _NAMED:,} more" if len(unknown) > _NAMED else ""
-    first = unknown.most_common(1)[0][0]
+    first, *_ = most = [intent for intent, _ in unknown.most_common()]
+    named = name_some(most)
     if rows == len(asking):
         raise DataError(
-            f"no row asks for what the run knows, but for {named}{more}",
+            f"no row asks for what the run knows, but for {named}",
             where=name,
             hint=f"Give data of the run's own catalog. {nearest(first, catalog.names)}",
         )
     return [
         f"{rows:,} of the {len(asking):,} rows that ask for something ask for what the run does "
-        f"not know ({named}{more}), and whatever it answers to them is counted as wrong"
+        f"not know ({named}), and whatever it answers to them is counted as wrong"
     ]

@@ -228,7 +228,9 @@ def draft_run(out: str | os.PathLike[str], *, overwrite: bool = False) -> Iterat
 
 
 def check_target(target: Path, *, overwrite: bool) -> None:
-    """Raises `RunError` where a run can't be written to `target`: before any work is done."""
+    """Raises `RunError` where a run can't be written to `target`, and `InputError` where it would
+    stand in another run: before any work is done."""
+    refuse_inside(target.parent, where=target)
     if not os.path.lexists(target):
         return
     is_run = (target / _MANIFEST).exists()
@@ -242,17 +244,19 @@ def check_target(target: Path, *, overwrite: bool) -> None:
     )
 
 
-def refuse_inside(path: str | os.PathLike[str]) -> None:
+def refuse_inside(
+    path: str | os.PathLike[str], *, where: str | os.PathLike[str] | None = None
+) -> None:
     """Raises `InputError` where a file would be put into a run, which would then open no more: it
-    holds its own files only."""
+    holds its own files only. `where`: what the error names, else `path`."""
     place = Path(os.path.realpath(path))
     for directory in (place, *place.parents):
         if _is_run(directory):
             raise InputError(
                 "is in a run, which holds only its own files and would open no more; nothing was "
                 "written",
-                where=os.fspath(path),
-                hint="Choose another --out, beside the run for example",
+                where=os.fspath(where or path),
+                hint="Choose another place, beside the run for example",
             )
 
 

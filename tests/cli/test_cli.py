@@ -300,6 +300,9 @@ def test_a_reader_who_left_ends_the_command_well_and_costs_no_measurement(
 ) -> None:
     run, out = compact_run.path, tmp_path / "out"
     for command in (
+        ("--help",),
+        ("train", "--help"),
+        ("--version",),
         ("recognize", run, "putar lagu Rindu"),
         ("evaluate", run, data, "--limit", 2, "--out", out),
         ("compare", run, run, "--data", data, "--limit", 2, "--out", out, "--json"),

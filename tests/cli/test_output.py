@@ -47,6 +47,16 @@ def test_a_finding_has_its_whole_place(
     assert "".join(line[:column].strip() for line in lines[1:-1]) == shown
 
 
+def test_five_of_a_code_are_shown_or_all(capsys: pytest.CaptureFixture[str]) -> None:
+    found = Findings((Finding("info", "I-X", f"one {k}", "x:1") for k in range(7)), limit=None)
+    draw_findings(found, "x")
+    shown = capsys.readouterr().out
+    assert "one 4" in shown and "one 5" not in shown and "… and 2 more" in shown
+    draw_findings(found, "x", None)
+    shown = capsys.readouterr().out
+    assert "one 6" in shown and "more" not in shown
+
+
 def test_json_means_the_same_and_turns_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     write_json({"utterance": TURNED}, indent=None)
     shown = capsys.readouterr().out

@@ -106,9 +106,21 @@ def test_facts_of_data(monkeypatch: pytest.MonkeyPatch) -> None:
     facts = gather_facts(data, minutes=3)
     assert (facts.rows, facts.intents, facts.held_out, facts.minutes) == (122, 4, 3, 3)
     assert facts.languages == ("English", "Indonesian") and facts.encoder == "neither"
+    assert facts.asking == 121  # an answer that can't be read is refused by training
     assert gather_facts(data, per_intent=5).rows == 20
     alone = gather_facts(Dataset(rows(said * 10)))
     assert (alone.rows, alone.held_out, alone.minutes) == (27, 3, choosing.MINUTES)
+
+
+def test_what_asks_for_nothing_is_no_example_of_an_intent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choosing, "missing_for_encoder", lambda: "not installed")
+    asking = [Example(f"say {k}", f"i{k % 4}()") for k in range(40)]
+    refused = [Example(f"what {k}", "none()") for k in range(160)]
+    facts = gather_facts(Dataset([*asking, *refused]))
+    assert (facts.rows, facts.asking, facts.each) == (180, 36, 9.0)
+    assert gather_facts(Dataset([*asking, *refused]), per_intent=5).asking == 20
+    many = replace(HERE, rows=10_000, asking=700, minutes=1000)
+    assert "with 100 examples an intent a pre" in choose(many).why[0]
 
 
 def test_where_the_encoder_is(

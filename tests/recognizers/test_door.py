@@ -11,6 +11,7 @@ from maksud.data.dataset import Dataset, Example
 from maksud.data.formats.files import load, save
 from maksud.errors import CallSyntaxError, DataError, MaksudError, RunError, SettingsError
 from maksud.language.calls import NONE
+from maksud.language.catalog import Catalog, Intent
 from maksud.recognizers.decision import Rule
 from maksud.recognizers.door import balanced_sample, load_recognizer, make_settings, train
 from maksud.recognizers.runs import Run
@@ -202,6 +203,26 @@ def test_the_rule_of_the_settings_decides(small_data: Dataset, tmp_path: Path) -
     run = train(small_data, out=tmp_path / "run", members=1, epochs=1, wrong_cost=3.0)
     assert run.contract.rule == Rule(wrong_cost=3) and run.contract.threshold == 0.75
     assert run.manifest["settings"]["wrong_cost"] == 3
+
+
+def test_intents_that_are_not_learnt_are_told(tmp_path: Path) -> None:
+    """Neither an intent of the catalog without examples, nor one that only dev has, is answered."""
+    rows = [replace(e, split="train") for e in single(30)]
+    held = [replace(e, split="dev") for e in single(4, seed=1)]
+    held += [Example("tukar poin", "redeem()", split="dev"), Example("x", "none()", split="dev")]
+    changes = {"members": 1, "epochs": 1, "dim": 16, "word_dim": 8, "folds": 0, "base": "compact"}
+    run = train(Dataset(rows + held), out=tmp_path / "run", on_progress=False, **changes)
+    told = [n for n in run.manifest["data"]["notes"] if "training example has" in n]
+    assert told == [
+        "1 held-out example of 6 with what no training example has (redeem): whatever is answered "
+        "counts as wrong"
+    ]
+    more = Catalog((*run.contract.catalog.intents, Intent("redeem"), Intent("greet")))
+    run = train(Dataset(rows, catalog=more), out=tmp_path / "more", on_progress=False, **changes)
+    told = [n for n in run.manifest["data"]["notes"] if "training example has" in n]
+    assert told == [
+        "no training example has redeem, greet of the catalog: what is not learnt is not answered"
+    ]
 
 
 def test_what_only_another_kind_knows_is_told_as_that() -> None:

@@ -205,3 +205,18 @@ def test_rows_of_another_catalog_are_told(run: Run, small_data: Dataset) -> None
     assert Run.open(run.path).contract == made.contract
     plain = calibrate(run, small_data, on_progress=False).metrics["calibration"]["notes"]
     assert not any("does not know" in n for n in plain)
+
+
+@pytest.mark.parametrize("split", ["", "train"])
+def test_the_file_that_was_trained_on_is_refused(
+    split: str, run: Run, small_data: Dataset, tmp_path: Path
+) -> None:
+    """Rows without a split may be for anything; here they are what the run learnt from."""
+    rows = [replace(e, split="") for e in small_data.dev]
+    about = json.loads((run.path / "run.json").read_text())
+    learnt = Dataset(replace(e, split=split) for e in rows)
+    about["data"]["fingerprint"] = learnt.fingerprint
+    (run.path / "run.json").write_text(json.dumps(about))
+    with pytest.raises(DataError, match="the rows that the run was trained on"):
+        calibrate(run, [*rows, Example("?", "")], on_progress=False)
+    calibrate(run, rows[:-1], on_progress=False, out=tmp_path / "others")

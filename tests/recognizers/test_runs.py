@@ -123,6 +123,17 @@ def test_nothing_else_is_put_into_a_run(tmp_path: Path) -> None:
     refuse_inside("")
 
 
+def test_no_run_is_put_into_a_run(tmp_path: Path) -> None:
+    run = make(tmp_path / "run")
+    with (
+        pytest.raises(InputError, match=r"run/more: is in a run.*beside the run"),
+        draft_run(run.path / "more"),
+    ):
+        raise AssertionError("no work may be done")
+    assert Run.open(run.path).path.is_dir()
+    make(tmp_path / "run-2")
+
+
 def test_a_place_that_can_not_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(SystemFault), draft_run(tmp_path / "file" / "run"):

@@ -15,14 +15,15 @@ LEAST = 10
 """Rows of train from which it does."""
 
 
-def doubt(rows: int) -> str:
-    """What so few measured rows leave open: the errors that 95 of 100 such sets could hide."""
+def doubt(rows: int, confidence: str = "") -> str:
+    """What so few measured rows leave open: the errors that 95 of 100 such sets could hide, and
+    what is said of `confidence`."""
     if not rows:
         return "nothing is held out: what is learnt is not measured"
     hidden = 1 - 0.05 ** (1 / rows)
     return (
         f"only {format_count(rows, 'row')} held out: were all of them right, {hidden:.0%} of the "
-        "answers could still be wrong, and confidence rests on them"
+        "answers could still be wrong" + (f"; {confidence}" if confidence else "")
     )
 
 
@@ -46,12 +47,13 @@ class HeldOut(Part):
         for name, count in held.items():
             if count >= FEW:
                 continue
+            rests = "confidence may rest on them alone" if name == "dev" else ""
             taken = " (training takes a tenth of train)" if name == "dev" and not rows[DEV] else ""
             found.append(
                 Finding(
                     "warning",
                     "W-HELDOUT",
-                    f"{name}{taken}: {doubt(count)}",
+                    f"{name}{taken}: {doubt(count, rests)}",
                     why="figures, and the confidence that decides about answers, come from them",
                     fix=f"label more: {FEW} rows at least, better some hundred",
                 )

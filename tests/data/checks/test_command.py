@@ -224,3 +224,26 @@ def test_label_errors_are_told_where_there_are_none(
     monkeypatch.setattr("maksud.cli.data.write_json", told.update)
     app(["check", str(path), "--label-errors", "--json"], standalone_mode=False)
     assert told["label_errors"]["judged"] == 1 and told["label_errors"]["errors"] == []
+
+
+def test_nothing_is_written_into_a_run(file: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    about = {"format": "maksud-run/1", "kind": "compact", "contract": "sha256:0", "files": {}}
+    (folder / "run.json").write_text(json.dumps(about))
+    for asked in (
+        ("--html", folder / "page.html"),
+        ("--suggest", folder / "new.jsonl"),
+        ("--fix", "--out", folder),
+        ("--fix", "--out", folder / "x.jsonl"),
+    ):
+        assert "is in a run" in run(file, *asked, code=2).stderr
+    assert [p.name for p in folder.iterdir()] == ["run.json"]
+
+
+def test_all_findings_are_shown_when_all_are_asked_for(tmp_path: Path) -> None:
+    save(Dataset(Example(f"say {k}", f"f{k}()") for k in "abcdefg"), tmp_path / "x.jsonl")
+    shown = run(tmp_path / "x.jsonl").stdout
+    assert "… and 2 more" in shown and "fg: 1 single-intent example" not in shown
+    shown = run(tmp_path / "x.jsonl", "--all").stdout
+    assert "more\n" not in shown and "fg: 1 single-intent example" in shown

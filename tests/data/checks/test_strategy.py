@@ -86,9 +86,9 @@ def test_rare_labels_and_empty_evaluation_splits() -> None:
     assert told.message == "stop has no row in test"
     told = only(
         found([*rows("late", 6, "test"), *rows("play", 3, "test"), *rows("stop", 3, "test")]),
-        "W-RARE",
+        "W-UNTAUGHT",
     )
-    assert told.message == "late has no row in train"
+    assert told.message == "late has no row in train" and "never answered" in told.why
 
 
 def test_free_text_as_answers_does_not_fill_the_memory() -> None:

@@ -158,6 +158,19 @@ def test_what_is_removed_is_as_if_it_had_never_been(run: Run, more: Run, tmp_pat
         remove_intent(more, "order_fod", out=tmp_path / "no")
 
 
+def test_what_is_removed_leaves_no_reading_behind(run: Run, tmp_path: Path) -> None:
+    """Scripts and words that its examples alone made known go with it; those of others stay."""
+    one = add_intent(run, "lamps", examples=["mana", "дождь"], out=tmp_path / "one")
+    two = add_intent(one, "soup", examples=["ซุป"], out=tmp_path / "two")
+    assert "mana" in two.contract.small.meant and "CYRILLIC" in two.contract.scripts
+    left = remove_intent(two, "lamps", out=tmp_path / "left")
+    direct = add_intent(run, "soup", examples=["ซุป"], out=tmp_path / "direct")
+    assert left.contract.id == direct.contract.id and "THAI" in left.contract.scripts
+    none = remove_intent(left, "soup", out=tmp_path / "none")
+    assert none.contract.id == run.contract.id
+    assert "trained_reading" in left.manifest and "trained_reading" not in none.manifest
+
+
 def test_allowed_intents_hold_for_new_ones(more: Run) -> None:
     recognizer = load(more)
     only = recognizer.recognize([ASKED[0]] * 4, [{"order_food"}, {"lights_off"}, {"none"}, None])
@@ -286,6 +299,7 @@ def test_what_can_not_be_added(run: Run, more: Run, tmp_path: Path) -> None:
     for name, given, error, match in (
         ("lights_off", {"describe": "x"}, InputError, "already"),
         ("order_food", {"describe": "x"}, InputError, r"already.*order_food"),
+        ("Lights-OFF", {"describe": "x"}, InputError, "'lights_off'.*in another spelling"),
         ("fresh", {}, InputError, "only a name"),
         ("fresh", {"examples": ["  ...  "]}, InputError, "says nothing"),
         ("fresh", {"examples": ["x " * 600]}, InputError, "longer than 512"),

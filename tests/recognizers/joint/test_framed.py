@@ -9,7 +9,7 @@ from maksud.data.dataset import Example
 from maksud.language.catalog_inference import infer_catalog
 from maksud.recognizers.joint.alignment import build_corpus
 from maksud.recognizers.joint.decoding import IMPOSSIBLE
-from maksud.recognizers.joint.framed import SURE, VETOED, Framed
+from maksud.recognizers.joint.framed import VETOED, Framed
 from maksud.recognizers.joint.linear_training import fit_framed
 from maksud.recognizers.joint.planning import Plan
 

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 from tiny_language_model import write_tiny_base
+from typer.testing import CliRunner
 
+from maksud.cli import app
 from maksud.errors import InputError, NotFoundError
 from maksud.recognizers.language_model import fetching, gallery
 from maksud.recognizers.language_model.kind import with_recipe
@@ -33,6 +35,7 @@ def test_the_list_says_what_is_here(home: Path) -> None:
     write_tiny_base(home / "models" / "some--model")
     listed = {e.id: e for e in gallery.list_models()}
     assert listed[gallery.DEFAULT].present and listed["some/model"].present
+    assert not any(e.fault for e in listed.values())
     assert gallery.get("some/model") == home / "models" / "some--model"
 
 
@@ -49,6 +52,11 @@ def test_a_damaged_model_is_to_be_removed_as_what_is_here_is_not_fetched(home: P
     with pytest.raises(InputError, match="cut off") as found:
         gallery.get(gallery.DEFAULT)
     assert found.value.hint == f"Remove {place}, then: maksud models get {gallery.DEFAULT}"
+    (listed,) = (e for e in gallery.list_models() if e.id == gallery.DEFAULT)
+    assert listed.present and listed.fault == str(found.value)
+    done = CliRunner().invoke(app, ["models", "list"])
+    assert done.exit_code == 0 and "damaged" in done.output
+    assert f"Remove {place}, then: maksud models get" in done.output
     with pytest.raises(InputError, match="cut off.*Fetch the model again"):  # one's own directory
         gallery.get(place)
 
