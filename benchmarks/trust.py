@@ -179,16 +179,19 @@ def _print_scope(judged: _Judged, outside: list[bool]) -> None:
 def _print_pairs(recognizer: Recognizer, examples: Sequence[Example]) -> None:
     judged = _judge(recognizer, examples)
     pairs: defaultdict[str, list[bool]] = defaultdict(list)
-    kinds: dict[str, str] = {}
+    groups: defaultdict[str, set[str]] = defaultdict(set)
     for e, right in zip(examples, judged.right, strict=True):
         name = str(e.metadata["pair"])
         pairs[name].append(right)
-        kinds[name] = str(e.metadata.get("kind", ""))
-    by_kind: defaultdict[str, list[bool]] = defaultdict(list)
-    for name, both in pairs.items():
-        by_kind[kinds[name]].append(all(both))
+        for field in ("wording", "kind"):
+            if e.metadata.get(field):
+                groups[str(e.metadata[field])].add(name)
     _say(f"  contrast pairs: both right {_share(list(map(all, pairs.values())))} of {len(pairs)}")
-    _say("    " + ", ".join(f"{kind} {_share(v)}" for kind, v in sorted(by_kind.items())))
+    shares = (
+        f"{name} {_share([all(pairs[p]) for p in members])} of {len(members)}"
+        for name, members in sorted(groups.items())
+    )
+    _say("    " + ", ".join(shares))
     wrong = [a and not r for a, r in zip(judged.accepted, judged.right, strict=True)]
     _say(f"    acted on wrongly: {_share(wrong)} of {len(wrong)} members")
 

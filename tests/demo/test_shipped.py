@@ -150,6 +150,12 @@ def test_contrast_pairs_are_pairs_of_every_kind_and_intent(scenario: str, langua
 
 
 @pytest.mark.parametrize(("scenario", "language"), PARTS)
+def test_held_out_pairs_are_of_two_wordings(scenario: str, language: str) -> None:
+    found = Counter(str(e.metadata["wording"]) for e in load_contrast(scenario, language))
+    assert set(found) == {"hard", "everyday"} and min(found.values()) >= 2 * 38
+
+
+@pytest.mark.parametrize(("scenario", "language"), PARTS)
 def test_held_out_pairs_are_said_otherwise(scenario: str, language: str) -> None:
     """No held-out member shares over 70 % of its words with one of train, and none is in it."""
     data = load_shipped(scenario, language)

@@ -17,6 +17,7 @@ import numpy as np
 
 from maksud.recognizers.joint.decoding import IMPOSSIBLE, Floats
 from maksud.recognizers.joint.linear import Linear
+from maksud.recognizers.negation import NEGATED, Negation
 
 SURE = 3.0
 """Log-odds from which on these words are surely a wish. At less, ordinary refusals would be vetoed
@@ -67,3 +68,26 @@ class Framed:
         """
         linear = Linear.from_tensors(t, 2, _PREFIX)
         return None if linear is None else cls(linear)
+
+
+def weigh_none(
+    scores: Floats,
+    clauses: Sequence[Sequence[str]],
+    none: int,
+    negation: Negation | None,
+    framed: Framed | None,
+) -> list[float]:
+    """Settles the scores [S, I] of `none()`, in place; returns what is added to log p(in scope).
+
+    It is raised for clauses that are refused by their words, and vetoed for sure wishes: a vetoed
+    `none()` is doubt of scope, at most 0. `none`: its place, negative where there is none.
+    """
+    if none < 0:
+        return [0.0] * len(clauses)
+    negated = [negation is not None and negation(words) for words in clauses]
+    scores[:, none] += np.where(negated, np.float32(NEGATED), np.float32(0))
+    if framed is None:
+        return [0.0] * len(clauses)
+    open_ = [() if sure else words for words, sure in zip(clauses, negated, strict=True)]
+    doubt: list[float] = (-framed.veto(scores, open_, none)).tolist()
+    return doubt

@@ -49,12 +49,12 @@ from maksud.recognizers.joint.decoding import (
 )
 from maksud.recognizers.joint.ellipsis import is_elliptic
 from maksud.recognizers.joint.engine import Extractor, Scores, cut_segments
-from maksud.recognizers.joint.framed import Framed
+from maksud.recognizers.joint.framed import Framed, weigh_none
 from maksud.recognizers.joint.holding import Held
 from maksud.recognizers.joint.linear import Linear, add_opinion
 from maksud.recognizers.joint.nearness import Nearness
 from maksud.recognizers.joint.tokens import MAX_TOKENS, Token, batches, tokenize
-from maksud.recognizers.negation import NEGATED, Negation
+from maksud.recognizers.negation import Negation
 from maksud.recognizers.recognition import Proposal, Recognizer
 
 TOP_INTENTS = 3
@@ -318,15 +318,7 @@ class JointRecognizer(Recognizer):
         mask = self.intent_mask if held is None else self.intent_mask + held.masks
         trained = mask[..., : self.trained]
         scores = scores + self.intent_mask[: self.trained]
-        doubt = [0.0] * len(clauses)
-        if self.none >= 0:
-            negated = [self.negation is not None and self.negation(words) for words in clauses]
-            scores[:, self.none] += np.where(negated, np.float32(NEGATED), np.float32(0))
-            if self.framed is not None:
-                open_ = [
-                    () if sure else words for words, sure in zip(clauses, negated, strict=True)
-                ]
-                doubt = (-self.framed.veto(scores, open_, self.none)).tolist()
+        doubt = weigh_none(scores, clauses, self.none, self.negation, self.framed)
         lp, seconds = log_softmax(scores), None
         if self.linear is not None:
             seconds = self.linear.log_probabilities(clauses, trained)
