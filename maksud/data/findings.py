@@ -203,14 +203,17 @@ def excerpt(text: str, limit: int = 80) -> str:
     """Text for a message: at most `limit` characters, control characters escaped."""
     cut = text if len(text) <= limit else text[: limit - 1] + "…"
     return (
-        escape_unprintable(json.dumps(cut, ensure_ascii=False))
-        if not cut.isprintable()
-        else f'"{cut}"'
+        escape_unprintable(json.dumps(cut, ensure_ascii=False)) if not _is_seen(cut) else f'"{cut}"'
     )
 
 
 def escape_unprintable(text: str) -> str:
     """Text with everything that does not print written out as `\\uXXXX`; spaces stay."""
-    if text.isprintable():
+    if _is_seen(text):
         return text
-    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
+    return "".join(c if _is_seen(c) else json.dumps(c)[1:-1] for c in text)
+
+
+def _is_seen(text: str) -> bool:
+    """Whether all of it shows. Python has marks that choose a form of a letter for printable."""
+    return text.isprintable() and not any("\U000e0100" <= c <= "\U000e01ef" for c in text)

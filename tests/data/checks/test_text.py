@@ -1,8 +1,10 @@
 """What should not be in a text is told, and orthography is left alone."""
 
+import unicodedata
+
 import pytest
 from checked import found, only
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from maksud.data.checks.text import faults, hidden
@@ -103,9 +105,17 @@ def test_a_row_counts_once_for_a_code() -> None:
 
 
 @given(st.text())
+@example("a\U000e0100b")
 def test_any_text_is_looked_at(text: str) -> None:
     assert all(code[1] == "-" for code, _ in faults(text))
-    assert all(not text[at].isprintable() for at in hidden(text))
+    # Python has marks that only choose a form of the sign before for printable: they are not seen.
+    marks = [text[at] for at in hidden(text) if text[at].isprintable()]
+    assert all(unicodedata.category(c) == "Mn" for c in marks)
+
+
+def test_messages_show_marks_that_choose_a_form() -> None:
+    message = only(found([Example("a\U000e0100b", "play()")]), "W-HIDDEN").message
+    assert "U+E0100" in message and "\U000e0100" not in message
 
 
 @pytest.mark.parametrize(
