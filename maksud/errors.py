@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import difflib
 import errno
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class MaksudError(Exception):
@@ -112,8 +112,13 @@ def nearest(name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
     if near:
         return "Nearest: " + ", ".join(near)
-    shown = ", ".join(names[:8])
-    return f"Known: {shown}" + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+    return f"Known: {name_some(names, 8)}"
+
+
+def name_some(names: Sequence[str], most: int = 5) -> str:
+    """`a, b and 3 more`: the first names, and how many are left."""
+    left = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + left
 
 
 def lacks_space(error: BaseException | None) -> bool:

@@ -193,12 +193,6 @@ def format_count(count: int, what: str) -> str:
     return f"{count:,} {what}" + ("" if count == 1 else "s")
 
 
-def name_some(names: Sequence[str], most: int = 5) -> str:
-    """`a, b and 3 more`: the first names, and how many are left."""
-    left = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + left
-
-
 def excerpt(text: str, limit: int = 80) -> str:
     """Text for a message: at most `limit` characters, control characters escaped."""
     cut = text if len(text) <= limit else text[: limit - 1] + "…"

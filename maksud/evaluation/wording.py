@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from maksud.errors import name_some
 from maksud.evaluation.grouping import OUTSIDE
 from maksud.evaluation.metrics import GUIDE_REASONS
 
@@ -312,7 +313,7 @@ def data_name(figures: Figures) -> str:
     files = [source.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1] for source in data["sources"]]
     name = data["version"] or data["name"]
     if not name and files:
-        name = ", ".join(files[:2]) + (f" and {len(files) - 2:,} more" if len(files) > 2 else "")
+        name = name_some(files, 2)
     if not name:
         return "examples without a name"
     return f"{name} ({data['split']} split)" if data["split"] else name

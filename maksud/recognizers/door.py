@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from maksud.data.dataset import Dataset, Example, list_places
-from maksud.data.findings import format_count, name_some
+from maksud.data.findings import format_count
 from maksud.data.formats.files import load
-from maksud.errors import CallSyntaxError, DataError
+from maksud.errors import CallSyntaxError, DataError, name_some
 from maksud.language.calls import NONE
 from maksud.language.catalog import Catalog
 from maksud.language.catalog_inference import infer_catalog

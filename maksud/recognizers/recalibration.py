@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from maksud.data.dataset import Dataset, Example
-from maksud.data.findings import name_some
 from maksud.data.formats.files import load
-from maksud.errors import DataError, RunError, nearest
+from maksud.errors import DataError, RunError, name_some, nearest
 from maksud.language.calls import NONE
 from maksud.language.catalog import Catalog
 from maksud.progress import OnProgress, listen

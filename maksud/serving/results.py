@@ -6,6 +6,7 @@ there would hide that others are not.
 
 from __future__ import annotations
 
+from maksud.errors import name_some
 from maksud.http.fields import invalid
 
 NAMED = 8
@@ -43,11 +44,9 @@ class Results:
         """Raises `ApiError` that names the calls without a result, if there are any."""
         if not self._waiting:
             return
-        ids = list(self._waiting)
-        named = ", ".join(repr(id[:60]) for id in ids[:NAMED])
-        more = f" and {len(ids) - NAMED:,} more" if len(ids) > NAMED else ""
+        named = name_some([repr(id[:60]) for id in self._waiting], NAMED)
         raise invalid(
-            self._waiting[ids[0]],
-            f"no result follows for {named}{more}. Send {self._result} for each, before what is "
+            next(iter(self._waiting.values())),
+            f"no result follows for {named}. Send {self._result} for each, before what is "
             "said next",
         )

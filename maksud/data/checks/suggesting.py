@@ -32,7 +32,7 @@ from maksud.data.formats import store
 from maksud.data.formats.parts.rows import to_row
 from maksud.data.formats.targets import refuse_standing
 from maksud.data.suggestions import ACCEPT, SUGGESTION
-from maksud.errors import CallSyntaxError, InputError
+from maksud.errors import CallSyntaxError, InputError, name_some
 from maksud.language.calls import OUT_OF_SCOPE
 from maksud.language.folding import normalise
 from maksud.language.languages import count_words, language_of
@@ -66,9 +66,7 @@ class Suggested:
             return "Nothing to suggest: every intent with enough rows has counter-examples."
         left = ""
         if self.without:
-            left = f" No row was fit of {', '.join(self.without[:8])}" + (
-                f" and {len(self.without) - 8:,} more." if len(self.without) > 8 else "."
-            )
+            left = f" No row was fit of {name_some(self.without, 8)}."
         if not self.examples:
             return "Nothing was written." + left
         return (

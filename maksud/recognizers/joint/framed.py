@@ -19,6 +19,8 @@ from maksud.recognizers.joint.decoding import IMPOSSIBLE, Floats
 from maksud.recognizers.joint.linear import Linear
 from maksud.recognizers.negation import NEGATED, Negation
 
+Bools = np.ndarray[Any, np.dtype[np.bool_]]
+
 SURE = 3.0
 """Log-odds from which on these words are surely a wish. At less, ordinary refusals would be vetoed
 too: of words alone "jangan" says little, which stands in many frames of wishes as well."""
@@ -38,23 +40,9 @@ class Framed:
         wish, none = self._linear(words).tolist()
         return float(none - wish)
 
-    def veto(self, scores: Floats, clauses: Sequence[Sequence[str]], none: int) -> Floats:
-        """Lowers the scores [S, I] of `none()`, in place, where this is surely a wish.
-
-        A whole answer's tags make it less likely than its intent, so that much less than half of
-        the probability of a clause would be enough for `none()`: it is not left at any. A clause
-        without words stands for one that is surely refused. Returns how much likelier each clause
-        would become to be in scope, log p, [S].
-        """
-        wishes = np.array([bool(words) and self(words) <= -SURE for words in clauses], np.bool_)
-        said = scores[:, none].copy()
-        scores[:, none] = IMPOSSIBLE
-        inside = np.logaddexp.reduce(scores, 1)
-        # Where no intent is left to choose there is nothing to prefer.
-        wishes &= inside > IMPOSSIBLE / 2
-        scores[:, none] = np.where(wishes, said - VETOED, said)
-        rise: Floats = np.logaddexp(inside, said) - np.logaddexp(inside, scores[:, none])
-        return rise
+    def is_wish(self, words: Sequence[str]) -> bool:
+        """Whether these words are surely a wish."""
+        return bool(words) and self(words) <= -SURE
 
     def tensors(self) -> dict[str, np.ndarray[Any, Any]]:
         """What `from_tensors` reads."""
@@ -84,10 +72,26 @@ def weigh_none(
     """
     if none < 0:
         return [0.0] * len(clauses)
-    negated = [negation is not None and negation(words) for words in clauses]
+    negated = np.array([negation is not None and negation(words) for words in clauses], np.bool_)
     scores[:, none] += np.where(negated, np.float32(NEGATED), np.float32(0))
     if framed is None:
         return [0.0] * len(clauses)
-    open_ = [() if sure else words for words, sure in zip(clauses, negated, strict=True)]
-    doubt: list[float] = (-framed.veto(scores, open_, none)).tolist()
-    return doubt
+    wishes = [not sure and framed.is_wish(w) for w, sure in zip(clauses, negated, strict=True)]
+    return [-rise for rise in veto_none(scores, np.array(wishes, np.bool_), none).tolist()]
+
+
+def veto_none(scores: Floats, wishes: Bools, none: int) -> Floats:
+    """Lowers the scores [S, I] of `none()`, in place, for clauses that are surely wishes, [S].
+
+    A whole answer's tags make it less likely than its intent, so that much less than half of the
+    probability of a clause would be enough for `none()`: it is not left at any. Returns how much
+    likelier each clause would become to be in scope, log p, [S].
+    """
+    said = scores[:, none].copy()
+    scores[:, none] = IMPOSSIBLE
+    inside = np.logaddexp.reduce(scores, 1)
+    # Where no intent is left to choose there is nothing to prefer.
+    vetoed = wishes & (inside > IMPOSSIBLE / 2)
+    scores[:, none] = np.where(vetoed, said - VETOED, said)
+    rise: Floats = np.logaddexp(inside, said) - np.logaddexp(inside, scores[:, none])
+    return rise

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from maksud.errors import RunError, SettingsError
+from maksud.errors import RunError, SettingsError, name_some
 from maksud.recognizers.contract import Contract
 from maksud.recognizers.language_model.constraint import Constraint
 from maksud.recognizers.language_model.notices import quiet
@@ -94,19 +94,23 @@ def require_weights(report: Mapping[str, Any], where: Path) -> None:
             else "Fetch or save the model again; config.json must be that of the weights"
         )
         raise RunError(
-            f"weights of the model are missing: {_some(missing)}", where=str(where), hint=hint
+            f"weights of the model are missing: {name_some(missing, _NAMED)}",
+            where=str(where),
+            hint=hint,
         )
     unknown = sorted(report["unexpected_keys"])
     if unknown:
         raise RunError(
-            f"the files hold weights that config.json knows nothing of: {_some(unknown)}",
+            "the files hold weights that config.json knows nothing of: "
+            f"{name_some(unknown, _NAMED)}",
             where=str(where),
             hint="Fetch or save the model again; config.json must be that of the weights",
         )
     other = sorted(name for name, *_ in report["mismatched_keys"])
     if other:
         raise RunError(
-            f"weights of the model have another shape than config.json says: {_some(other)}",
+            "weights of the model have another shape than config.json says: "
+            f"{name_some(other, _NAMED)}",
             where=str(where),
             hint="Fetch or save the model again; config.json must be that of the weights",
         )
@@ -165,8 +169,3 @@ def _prefix(missing: list[str], unexpected: list[str]) -> str:
             if name.endswith(key) and name != key:
                 return name.removesuffix(key)
     return ""
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more

@@ -1,5 +1,7 @@
 """A second opinion on `none()`: asked for where frames alone have taught it, and then needed."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,9 +11,10 @@ from maksud.data.dataset import Example
 from maksud.language.catalog_inference import infer_catalog
 from maksud.recognizers.joint.alignment import build_corpus
 from maksud.recognizers.joint.decoding import IMPOSSIBLE
-from maksud.recognizers.joint.framed import VETOED, Framed
+from maksud.recognizers.joint.framed import VETOED, Framed, veto_none, weigh_none
 from maksud.recognizers.joint.linear_training import fit_framed
 from maksud.recognizers.joint.planning import Plan
+from maksud.recognizers.negation import NEGATED, Negation
 
 WISHES = [
     ("putar lagu pop", "play_music(genre=pop)"),
@@ -52,16 +55,30 @@ def test_wishes_are_told_from_those_that_a_frame_refuses(framed: Framed) -> None
 
 def test_none_is_vetoed_for_a_sure_wish_alone(framed: Framed) -> None:
     wish, refused = ["putar", "lagu", "pop"], ["jangan", "putar", "lagu", "pop"]
+    assert [framed.is_wish(words) for words in (wish, refused, [])] == [True, False, False]
     scores = np.array([[1.0, 2.0, 0.0]] * 3, np.float32)
-    rise = framed.veto(scores, [wish, refused, []], 1)
+    doubt = weigh_none(scores, [wish, refused, []], 1, None, framed)
     assert scores.tolist() == [[1.0, 2.0 - VETOED, 0.0], [1.0, 2.0, 0.0], [1.0, 2.0, 0.0]]
     inside = np.exp([1.0, 0.0]).sum()
-    assert rise.tolist() == pytest.approx([np.log((inside + np.e**2) / inside), 0, 0], abs=1e-4)
+    assert doubt == pytest.approx([-np.log((inside + np.e**2) / inside), 0, 0], abs=1e-4)
 
 
-def test_where_no_intent_is_left_nothing_is_vetoed(framed: Framed) -> None:
+def test_words_that_refuse_are_not_vetoed(framed: Framed) -> None:
+    class Credulous(Framed):
+        def is_wish(self, words: Sequence[str]) -> bool:
+            return True
+
+    scores = np.array([[1.0, 2.0, 0.0]] * 2, np.float32)
+    clauses = [["jangan", "putar", "lagu", "pop"], ["putar", "lagu", "pop"]]
+    credulous = Credulous.from_tensors(framed.tensors())
+    doubt = weigh_none(scores, clauses, 1, Negation(["id"], ["putar"], []), credulous)
+    assert scores[:, 1].tolist() == [2.0 + NEGATED, 2.0 - VETOED]
+    assert doubt[0] == 0.0 > doubt[1]
+
+
+def test_where_no_intent_is_left_nothing_is_vetoed() -> None:
     scores = np.array([[IMPOSSIBLE, 2.0, IMPOSSIBLE]], np.float32)
-    assert framed.veto(scores, [["putar", "lagu", "pop"]], 1).tolist() == [0.0]
+    assert veto_none(scores, np.array([True]), 1).tolist() == [0.0]
     assert scores[0, 1] == 2.0
 
 
