@@ -111,6 +111,12 @@ class Desk:
         self.page.fill("#text", text)
         self.page.press("#text", "Enter")
 
+    def reasons(self, key: str, reason: str) -> None:
+        """Abandons or rejects what is asked, by its key, and says why."""
+        self.types(key)
+        self.page.fill("#reason", reason)
+        self.page.press("#reason", "Enter")
+
     def at(self, number: int) -> None:
         """Waits for an item."""
         self.sees("number", str(number))

@@ -141,9 +141,7 @@ def test_a_team_that_disagrees(browser: Any, served: Served, tmp_path: Path) -> 
 
     citra.go(f"/tasks/{task}/check?stage=check")
     citra.at(1)
-    citra.types("r")
-    citra.page.fill("#reason", "judulnya kurang")
-    citra.page.press("#reason", "Enter")
+    citra.reasons("r", "judulnya kurang")
     citra.at(2)
     citra.types("Enter")
     citra.at(3)
@@ -225,9 +223,7 @@ def test_labelling_with_the_keyboard_alone(browser: Any, served: Served) -> None
     desk.types("s")
     expect(page.locator("#notice")).to_have_text("Dilewati")
     desk.at(3)  # it comes back last, and nothing else is left
-    desk.types("a")
-    page.fill("#reason", "hanya gumam")
-    page.press("#reason", "Enter")
+    desk.reasons("a", "hanya gumam")
     desk.has_nothing_left()
     rows = served.script(admin).get(f"/api/tasks/{task}/export?format=json").json()
     assert [r["output"] for r in rows] == [
@@ -408,9 +404,7 @@ def test_what_people_type_is_text(browser: Any, served: Served) -> None:
         desk.at(number)
         assert page.locator("#said").evaluate("e => e.textContent") == utterance
 
-        desk.types("a")
-        page.fill("#reason", utterance)
-        page.press("#reason", "Enter")
+        desk.reasons("a", utterance)
     desk.has_nothing_left()
     for path in ("/", f"/tasks/{task}", "/people", "/new", f"/tasks/{task}?state=abandoned"):
         desk.go(path)
