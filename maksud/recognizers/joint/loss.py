@@ -46,7 +46,7 @@ def batch_loss(
     number = len(segments)
     loss = torch.zeros(())
     if plan.joins:
-        loss = loss + _boundary_loss(heads, segments, h, mask) / number
+        loss = loss + boundary_loss(heads, plan, batch, h, mask) / number
     if number > len(batch):
         h, alone, mask = _cut_segments(h, alone, segments)
     intent = torch.tensor([i.intent for i in items])
@@ -72,14 +72,25 @@ def batch_loss(
     return loss
 
 
-def _boundary_loss(heads: Heads, segments: Sequence[Segment], h: Tensor, mask: Tensor) -> Tensor:
-    """The sum over all tokens but the first of how wrong the starts of clauses are."""
+def boundary_loss(
+    heads: Heads, plan: Plan, batch: Sequence[Utterance], h: Tensor, mask: Tensor
+) -> Tensor:
+    """The sum over all tokens but the first of how wrong the starts of clauses are.
+
+    Training has a sign part wishes more seldom than it does in use: the scores there are made to
+    say so by what is taken from them in training alone (logit adjustment: Menon et al., "Long-tail
+    learning via logit adjustment", ICLR 2021).
+    """
     first = torch.zeros(mask.shape[:2])
-    for s in segments:
-        first[s.utterance, s.start] = 1
+    for b, utterance in enumerate(batch):
+        for start, _ in utterance.clauses:
+            first[b, start] = 1
     inner = mask[..., 0].clone()
     inner[:, 0] = 0
     score = heads.boundaries(h, mask)
+    if plan.sign_shortage:
+        sign = np.isin(pad_rows([u.types for u in batch]), list(plan.signs))
+        score = score - plan.sign_shortage * torch.from_numpy(sign)
     each = F.binary_cross_entropy_with_logits(score, first.expand_as(score), reduction="none")
     out: Tensor = (each * inner).sum()
     return out

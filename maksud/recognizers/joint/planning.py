@@ -48,6 +48,10 @@ SIGNS = {",": 0.2, ".": 0.1}
 """How often wishes are joined by this sign alone, for one that is joined as in data. Data has few
 such rows, and many in which the sign stands within a wish: one of the two wishes would be lost."""
 
+LISTED = 2.0
+"""Log-odds by which such a sign parts two wishes more often in use than in training: people list
+their wishes in fewer words ("payung ready? ongkir ke Solo") than rows that are written singly."""
+
 SELDOM = 0.004
 """Share of utterances in use that have several calls, at least, once data has any."""
 
@@ -217,6 +221,14 @@ class Plan:
         counts = self.corpus.call_counts
         found = max(SELDOM, 1 - counts[1] / counts.total())
         return max(0.0, _log_odds(1 - self.call_weights[0]) - _log_odds(found))
+
+    @property
+    def sign_shortage(self) -> float:
+        """Log-odds by which a sign alone parts wishes more seldom in training than in use.
+
+        Users whose data shows that they seldom combine wishes do not list them either.
+        """
+        return max(0.0, LISTED - self.joined_excess) if self.joins else 0.0
 
     def tag_penalties(self) -> np.ndarray[Any, np.dtype[np.float32]]:
         """[I, K]: 0 for tags that an intent has in training, `UNLIKELY` for others.
