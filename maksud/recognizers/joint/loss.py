@@ -77,7 +77,7 @@ def boundary_loss(
 ) -> Tensor:
     """The sum over all tokens but the first of how wrong the starts of clauses are.
 
-    Training has a sign part wishes more seldom than it does in use: the scores there are made to
+    Training has a comma part wishes more seldom than it does in use: the scores there are made to
     say so by what is taken from them in training alone (logit adjustment: Menon et al., "Long-tail
     learning via logit adjustment", ICLR 2021).
     """
@@ -88,9 +88,9 @@ def boundary_loss(
     inner = mask[..., 0].clone()
     inner[:, 0] = 0
     score = heads.boundaries(h, mask)
-    if plan.sign_shortage:
-        sign = np.isin(pad_rows([u.types for u in batch]), list(plan.signs))
-        score = score - plan.sign_shortage * torch.from_numpy(sign)
+    if plan.comma and plan.comma_shortage:
+        comma = pad_rows([u.types for u in batch]) == plan.comma
+        score = score - plan.comma_shortage * torch.from_numpy(comma)
     each = F.binary_cross_entropy_with_logits(score, first.expand_as(score), reduction="none")
     out: Tensor = (each * inner).sum()
     return out

@@ -48,9 +48,10 @@ SIGNS = {",": 0.2, ".": 0.1}
 """How often wishes are joined by this sign alone, for one that is joined as in data. Data has few
 such rows, and many in which the sign stands within a wish: one of the two wishes would be lost."""
 
-LISTED = 2.0
-"""Log-odds by which such a sign parts two wishes more often in use than in training: people list
-their wishes in fewer words ("payung ready? ongkir ke Solo") than rows that are written singly."""
+LISTED = 2.5
+"""Log-odds by which a comma parts two wishes more often in use than in training: people list their
+wishes in fewer words ("payung lipat, ongkir ke Solo") than rows that are written singly. Not a full
+stop: it stands between the turns of a conversation that are one wish."""
 
 SELDOM = 0.004
 """Share of utterances in use that have several calls, at least, once data has any."""
@@ -124,6 +125,8 @@ class Plan:
     """Types of the signs that end a sentence."""
     signs: frozenset[int] = frozenset()
     """Types of `SIGNS`, which none of these is followed by."""
+    comma: int = 0
+    """Its type; 0 where the data has none."""
     invented: list[list[list[int]]] = field(default_factory=list)
     """Of each parameter that has few values: others, made up."""
 
@@ -192,6 +195,7 @@ class Plan:
             languages,
             frozenset(types[sign] for sign in ".!?" if sign in types),
             frozenset(types[sign] for sign in SIGNS if sign in types),
+            types.get(",", 0),
             [[[types[w] for w in value] for value in invented.get(p, ())] for p in parameters],
         )
 
@@ -223,8 +227,8 @@ class Plan:
         return max(0.0, _log_odds(1 - self.call_weights[0]) - _log_odds(found))
 
     @property
-    def sign_shortage(self) -> float:
-        """Log-odds by which a sign alone parts wishes more seldom in training than in use.
+    def comma_shortage(self) -> float:
+        """Log-odds by which a comma alone parts wishes more seldom in training than in use.
 
         Users whose data shows that they seldom combine wishes do not list them either.
         """

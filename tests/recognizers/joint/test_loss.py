@@ -1,4 +1,4 @@
-"""Where wishes are told apart, training asks more of signs than of words."""
+"""Where wishes are told apart, training asks more of a comma than of words."""
 
 import math
 import random
@@ -39,27 +39,27 @@ def loss_of(plan: Plan, utterance: Utterance, odds: float) -> float:
 
 
 def test_wishes_are_listed_more_often_where_the_data_combines_them() -> None:
-    assert plan_of(*single(60)).sign_shortage == 0
-    assert plan_of(*single(40), *several(40, 1)).sign_shortage == LISTED
+    assert plan_of(*single(60)).comma_shortage == 0
+    assert plan_of(*single(40), *several(40, 1)).comma_shortage == LISTED
     seldom = plan_of(*single(120), *several(2, 1))
-    assert seldom.joins and seldom.sign_shortage == 0
+    assert seldom.joins and seldom.comma_shortage == 0
     between = plan_of(*single(120), *several(12, 1))
-    assert between.sign_shortage == pytest.approx(LISTED - between.joined_excess)
-    assert 0 < between.sign_shortage < LISTED
+    assert between.comma_shortage == pytest.approx(LISTED - between.joined_excess)
+    assert 0 < between.comma_shortage < LISTED
 
 
-def test_scores_at_a_sign_are_asked_to_be_higher() -> None:
+def test_scores_at_a_comma_are_asked_to_be_higher() -> None:
     plan = plan_of(*single(40), *several(40, 1))
     composed = compose_epoch(plan, Variation(0.0, 0.0), random.Random(0))
     utterance = next(
         u
         for u in composed
         if len(u.clauses) == 2
-        and u.types[u.clauses[1][0]] in plan.signs
-        and sum(t in plan.signs for t in u.types) == 1
+        and u.types[u.clauses[1][0]] == plan.comma
+        and u.types.count(plan.comma) == 1
     )
     others = len(utterance.types) - 2
     for odds in (-1.0, 0.0, 2.5):
-        at_sign = math.log1p(math.exp(LISTED - odds))
-        expected = others * math.log1p(math.exp(odds)) + at_sign
+        at_comma = math.log1p(math.exp(LISTED - odds))
+        expected = others * math.log1p(math.exp(odds)) + at_comma
         assert loss_of(plan, utterance, odds) == pytest.approx(expected, rel=1e-5)
