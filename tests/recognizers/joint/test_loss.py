@@ -2,6 +2,7 @@
 
 import math
 import random
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -59,7 +60,11 @@ def test_scores_at_a_comma_are_asked_to_be_higher() -> None:
         and u.types.count(plan.comma) == 1
     )
     others = len(utterance.types) - 2
+    begun = replace(utterance, types=[utterance.types[0], plan.comma], clauses=[(0, 2)])
     for odds in (-1.0, 0.0, 2.5):
         at_comma = math.log1p(math.exp(LISTED - odds))
         expected = others * math.log1p(math.exp(odds)) + at_comma
         assert loss_of(plan, utterance, odds) == pytest.approx(expected, rel=1e-5)
+        # Behind the first word it greets, thanks or agrees.
+        once = math.log1p(math.exp(odds))
+        assert loss_of(plan, begun, odds) == pytest.approx(once, rel=1e-5)
