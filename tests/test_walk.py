@@ -111,7 +111,7 @@ def test_what_leads_to_a_run_can_be_typed(page: Path, tmp_path: Path) -> None:
         if not line.startswith(_OF_THE_REPOSITORY):
             walk.type(line)
     data = load(tmp_path / "shop")
-    assert (len(data.train), len(data.dev), len(data.test)) == (9604, 306, 204)
+    assert (len(data.train), len(data.dev), len(data.test)) == (10980, 306, 204)
     assert data.train[-1].output == "return_item(item=blender)"
     walk.type("maksud check shop")
     walk.type("maksud check shop@1")

@@ -42,10 +42,10 @@ ENCODER = "e5-small"
 LANGUAGE_MODEL = "smollm2-135m"
 ENGLISH = "en"
 """What that language model was pretrained on: it is tuned, measured and asked in English alone."""
-ENCODER_SAMPLE = 100
+ENCODER_SAMPLE = 80
 """Examples of each intent that heads on the encoder as it is are trained on: a minute or two, of
 which compact networks beside it would take another."""
-LANGUAGE_MODEL_SAMPLE = 20
+LANGUAGE_MODEL_SAMPLE = 18
 """Examples of each intent that the language model is tuned on: it learns from two or three a second
 on two cores."""
 PAIRS_LEFT = 8
@@ -61,7 +61,7 @@ MEMBERS = 2
 """Networks in the compact committee: half of the default, for half of the time."""
 COMPACT_EPOCHS = 6
 """Passes over the data: half of the default, for half of the time."""
-TEST_SAMPLE = 70
+TEST_SAMPLE = 60
 """Test examples that all recognizers are measured on, so that their figures can be compared."""
 CALIBRATION_SAMPLE = 80
 """Held-out examples that a pretrained model's confidence is calibrated on."""
