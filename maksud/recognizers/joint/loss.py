@@ -90,7 +90,7 @@ def boundary_loss(
     score = heads.boundaries(h, mask)
     if plan.comma and plan.comma_shortage:
         comma = pad_rows([u.types for u in batch]) == plan.comma
-        comma[:, 1] = False  # "Great, turn it down": behind one word it is seldom between wishes
+        comma[:, 1:2] = False  # "Great, turn it down": behind one word it seldom parts wishes
         score = score - plan.comma_shortage * torch.from_numpy(comma)
     each = F.binary_cross_entropy_with_logits(score, first.expand_as(score), reduction="none")
     out: Tensor = (each * inner).sum()

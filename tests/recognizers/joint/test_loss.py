@@ -68,3 +68,10 @@ def test_scores_at_a_comma_are_asked_to_be_higher() -> None:
         # Behind the first word it greets, thanks or agrees.
         once = math.log1p(math.exp(odds))
         assert loss_of(plan, begun, odds) == pytest.approx(once, rel=1e-5)
+
+
+def test_single_words_begin_nothing_else() -> None:
+    plan = plan_of(*single(40), *several(40, 1))
+    utterance = compose_epoch(plan, Variation(0.0, 0.0), random.Random(0))[0]
+    word = replace(utterance, types=utterance.types[:1], clauses=[(0, 1)])
+    assert loss_of(plan, word, 3.0) == 0
