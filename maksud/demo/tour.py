@@ -42,7 +42,7 @@ ENCODER = "e5-small"
 LANGUAGE_MODEL = "smollm2-135m"
 ENGLISH = "en"
 """What that language model was pretrained on: it is tuned, measured and asked in English alone."""
-ENCODER_SAMPLE = 80
+ENCODER_SAMPLE = 100
 """Examples of each intent that heads on the encoder as it is are trained on: a minute or two, of
 which compact networks beside it would take another."""
 LANGUAGE_MODEL_SAMPLE = 18
