@@ -6,6 +6,9 @@ import random
 
 from maksud.data.dataset import Example
 from maksud.language.calls import Argument, Call, format_calls
+from maksud.language.catalog_inference import infer_catalog
+from maksud.recognizers.joint.alignment import build_corpus
+from maksud.recognizers.joint.planning import Plan
 
 SONGS = ["hampa", "bunga terakhir", "blue sky", "yellow", "kangen", "laskar pelangi", "creep"]
 CITIES = ["jakarta", "hangzhou", "new york", "bandung", "surabaya", "london", "kuala lumpur"]
@@ -45,3 +48,9 @@ def several(count: int, seed: int = 0, avoid: tuple[str, str] = ("", "")) -> lis
         if (first.intent, second.intent) != avoid:
             out.append(Example(a + rng.choice(JOINS) + b, format_calls([first, second])))
     return out
+
+
+def plan_of(*examples: Example) -> Plan:
+    """What training makes of the examples, with the catalog that they suggest."""
+    catalog = infer_catalog([e.calls for e in examples], [e.instruction for e in examples])
+    return Plan.build(build_corpus(examples, catalog))

@@ -88,7 +88,7 @@ def boundary_loss(
     inner = mask[..., 0].clone()
     inner[:, 0] = 0
     score = heads.boundaries(h, mask)
-    if plan.comma and plan.comma_shortage:
+    if plan.comma_shortage:
         comma = pad_rows([u.types for u in batch]) == plan.comma
         comma[:, 1:2] = False  # "Great, turn it down": behind one word it seldom parts wishes
         score = score - plan.comma_shortage * torch.from_numpy(comma)

@@ -232,7 +232,7 @@ class Plan:
 
         Users whose data shows that they seldom combine wishes do not list them either.
         """
-        return max(0.0, LISTED - self.joined_excess) if self.joins else 0.0
+        return max(0.0, LISTED - self.joined_excess) if self.joins and self.comma else 0.0
 
     def tag_penalties(self) -> np.ndarray[Any, np.dtype[np.float32]]:
         """[I, K]: 0 for tags that an intent has in training, `UNLIKELY` for others.

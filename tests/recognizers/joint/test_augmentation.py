@@ -6,19 +6,12 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from joint_data import several, single
+from joint_data import plan_of, several, single
 
 from maksud.data.dataset import Example
 from maksud.language.calls import OUT_OF_SCOPE
-from maksud.language.catalog_inference import infer_catalog
-from maksud.recognizers.joint.alignment import build_corpus
 from maksud.recognizers.joint.augmentation import Variation, compose_batches, compose_epoch
-from maksud.recognizers.joint.planning import SIGNS, Plan
-
-
-def plan_of(*examples: Example) -> Plan:
-    catalog = infer_catalog([e.calls for e in examples], [e.instruction for e in examples])
-    return Plan.build(build_corpus(examples, catalog))
+from maksud.recognizers.joint.planning import SIGNS
 
 
 def test_every_clause_stands_once_in_an_epoch() -> None:

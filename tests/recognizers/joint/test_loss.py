@@ -7,20 +7,12 @@ from typing import Any, cast
 
 import pytest
 import torch
-from joint_data import several, single
+from joint_data import plan_of, several, single
 
-from maksud.data.dataset import Example
-from maksud.language.catalog_inference import infer_catalog
-from maksud.recognizers.joint.alignment import build_corpus
 from maksud.recognizers.joint.augmentation import Utterance, Variation, compose_epoch
 from maksud.recognizers.joint.loss import boundary_loss
 from maksud.recognizers.joint.network import Heads
 from maksud.recognizers.joint.planning import LISTED, Plan
-
-
-def plan_of(*examples: Example) -> Plan:
-    catalog = infer_catalog([e.calls for e in examples], [e.instruction for e in examples])
-    return Plan.build(build_corpus(examples, catalog))
 
 
 class Undecided:
