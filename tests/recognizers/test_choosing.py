@@ -53,6 +53,10 @@ HERE = Facts(rows=700, intents=7, held_out=700, languages=("English",), encoder=
          "not tuned"),
         ({"rows": 8_000, "intents": 77, "minutes": 1}, "compact", {"members": 1}, "the budget"),
         ({"rows": 8_000, "intents": 77, "minutes": 8, "gpu": True}, "e5-small", {}, "104 examples"),
+        ({"rows": 11_514, "intents": 60, "minutes": 20}, "e5-small", {"depth": "frozen"},
+         "would take about 27 minutes"),
+        ({"rows": 11_514, "intents": 60, "minutes": 20, "bfloat16": True}, "e5-small", {},
+         "there is time"),
         ({"rows": 15_000, "intents": 50, "minutes": 3}, "compact", {"members": 2}, "the budget"),
     ],
 )  # fmt: skip
@@ -94,6 +98,21 @@ def test_epochs_that_were_given_take_their_time() -> None:
 
 def rows(texts: list[str], split: str = "") -> list[Example]:
     return [Example(t, f"i{k % 4}()", split=split) for k, t in enumerate(texts)]
+
+
+@pytest.mark.parametrize(("asked", "fast"), [("bfloat16", True), ("float32", False)])
+def test_what_the_environment_asks_for_decides_how_fast_it_is(
+    monkeypatch: pytest.MonkeyPatch, asked: str, fast: bool
+) -> None:
+    monkeypatch.setenv("MAKSUD_PRECISION", asked)
+
+    assert choosing.has_bfloat16() is fast
+
+
+def test_full_precision_that_was_given_takes_its_time() -> None:
+    facts = replace(HERE, rows=11_514, intents=60, minutes=20, bfloat16=True)
+
+    assert choose(facts, {"precision": "float32"}).settings == {"depth": "frozen"}
 
 
 def test_facts_of_data(monkeypatch: pytest.MonkeyPatch) -> None:
